@@ -1,0 +1,172 @@
+/* backward.c - the reverse walk, in the three steps of the mathematics:
+ *
+ *   1. topological order   the order of creation is one: a node's parents existed before it. Walk it backwards.
+ *   2. seed                ∂L/∂L = 1
+ *   3. reverse walk        when a node's turn comes, all its children have pushed, so its gradient is complete:
+ *                          push it on to each parent, times the local derivative.
+ *
+ * Why `+=`: a node used twice affects L along two paths, and the derivative is the sum over paths. Why an order at all:
+ * pushing a gradient before it is complete would need it to be pushed again when the rest arrives.
+ */
+#include "backward.h"
+
+#include <ctype.h>
+#include <math.h>
+
+#include "graph.h"
+
+/* The chain rule: ∂L/∂parent += ∂node/∂parent · ∂L/∂node. */
+static inline void push(Value *parent, double local, double grad) { parent->grad += local * grad; }
+
+/* Whether a product must not be pushed: the parent wants none, or the local derivative is 0. A path with derivative 0
+ * contributes nothing even when the gradient behind it is infinite or NaN, where 0·∞ would make a new NaN. */
+static inline bool contributes_nothing(const Value *parent, double local) { return !parent->needs_grad || local == 0; }
+
+/* Push v's gradient to all its parents. `careful` is false for the great majority of nodes: all parents want a
+ * gradient, and a finite gradient times 0 adds 0 anyway, so that there is nothing to ask of each. */
+static inline void push_to_parents(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db)
+{
+    const double y = v->data;
+    const double grad = v->grad;
+    const bool careful = v->mixed || !isfinite(grad);
+    const bool has_b = shape == BINARY || shape == PAIRS;
+    const size_t n = shape == LIST || shape == PAIRS ? v->n : 1;
+    Value **const a_list = v->a;
+    Value **const b_list = v->b;
+    if (v->has_bias && !(careful && contributes_nothing(a_list[n], 1)))
+        push(a_list[n], 1, grad);
+    for (size_t i = 0; i < n; i++) {
+        Value *a = a_list[i];
+        Value *b = has_b ? b_list[i] : NULL;
+        const double a_data = a->data;
+        const double b_data = has_b ? b->data : 0;
+        const double local_a = da(a_data, b_data, y);
+        if (!(careful && contributes_nothing(a, local_a)))
+            push(a, local_a, grad);
+        if (!has_b)
+            continue;
+        const double local_b = db(a_data, b_data, y);
+        if (!(careful && contributes_nothing(b, local_b)))
+            push(b, local_b, grad);
+    }
+}
+
+#define NO_B_UNARY(name) NULL
+#define NO_B_LIST(name) NULL
+#define NO_B_BINARY(name) name##_db
+#define NO_B_PAIRS(name) name##_db
+
+/* One case per row of the op table, so that the compiler can put each op's derivative into the loop above. */
+NOINLINE static void push_gradient(const Value *v)
+{
+    switch (v->op) {
+#define PUSH_CASE(CODE, name, shape, ...)                                                                              \
+    case OP_##CODE: push_to_parents(v, shape, name##_da, NO_B_##shape(name)); break;
+        OP_TABLE(PUSH_CASE)
+    case OP_PARAM:
+    case OP_INPUT:
+    case OP_CONST:
+    case OP_FAILED: break;
+    }
+}
+
+NOINLINE void backward_hook(Value *node)
+{
+#if defined(__GNUC__)
+    __asm__ volatile("" : : "r"(node)); /* so that the call is not optimised away */
+#else
+    (void)node;
+#endif
+}
+
+/* ---- trace ------------------------------------------------------------------------------------------------------- */
+
+void backward_trace(Graph *graph, FILE *out) { graph->trace = out; }
+
+static void trace_products(const Value *v, FILE *out)
+{
+    char parent_name[VALUE_NAME_SIZE], name[VALUE_NAME_SIZE];
+    for (size_t i = 0; i < value_parent_count(v); i++) {
+        const Value *parent = value_parent(v, i);
+        const double local = value_local_derivative(v, i);
+        if (contributes_nothing(parent, local) && !parent->needs_grad)
+            continue;
+        for (const char *c = op_table[v->op].name; *c != '\0'; c++)
+            fputc(toupper((unsigned char)*c), out);
+        fprintf(out, "  %s.grad += %s * %s.grad = %g * %g = %g\n", value_name(parent, parent_name),
+                value_local_formula(v, i), value_name(v, name), local, v->grad, local == 0 ? 0 : local * v->grad);
+    }
+}
+
+/* ---- the walk ---------------------------------------------------------------------------------------------------- */
+
+/* Interior gradients start from 0 in every walk; those of params stay, to accumulate. */
+static void clear_interior_gradients(Graph *graph)
+{
+    for (Block *block = graph->newest; block != NULL; block = block->older) {
+        if (!block->has_gradients)
+            continue;
+        for (size_t i = 0; i < block->node_count; i++)
+            if (block->nodes[i].op != OP_PARAM)
+                block->nodes[i].grad = 0;
+        block->has_gradients = false;
+    }
+}
+
+Backward backward_begin_at(Value *root, double seed, Where where)
+{
+    value_check(root, NULL, "backward: root", where);
+    if (root->op == OP_FAILED)
+        return (Backward){NULL, 0};
+    if (!root->needs_grad) {
+        char name[VALUE_NAME_SIZE];
+        misuse(where,
+               "backward: no param leads to %s (data %g), so no gradient can be asked. Make the leaves that want one "
+               "with v_param.",
+               value_name(root, name), root->data);
+    }
+    clear_interior_gradients(root->block->graph);
+    root->grad += seed; /* a param as root accumulates; an interior root has just been cleared */
+    root->block->has_gradients = true;
+    return (Backward){root->block, (size_t)(root - root->block->nodes) + 1};
+}
+
+/* The next node that has something to push: one with parents and a gradient that is not 0. */
+static inline Value *next_node(Backward *walk)
+{
+    while (walk->block != NULL) {
+        while (walk->next > 0) {
+            Value *v = &walk->block->nodes[--walk->next];
+            if (v->grad != 0 && v->a != NULL)
+                return v;
+        }
+        walk->block = walk->block->older;
+        if (walk->block != NULL) {
+            walk->next = walk->block->node_count;
+            walk->block->has_gradients = true;
+        }
+    }
+    return NULL;
+}
+
+static inline Value *step(Backward *walk)
+{
+    Value *v = next_node(walk);
+    if (v == NULL)
+        return NULL;
+    FILE *trace = walk->block->graph->trace;
+    if (trace != NULL)
+        trace_products(v, trace);
+    push_gradient(v);
+    backward_hook(v);
+    return v;
+}
+
+Value *backward_step(Backward *walk) { return step(walk); }
+
+void backward_at(Value *root, double seed, Where where)
+{
+    Backward walk = backward_begin_at(root, seed, where);
+    while (step(&walk) != NULL)
+        ;
+}

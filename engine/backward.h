@@ -1,0 +1,47 @@
+/* backward.h - the reverse walk: ∂root/∂node for every node that root was computed from, in one pass.
+ *
+ *     backward(loss);                        // adds ∂loss/∂p to p->grad of every param p
+ *
+ * or a node at a time, as a debugger, a trace or a player of the pass wants it; backward is the loop over just this:
+ *
+ *     Backward walk = backward_begin(loss);  // interior gradients 0, loss->grad = 1
+ *     while (backward_step(&walk) != NULL)   // push the gradient of the next node to its parents
+ *         ;
+ *
+ * Gradients of params accumulate over passes (that is how a batch sums up), so zero them before the next step;
+ * interior gradients start from 0 in every pass. Inputs and constants get none.
+ * Source: Griewank & Walther, Evaluating Derivatives (2nd ed.), ch. 3: "incremental reverse".
+ */
+#ifndef STEPGRAD_BACKWARD_H
+#define STEPGRAD_BACKWARD_H
+
+#include "value.h"
+
+/* ∂root/∂node added up into node->grad. A root that no param leads to is misuse: there would be nothing to do. */
+#define backward(root) backward_from(root, 1.0)
+
+/* The same with ∂L/∂root = seed, for a root that is one term of a larger L: seed/batch of a batch's mean, say. */
+#define backward_from(root, seed) backward_at(root, seed, HERE)
+void backward_at(Value *root, double seed, Where where);
+
+/* A walk under way: the nodes below `next` in creation order are still to come. */
+typedef struct Backward {
+    struct Block *block; /* NULL at the end */
+    size_t next;         /* nodes[0 .. next) of the block are still to come */
+} Backward;
+
+#define backward_begin(root) backward_begin_at(root, 1.0, HERE)
+Backward backward_begin_at(Value *root, double seed, Where where);
+
+/* Push the gradient of the next node of the walk to its parents; returns that node, or NULL at the end. Nodes whose
+ * gradient is 0 have nothing to push and are passed over: so are all that the root does not depend on. */
+Value *backward_step(Backward *walk);
+
+/* Called for every node after its gradient has been pushed, and never inlined: `break backward_hook` stops there. */
+void backward_hook(Value *node);
+
+/* Print a line per chain-rule product of every walk in this graph to `out`; NULL ends it.
+ *     MUL  a.grad += b * out.grad = -3 * 1 = -3 */
+void backward_trace(Graph *graph, FILE *out);
+
+#endif

@@ -1,0 +1,316 @@
+/* graph.c - the blocks that nodes live in, marks, and the topological order. See graph.h. */
+#include "graph.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "memory.h"
+
+enum {
+    BLOCK_BYTES = 64 * 1024,              /* about a thousand nodes */
+    RESTING_BYTES_MOST = 16 * 1024 * 1024 /* a larger release is reused at once: resting would double a large program */
+};
+
+/* ---- blocks ------------------------------------------------------------------------------------------------------ */
+
+static size_t block_bytes(const Block *block) { return (size_t)(block->end - (const char *)block); }
+
+static Block *block_new(Graph *graph, size_t bytes)
+{
+    Block *block = memory_alloc(bytes);
+    if (block == NULL)
+        return NULL;
+    *block = (Block){.graph = graph, .end = (char *)block + bytes};
+    return block;
+}
+
+static void block_list_free(Block *block)
+{
+    while (block != NULL) {
+        Block *older = block->older;
+        memory_free(block);
+        block = older;
+    }
+}
+
+/* Take the first block of at least `bytes` out of a list; NULL when none fits. */
+static Block *block_list_take(Block **list, size_t bytes)
+{
+    for (Block **link = list; *link != NULL; link = &(*link)->older) {
+        Block *block = *link;
+        if (block_bytes(block) >= bytes) {
+            *link = block->older;
+            return block;
+        }
+    }
+    return NULL;
+}
+
+static size_t end_number(const Block *block) { return block == NULL ? 0 : block->first_number + block->node_count; }
+
+/* A spare block, or a new one, or, when there is no memory, one that rests. */
+Block *graph_open_block(Graph *graph, size_t room)
+{
+    const size_t least = sizeof(Block) + room;
+    const size_t bytes = least > BLOCK_BYTES ? least : BLOCK_BYTES;
+    Block *block = block_list_take(&graph->spare, bytes);
+    if (block == NULL)
+        block = block_new(graph, bytes);
+    if (block == NULL)
+        block = block_list_take(&graph->resting, bytes);
+    if (block == NULL) {
+        graph->failed = true;
+        return NULL;
+    }
+    block->older = graph->newest;
+    block->first_number = end_number(graph->newest);
+    block->node_count = 0;
+    block->back = block->end;
+    block->released = false;
+    block->has_gradients = false;
+    graph->newest = block;
+    graph->sealed = false;
+    return block;
+}
+
+/* ---- graphs ------------------------------------------------------------------------------------------------------ */
+
+/* The failed node lives in a block of its own, outside the creation order. */
+static Block *failed_block_new(Graph *graph)
+{
+    Block *block = block_new(graph, sizeof(Block) + sizeof(Value));
+    if (block != NULL) {
+        block->node_count = 1;
+        block->nodes[0] = (Value){.data = NAN, .label = "out of memory", .op = OP_FAILED, .block = block};
+        block->nodes[0].self = &block->nodes[0];
+    }
+    return block;
+}
+
+Graph *graph_new(void)
+{
+    Graph *graph = memory_alloc(sizeof *graph);
+    if (graph == NULL)
+        return NULL;
+    *graph = (Graph){0};
+    Block *failed = failed_block_new(graph);
+    if (failed == NULL) {
+        memory_free(graph);
+        return NULL;
+    }
+    graph->failed_node = &failed->nodes[0];
+    return graph;
+}
+
+void graph_free(Graph *graph)
+{
+    if (graph == NULL)
+        return;
+    block_list_free(graph->newest);
+    block_list_free(graph->resting);
+    block_list_free(graph->spare);
+    memory_free(graph->failed_node->block);
+    memory_free(graph->scratch);
+    memory_free(graph);
+}
+
+bool graph_ok(const Graph *graph) { return !graph->failed; }
+
+Value *graph_fail(Graph *graph)
+{
+    graph->failed = true;
+    return graph->failed_node;
+}
+
+size_t graph_node_count(const Graph *graph) { return end_number(graph->newest); }
+
+/* ---- what belongs to nodes ------------------------------------------------------------------------------- */
+
+void *graph_alloc(Graph *graph, size_t bytes)
+{
+    if (bytes > SIZE_MAX / 2) {
+        graph->failed = true;
+        return NULL;
+    }
+    const size_t rounded = (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
+    Block *block = graph->newest;
+    if (block == NULL || graph->sealed || rounded > (size_t)(block->back - (char *)&block->nodes[block->node_count]))
+        block = graph_open_block(graph, rounded);
+    if (block == NULL)
+        return NULL;
+    block->back -= rounded;
+    return block->back;
+}
+
+double *graph_scratch(Graph *graph, size_t n)
+{
+    if (n > graph->scratch_size) {
+        double *larger = memory_alloc_array(n, sizeof *larger);
+        if (larger == NULL) {
+            graph->failed = true;
+            return NULL;
+        }
+        memory_free(graph->scratch);
+        graph->scratch = larger;
+        graph->scratch_size = n;
+    }
+    return graph->scratch;
+}
+
+/* ---- mark and release -----------------------------------------------------------------------------------------------
+ */
+
+/* The next node opens a new block, so that releasing to the mark ends whole blocks. */
+Mark graph_mark(Graph *graph)
+{
+    graph->sealed = true;
+    Block *newest = graph->newest;
+    return newest == NULL ? (Mark){0} : (Mark){newest, newest->node_count, newest->first_number};
+}
+
+static bool mark_is_at(Mark mark, const Block *block)
+{
+    return block == mark.block &&
+           (block == NULL || (block->node_count == mark.node_count && block->first_number == mark.first_number));
+}
+
+static void forget_nodes(Block *block)
+{
+    block->released = true;
+#ifndef NDEBUG
+    for (size_t i = 0; i < block->node_count; i++)
+        block->nodes[i].data = block->nodes[i].grad = NAN; /* a stale pointer shows it in the debugger too */
+#endif
+}
+
+/* Give each resting block a spare one of its size, so that the next step needs no new memory. With no memory the next
+ * step simply does without. */
+static void top_up_spare(Graph *graph)
+{
+    Block **spare = &graph->spare;
+    for (const Block *resting = graph->resting; resting != NULL; resting = resting->older) {
+        if (*spare == NULL)
+            *spare = block_new(graph, block_bytes(resting));
+        if (*spare == NULL)
+            return;
+        spare = &(*spare)->older;
+    }
+}
+
+static void append(Block **list, Block *blocks)
+{
+    while (*list != NULL)
+        list = &(*list)->older;
+    *list = blocks;
+}
+
+void graph_release_at(Graph *graph, Mark mark, Where where)
+{
+    Block **end_of_released = &graph->newest;
+    size_t bytes = 0;
+    while (*end_of_released != NULL && !mark_is_at(mark, *end_of_released)) {
+        bytes += block_bytes(*end_of_released);
+        end_of_released = &(*end_of_released)->older;
+    }
+    if (!mark_is_at(mark, *end_of_released))
+        misuse(where,
+               "graph_release: this mark (at node %zu) is not in the graph any more: an earlier mark was released to "
+               "since, or the mark is another graph's. Set a new mark with graph_mark.",
+               mark.first_number + mark.node_count);
+    Block *released = graph->newest;
+    Block *kept = *end_of_released;
+    *end_of_released = NULL;
+    if (released == kept)
+        released = NULL;
+    graph->newest = kept;
+    graph->sealed = true;
+    graph->failed = false;
+    for (Block *block = released; block != NULL; block = block->older)
+        forget_nodes(block);
+    append(&graph->spare, graph->resting);
+    graph->resting = NULL;
+    if (bytes > RESTING_BYTES_MOST) {
+        append(&graph->spare, released);
+    } else {
+        graph->resting = released;
+        top_up_spare(graph);
+    }
+}
+
+/* ---- topological order ----------------------------------------------------------------------------------------------
+ */
+
+/* Creation order is a topological order of the whole graph; what is left is to find which nodes root reaches. Going
+ * backwards, a node is reached if a child marked it, and all its children have been seen by then. No recursion. */
+static size_t mark_reached(Value *root, bool *reached)
+{
+    size_t count = 0;
+    reached[value_number(root)] = true;
+    for (Block *block = root->block; block != NULL; block = block->older) {
+        for (size_t i = block == root->block ? (size_t)(root - block->nodes) + 1 : block->node_count; i-- > 0;) {
+            const Value *v = &block->nodes[i];
+            if (!reached[block->first_number + i])
+                continue;
+            count++;
+            for (size_t p = 0; p < value_parent_count(v); p++)
+                reached[value_number(value_parent(v, p))] = true;
+        }
+    }
+    return count;
+}
+
+static void collect_reached(Value *root, const bool *reached, Value **order, size_t count)
+{
+    for (Block *block = root->block; block != NULL; block = block->older)
+        for (size_t i = block == root->block ? (size_t)(root - block->nodes) + 1 : block->node_count; i-- > 0;)
+            if (reached[block->first_number + i])
+                order[--count] = &block->nodes[i];
+}
+
+Value **graph_topological_order_at(Value *root, size_t *count, Where where)
+{
+    value_check(root, NULL, "graph_topological_order: root", where);
+    *count = 0;
+    if (root->op == OP_FAILED)
+        return NULL;
+    const size_t numbers = value_number(root) + 1;
+    bool *reached = memory_alloc_array(numbers, sizeof *reached);
+    if (reached == NULL)
+        return NULL;
+    memset(reached, 0, numbers * sizeof *reached);
+    const size_t reached_count = mark_reached(root, reached);
+    Value **order = memory_alloc_array(reached_count, sizeof(Value *));
+    if (order != NULL) {
+        collect_reached(root, reached, order, reached_count);
+        *count = reached_count;
+    }
+    memory_free(reached);
+    return order;
+}
+
+bool graph_dump_at(Value *root, FILE *out, Where where)
+{
+    size_t count;
+    Value **order = graph_topological_order_at(root, &count, where);
+    if (order == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        value_print(order[i], out);
+    memory_free(order);
+    return true;
+}
+
+Value *graph_first_nonfinite_at(Value *root, Where where)
+{
+    size_t count;
+    Value **order = graph_topological_order_at(root, &count, where);
+    Value *found = NULL;
+    for (size_t i = 0; i < count && found == NULL; i++)
+        if (!isfinite(order[i]->data))
+            found = order[i];
+    for (size_t i = count; i-- > 0 && found == NULL;) /* gradients flow from the root down */
+        if (!isfinite(order[i]->grad))
+            found = order[i];
+    memory_free(order);
+    return found;
+}

@@ -1,0 +1,113 @@
+/* graph.h - Graph: owns the nodes of an expression, in the order of their creation.
+ *
+ * Nodes live in blocks, one behind the other. Creation order is a topological order (a node's parents exist before it),
+ * so the reverse walk needs no sort: it goes through the blocks backwards.
+ *
+ * A training program makes its parameters, sets a mark, and returns to the mark after each step:
+ *
+ *     Graph *g = graph_new();
+ *     ... parameters ...
+ *     Mark mark = graph_mark(g);
+ *     for (each step) {
+ *         ... build the loss, backward, update the parameters ...
+ *         graph_release(g, mark);        // all nodes since the mark are gone; their memory serves the next step
+ *     }
+ *     graph_free(g);                     // frees every node: nothing else needs freeing
+ *
+ * A released block rests while the next step is built elsewhere, so that a pointer kept by mistake is still recognised
+ * as released. After the first step, training allocates nothing.
+ * Two graphs share nothing: each may be used by a thread of its own.
+ */
+#ifndef STEPGRAD_GRAPH_H
+#define STEPGRAD_GRAPH_H
+
+#include "value.h"
+
+/* Some nodes in creation order, from the front; lists of parents and labels grow from the back towards them. */
+typedef struct Block {
+    Graph *graph;
+    struct Block *older; /* the block before it in creation order (in a spare list: the next spare) */
+    size_t first_number; /* number of nodes[0] in the graph */
+    size_t node_count;   /* nodes in use */
+    char *back;          /* the lowest byte in use at the back */
+    char *end;           /* one past the block's last byte */
+    bool released;       /* its nodes are gone: using one is misuse */
+    bool has_gradients;  /* a reverse walk has been here: interior gradients must be cleared before the next one */
+    _Alignas(64) Value nodes[];
+} Block;
+
+struct Graph {
+    Block *newest;      /* the block that nodes are added to; NULL in an empty graph */
+    Block *resting;     /* released last: not used again before the next release */
+    Block *spare;       /* free for use */
+    bool sealed;        /* a mark stands at the end of the newest block: the next node opens a new one */
+    bool failed;        /* there was no memory for a node */
+    FILE *trace;        /* where the reverse walk prints each product, or NULL */
+    Value *failed_node; /* what builders return once there is no memory */
+    double *scratch;    /* the operands of a list op, side by side */
+    size_t scratch_size;
+};
+
+/* An empty graph; NULL when there is no memory. The caller frees it with graph_free, which frees all its nodes. */
+Graph *graph_new(void);
+void graph_free(Graph *graph);
+
+/* False once a builder found no memory: the expression built since is failed and its data NaN. graph_release and
+ * graph_free are still right, and after graph_release the graph is good again. */
+bool graph_ok(const Graph *graph);
+
+/* Number of live nodes. */
+size_t graph_node_count(const Graph *graph);
+
+/* A place in the creation order. Releasing to it ends the life of all nodes made since; a mark stays good, and may
+ * be released to again, until an earlier mark is released to. */
+typedef struct Mark {
+    Block *block;
+    size_t node_count;
+    size_t first_number;
+} Mark;
+
+Mark graph_mark(Graph *graph);
+#define graph_release(graph, mark) graph_release_at(graph, mark, HERE)
+void graph_release_at(Graph *graph, Mark mark, Where where);
+
+/* What `root` was computed from, and root itself, every parent before its children (root last), each node once.
+ * Returns a list of *count nodes that the caller frees with memory_free; NULL when there is no memory. */
+#define graph_topological_order(root, count) graph_topological_order_at(root, count, HERE)
+Value **graph_topological_order_at(Value *root, size_t *count, Where where);
+
+/* Print the nodes that root was computed from, a line each, in topological order. False: no memory for the order. */
+#define graph_dump(root, out) graph_dump_at(root, out, HERE)
+bool graph_dump_at(Value *root, FILE *out, Where where);
+
+/* The first node in topological order below root whose data (or, if all data is finite, whose grad) is not finite:
+ * where the first NaN came from. NULL when all is finite or there is no memory. */
+#define graph_first_nonfinite(root) graph_first_nonfinite_at(root, HERE)
+Value *graph_first_nonfinite_at(Value *root, Where where);
+
+/* ---- for the engine ---------------------------------------------------------------------------------------------- */
+
+/* Put an empty block with room for at least `room` bytes at the end of the creation order; NULL, and graph->failed
+ * set, when there is no memory. */
+Block *graph_open_block(Graph *graph, size_t room);
+
+/* The slot for a new node of `graph`; NULL, and graph->failed set, when there is no memory. The caller fills in all of
+ * it. */
+static inline Value *graph_new_slot(Graph *graph)
+{
+    Block *block = graph->newest;
+    if (block == NULL || graph->sealed || (char *)&block->nodes[block->node_count + 1] > block->back)
+        block = graph_open_block(graph, sizeof(Value));
+    return block == NULL ? NULL : &block->nodes[block->node_count++];
+}
+
+/* `bytes` bytes that live as long as the nodes made now, aligned for a pointer; NULL when there is no memory. */
+void *graph_alloc(Graph *graph, size_t bytes);
+
+/* Room for n doubles, good until the next call; NULL when there is no memory. */
+double *graph_scratch(Graph *graph, size_t n);
+
+/* Record that there was no memory, and return the graph's failed node. */
+Value *graph_fail(Graph *graph);
+
+#endif

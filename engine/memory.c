@@ -1,0 +1,56 @@
+/* memory.c - see memory.h. */
+#include "memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CACHE_LINE = 64 };
+
+static void *standard_allocator(size_t bytes)
+{
+    if (bytes > SIZE_MAX - CACHE_LINE)
+        return NULL;
+    const size_t lines = (bytes + CACHE_LINE - 1) / CACHE_LINE;
+    return aligned_alloc(CACHE_LINE, (lines > 0 ? lines : 1) * CACHE_LINE);
+}
+
+static Allocator *current_allocator = standard_allocator;
+
+Allocator *memory_set_allocator(Allocator *allocator)
+{
+    Allocator *previous = current_allocator;
+    current_allocator = allocator != NULL ? allocator : standard_allocator;
+    return previous;
+}
+
+void *memory_alloc(size_t bytes) { return current_allocator(bytes); }
+
+void *memory_alloc_array(size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / size)
+        return NULL;
+    return memory_alloc(count * size);
+}
+
+void *memory_resize(void *block, size_t old_bytes, size_t new_bytes)
+{
+    void *larger = memory_alloc(new_bytes);
+    if (larger == NULL)
+        return NULL;
+    if (block != NULL)
+        memcpy(larger, block, old_bytes < new_bytes ? old_bytes : new_bytes);
+    memory_free(block);
+    return larger;
+}
+
+void memory_free(void *block) { free(block); }
+
+char *memory_copy_text(const char *text)
+{
+    const size_t bytes = strlen(text) + 1;
+    char *copy = memory_alloc(bytes);
+    if (copy != NULL)
+        memcpy(copy, text, bytes);
+    return copy;
+}

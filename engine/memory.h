@@ -1,0 +1,36 @@
+/* memory.h - the one gate through which every byte of the engine's memory passes.
+ *
+ * There is a single place to count allocations, and a single place where a test can make the nth one fail:
+ *
+ *     memory_set_allocator(my_failing_allocator);
+ *
+ * All of it may return NULL, which the caller must turn into an error of its own.
+ */
+#ifndef STEPGRAD_MEMORY_H
+#define STEPGRAD_MEMORY_H
+
+#include <stddef.h>
+
+/* `bytes` bytes, uninitialised, aligned to a cache line of 64 bytes; NULL when there is no memory. */
+void *memory_alloc(size_t bytes);
+
+/* The same for an array of `count` items of `size` bytes each; NULL also when the product overflows. */
+void *memory_alloc_array(size_t count, size_t size);
+
+/* Grow (or shrink) `block` of `old_bytes` to `new_bytes`; its start is kept. On failure returns NULL and `block`
+ * stays as it was. `block` may be NULL with old_bytes 0. */
+void *memory_resize(void *block, size_t old_bytes, size_t new_bytes);
+
+/* Give a block back; NULL is allowed. */
+void memory_free(void *block);
+
+/* A copy of `text` that the caller frees with memory_free; NULL when there is no memory. */
+char *memory_copy_text(const char *text);
+
+/* The function behind memory_alloc: returns memory that free() accepts, aligned to 64 bytes, or NULL. */
+typedef void *Allocator(size_t bytes);
+
+/* Replace the allocator for the whole process (NULL restores the standard one); returns the old one. For tests. */
+Allocator *memory_set_allocator(Allocator *allocator);
+
+#endif

@@ -1,0 +1,23 @@
+/* ops.c - the table of ops as data: see ops.h, where every op is defined. */
+#include "ops.h"
+
+#define FUNCTIONS_UNARY(name) .forward = name##_forward, .da = name##_da
+#define FUNCTIONS_BINARY(name) .forward = name##_forward, .da = name##_da, .db = name##_db
+#define FUNCTIONS_LIST(name) .list_forward = name##_forward, .da = name##_da
+#define FUNCTIONS_PAIRS(name) .list_forward = name##_forward, .da = name##_da, .db = name##_db
+
+#define OP_ROW(CODE, op_name, op_shape, op_text, da_formula, db_formula)                                               \
+    [OP_##CODE] = {.name = #op_name,                                                                                   \
+                   .shape = op_shape,                                                                                  \
+                   .text = op_text,                                                                                    \
+                   .da_text = #da_formula,                                                                             \
+                   .db_text = #db_formula,                                                                             \
+                   FUNCTIONS_##op_shape(op_name)},
+
+const OpInfo op_table[OP_COUNT + 1] = {
+    [OP_PARAM] = {.name = "param", .shape = LEAF, .text = "", .da_text = "", .db_text = ""},
+    [OP_INPUT] = {.name = "input", .shape = LEAF, .text = "", .da_text = "", .db_text = ""},
+    [OP_CONST] = {.name = "const", .shape = LEAF, .text = "", .da_text = "", .db_text = ""},
+    OP_TABLE(
+        OP_ROW)[OP_FAILED] = {.name = "failed", .shape = LEAF, .text = "out of memory", .da_text = "", .db_text = ""},
+};

@@ -1,0 +1,237 @@
+/* ops.h - the table of ops. Every op of the engine stands here, once: its value, its local derivatives beside it, the
+ * mathematics above them, and one row in OP_TABLE with its name and the derivatives as text.
+ *
+ * An op takes one operand a, or two, a and b, or a list a[0..n), or two lists of equal length, taken in pairs. Its
+ * value is called y. The local derivatives ∂y/∂a and ∂y/∂b are functions of three numbers, a, b and y: for a list op
+ * they are asked for one element, or one pair, at a time. Reverse mode, forward mode, the gradient check and the labels
+ * in a diagram all read these functions and no others. In gdb, `break tanh_da` stops in the derivative of tanh and
+ * shows its three numbers.
+ *
+ * To add an op: write its functions, give it a row in OP_TABLE, and a builder in value.h.
+ *
+ * Where a function has no derivative (relu and abs at 0, a tie in max or min) the value is the usual convention:
+ * relu'(0) = abs'(0) = 0, and a tie gives one half to each side. The formulas in the table hold everywhere else.
+ */
+#ifndef STEPGRAD_OPS_H
+#define STEPGRAD_OPS_H
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "stepgrad: compile without -ffast-math: it lets the compiler change sums and forget NaN and infinity"
+#endif
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1
+#error "stepgrad: doubles are computed in a wider format here; on 32-bit x86 compile with -msse2 -mfpmath=sse"
+#endif
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* all derivatives take (a, b, y); few need all three */
+#endif
+
+/* ---- arithmetic ---------------------------------------------------------------------------------------------- */
+
+/* add:  y = a + b,   ∂y/∂a = 1,   ∂y/∂b = 1 */
+static inline double add_forward(double a, double b) { return a + b; }
+static inline double add_da(double a, double b, double y) { return 1; }
+static inline double add_db(double a, double b, double y) { return 1; }
+
+/* sub:  y = a − b,   ∂y/∂a = 1,   ∂y/∂b = −1 */
+static inline double sub_forward(double a, double b) { return a - b; }
+static inline double sub_da(double a, double b, double y) { return 1; }
+static inline double sub_db(double a, double b, double y) { return -1; }
+
+/* mul:  y = a·b,   ∂y/∂a = b,   ∂y/∂b = a   (the product rule: each factor waits for the other) */
+static inline double mul_forward(double a, double b) { return a * b; }
+static inline double mul_da(double a, double b, double y) { return b; }
+static inline double mul_db(double a, double b, double y) { return a; }
+
+/* div:  y = a/b,   ∂y/∂a = 1/b,   ∂y/∂b = −a/b² = −y/b   (the form with y cannot overflow in b²) */
+static inline double div_forward(double a, double b) { return a / b; }
+static inline double div_da(double a, double b, double y) { return 1 / b; }
+static inline double div_db(double a, double b, double y) { return -y / b; }
+
+/* neg:  y = −a,   ∂y/∂a = −1 */
+static inline double neg_forward(double a, double b) { return -a; }
+static inline double neg_da(double a, double b, double y) { return -1; }
+
+/* pow:  y = aᵇ,   ∂y/∂a = b·aᵇ⁻¹,   ∂y/∂b = aᵇ·log a
+ * a⁰ is the constant 1, so ∂y/∂a = 0 there even at a = 0, where b·aᵇ⁻¹ would be 0·∞. And 0ᵇ is 0 for every b > 0, so
+ * ∂y/∂b = 0 there, where aᵇ·log a would be 0·(−∞). For a < 0 only whole exponents have a value: no derivative in b. */
+static inline double pow_forward(double a, double b) { return pow(a, b); }
+static inline double pow_da(double a, double b, double y) { return b == 0 ? 0 : b * pow(a, b - 1); }
+static inline double pow_db(double a, double b, double y) { return y == 0 && a >= 0 ? 0 : y * log(a); }
+
+/* max:  y = the larger,   ∂y/∂a = 1 if a is the larger, ½ in a tie, else 0.   NaN is passed on, never hidden. */
+static inline double max_forward(double a, double b) { return a > b || isnan(a) ? a : b; }
+static inline double max_da(double a, double b, double y)
+{
+    return isnan(a) ? a : isnan(b) ? 0 : a > b ? 1 : a < b ? 0 : 0.5;
+}
+static inline double max_db(double a, double b, double y) { return max_da(b, a, y); }
+
+/* min:  y = the smaller,   ∂y/∂a = 1 if a is the smaller, ½ in a tie, else 0 */
+static inline double min_forward(double a, double b) { return a < b || isnan(a) ? a : b; }
+static inline double min_da(double a, double b, double y)
+{
+    return isnan(a) ? a : isnan(b) ? 0 : a < b ? 1 : a > b ? 0 : 0.5;
+}
+static inline double min_db(double a, double b, double y) { return min_da(b, a, y); }
+
+/* ---- functions of one number ----------------------------------------------------------------------------------- */
+
+/* exp:  y = eᵃ,   ∂y/∂a = y */
+static inline double exp_forward(double a, double b) { return exp(a); }
+static inline double exp_da(double a, double b, double y) { return y; }
+
+/* log:  y = log a (natural),   ∂y/∂a = 1/a   for a > 0; below 0 neither exists */
+static inline double log_forward(double a, double b) { return log(a); }
+static inline double log_da(double a, double b, double y) { return a < 0 ? NAN : 1 / a; }
+
+/* sqrt:  y = √a,   ∂y/∂a = 1/(2y) */
+static inline double sqrt_forward(double a, double b) { return sqrt(a); }
+static inline double sqrt_da(double a, double b, double y) { return 0.5 / y; }
+
+/* sin:  y = sin a,   ∂y/∂a = cos a */
+static inline double sin_forward(double a, double b) { return sin(a); }
+static inline double sin_da(double a, double b, double y) { return cos(a); }
+
+/* cos:  y = cos a,   ∂y/∂a = −sin a */
+static inline double cos_forward(double a, double b) { return cos(a); }
+static inline double cos_da(double a, double b, double y) { return -sin(a); }
+
+/* abs:  y = |a|,   ∂y/∂a = sign of a, and 0 at 0 */
+static inline double abs_forward(double a, double b) { return fabs(a); }
+static inline double abs_da(double a, double b, double y) { return a > 0 ? 1 : a < 0 ? -1 : a; }
+
+/* ---- activations ----------------------------------------------------------------------------------------------- */
+
+/* tanh:  y = tanh a,   ∂y/∂a = 1 − y² */
+static inline double tanh_forward(double a, double b) { return tanh(a); }
+static inline double tanh_da(double a, double b, double y) { return 1 - y * y; }
+
+/* sigmoid:  y = 1/(1 + e⁻ᵃ),   ∂y/∂a = y(1 − y)   (for a < 0 as eᵃ/(1 + eᵃ), so that e⁻ᵃ cannot overflow) */
+static inline double sigmoid_forward(double a, double b) { return a < 0 ? exp(a) / (1 + exp(a)) : 1 / (1 + exp(-a)); }
+static inline double sigmoid_da(double a, double b, double y) { return y * (1 - y); }
+
+/* relu:  y = max(a, 0),   ∂y/∂a = 1 for a > 0, else 0 (at 0 too); relu(NaN) = NaN */
+static inline double relu_forward(double a, double b) { return a <= 0 ? 0 : a; }
+static inline double relu_da(double a, double b, double y) { return a > 0 ? 1 : a <= 0 ? 0 : a; }
+
+/* softplus:  y = log(1 + eᵃ) = max(a, 0) + log(1 + e^−|a|),   ∂y/∂a = sigmoid a */
+static inline double softplus_forward(double a, double b) { return relu_forward(a, b) + log1p(exp(-fabs(a))); }
+static inline double softplus_da(double a, double b, double y) { return sigmoid_forward(a, b); }
+
+/* ---- ops of a list: n elements a[0..n), or n pairs a[i], b[i] -------------------------------------------------------
+ */
+
+/* sum:  y = Σ aᵢ,   ∂y/∂aᵢ = 1 */
+static inline double sum_forward(size_t n, const double *a, const double *b)
+{
+    double y = 0;
+    for (size_t i = 0; i < n; i++)
+        y += a[i];
+    return y;
+}
+static inline double sum_da(double a, double b, double y) { return 1; }
+
+/* dot:  y = Σ aᵢ·bᵢ,   ∂y/∂aᵢ = bᵢ,   ∂y/∂bᵢ = aᵢ   (each pair by the product rule)
+ * A neuron is a dot with a bias, y = w·x + c: see v_dot_bias in value.h; ∂y/∂c = 1. */
+static inline double dot_forward(size_t n, const double *a, const double *b)
+{
+    double y = 0;
+    for (size_t i = 0; i < n; i++)
+        y += a[i] * b[i];
+    return y;
+}
+static inline double dot_da(double a, double b, double y) { return b; }
+static inline double dot_db(double a, double b, double y) { return a; }
+
+/* logsumexp:  y = log Σ e^aᵢ = m + log(1 + Σ_{i≠k} e^(aᵢ−m)) with m = a_k the largest,   ∂y/∂aᵢ = e^(aᵢ−y)
+ * Taking out the largest keeps every exponent at or below 0, so nothing overflows; its own term is the 1, so log1p
+ * keeps what the others add even when it is far below 1. The derivatives are the softmax of a. */
+static inline double logsumexp_forward(size_t n, const double *a, const double *b)
+{
+    size_t k = 0;
+    for (size_t i = 1; i < n; i++)
+        if (a[i] > a[k] || isnan(a[i]))
+            k = i;
+    if (isinf(a[k])) /* all are −∞, or one is +∞: a[i] − m would be NaN */
+        return a[k];
+    double others = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i != k)
+            others += exp(a[i] - a[k]);
+    return a[k] + log1p(others);
+}
+static inline double logsumexp_da(double a, double b, double y) { return exp(a - y); }
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+/* One row per op:  X(CODE, name, shape, text of y, formula of ∂y/∂a, formula of ∂y/∂b).
+ * The shape says which operands there are: UNARY a, BINARY a and b, LIST a[0..n), PAIRS a[0..n) and b[0..n).
+ * Formulas are C expressions in a, b and y: they are printed on the edges of a diagram, and a test compiles them and
+ * compares them with the functions above. An op with no b has 0 there. */
+#define OP_TABLE(X)                                                                                                    \
+    X(ADD, add, BINARY, "a + b", 1, 1)                                                                                 \
+    X(SUB, sub, BINARY, "a - b", 1, -1)                                                                                \
+    X(MUL, mul, BINARY, "a * b", b, a)                                                                                 \
+    X(DIV, div, BINARY, "a / b", 1 / b, -y / b)                                                                        \
+    X(NEG, neg, UNARY, "-a", -1, 0)                                                                                    \
+    X(POW, pow, BINARY, "a ^ b", b *pow(a, b - 1), y *log(a))                                                          \
+    X(MAX, max, BINARY, "max(a, b)", a > b, b > a)                                                                     \
+    X(MIN, min, BINARY, "min(a, b)", a < b, b < a)                                                                     \
+    X(EXP, exp, UNARY, "exp(a)", y, 0)                                                                                 \
+    X(LOG, log, UNARY, "log(a)", 1 / a, 0)                                                                             \
+    X(SQRT, sqrt, UNARY, "sqrt(a)", 1 / (2 * y), 0)                                                                    \
+    X(SIN, sin, UNARY, "sin(a)", cos(a), 0)                                                                            \
+    X(COS, cos, UNARY, "cos(a)", -sin(a), 0)                                                                           \
+    X(ABS, abs, UNARY, "|a|", a / y, 0)                                                                                \
+    X(TANH, tanh, UNARY, "tanh(a)", 1 - y * y, 0)                                                                      \
+    X(SIGMOID, sigmoid, UNARY, "sigmoid(a)", y *(1 - y), 0)                                                            \
+    X(RELU, relu, UNARY, "relu(a)", a > 0, 0)                                                                          \
+    X(SOFTPLUS, softplus, UNARY, "softplus(a)", 1 / (1 + exp(-a)), 0)                                                  \
+    X(SUM, sum, LIST, "sum(a)", 1, 0)                                                                                  \
+    X(DOT, dot, PAIRS, "dot(a, b)", b, a)                                                                              \
+    X(LOGSUMEXP, logsumexp, LIST, "logsumexp(a)", exp(a - y), 0)
+
+typedef enum OpShape { LEAF, UNARY, BINARY, LIST, PAIRS } OpShape;
+
+/* The ops, and before them the three kinds of leaf: a node that was computed from nothing. */
+typedef enum OpCode {
+    OP_PARAM, /* a leaf that wants a gradient */
+    OP_INPUT, /* a leaf that is given: data */
+    OP_CONST, /* a plain number in an expression */
+#define OP_CODE(CODE, ...) OP_##CODE,
+    OP_TABLE(OP_CODE)
+#undef OP_CODE
+        OP_COUNT,
+    OP_FAILED = OP_COUNT /* what a builder returns when there is no memory: see graph.h */
+} OpCode;
+
+/* A local derivative, at the operands a and b and the value y. */
+typedef double LocalDerivative(double a, double b, double y);
+
+typedef struct OpInfo {
+    const char *name;                                                   /* "tanh" */
+    OpShape shape;                                                      /* which operands it takes */
+    const char *text;                                                   /* the value as text: "tanh(a)" */
+    const char *da_text;                                                /* ∂y/∂a as text: "1 - y * y" */
+    const char *db_text;                                                /* ∂y/∂b as text; "0" when there is no b */
+    double (*forward)(double a, double b);                              /* UNARY and BINARY, else NULL */
+    double (*list_forward)(size_t n, const double *a, const double *b); /* LIST and PAIRS, else NULL */
+    LocalDerivative *da;                                                /* NULL for a leaf */
+    LocalDerivative *db;                                                /* NULL when there is no b */
+} OpInfo;
+
+/* Indexed by OpCode. */
+extern const OpInfo op_table[OP_COUNT + 1];
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
+#endif

@@ -1,0 +1,137 @@
+/* value.h - Value: one number of an expression, which remembers what it was computed from.
+ *
+ *     Graph *g = graph_new();
+ *     Value *a = v_param(g, 2.0);
+ *     Value *b = v_param(g, -3.0);
+ *     Value *L = v_add(v_mul(a, b), 10.0);   // running this code builds the graph: L = a·b + 10 = 4
+ *     backward(L);                           // backward.h
+ *     printf("%g %g\n", a->grad, b->grad);   // ∂L/∂a = b = -3,  ∂L/∂b = a = 2
+ *     graph_free(g);
+ *
+ * A Value belongs to its graph, which frees all its nodes at once: there is nothing to free here. Builders never return
+ * NULL: with no memory they return the graph's failed node, whose data is NaN, and anything built on a failed node is
+ * failed too, so graph_ok(g) at the end of an expression is enough.
+ * Builders are macros only to pass the caller's file and line; NULL, a released node, or operands of two graphs are
+ * misuse (error.h).
+ */
+#ifndef STEPGRAD_VALUE_H
+#define STEPGRAD_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "error.h"
+#include "ops.h"
+
+typedef struct Value Value;
+typedef struct Graph Graph;
+
+/* A node. Its parents, the operands it was computed from, stand in a (and b, for an op of two operands or of pairs) in
+ * order and with repeats: x*x has x as a[0] and as b[0]. An op of one or two operands has lists of one. */
+struct Value {
+    double data;         /* the forward value */
+    double grad;         /* ∂L/∂this, after a backward pass from L */
+    const char *label;   /* a name for people, or NULL */
+    Value **a;           /* the first operand of the op, or its list; NULL in a leaf */
+    Value **b;           /* the second operand, or the list paired with a; NULL when the op has none */
+    Value *self;         /* this node's own address: a list of one, so that x->self serves as {x} */
+    struct Block *block; /* where it lives: tells its graph and its number */
+    uint32_t n;          /* elements in a, and in b if there is one (the bias of a dot not counted) */
+    OpCode op : 8;       /* what it was computed by */
+    bool needs_grad;     /* is a parameter, or was computed from one */
+    bool has_bias;       /* a dot with a bias: that is a[n] */
+    bool mixed;          /* some parents need a gradient and some do not */
+};
+
+/* ---- leaves ------------------------------------------------------------------------------------------------------ */
+
+/* A leaf that wants a gradient, one that is given, and a plain number. Only a param takes part in the backward pass. */
+Value *v_param(Graph *graph, double data);
+Value *v_input(Graph *graph, double data);
+Value *v_const(Graph *graph, double data);
+
+/* ---- builders: an operand is a Value or a plain number -------------------------------------------------------------
+ */
+
+#define v_add(a, b) V_BINARY(OP_ADD, a, b) /* a + b */
+#define v_sub(a, b) V_BINARY(OP_SUB, a, b) /* a − b */
+#define v_mul(a, b) V_BINARY(OP_MUL, a, b) /* a·b */
+#define v_div(a, b) V_BINARY(OP_DIV, a, b) /* a/b */
+#define v_pow(a, b) V_BINARY(OP_POW, a, b) /* aᵇ */
+#define v_max(a, b) V_BINARY(OP_MAX, a, b) /* the larger */
+#define v_min(a, b) V_BINARY(OP_MIN, a, b) /* the smaller */
+
+#define v_neg(a) value_unary(OP_NEG, a, HERE)           /* −a */
+#define v_exp(a) value_unary(OP_EXP, a, HERE)           /* eᵃ */
+#define v_log(a) value_unary(OP_LOG, a, HERE)           /* log a, natural */
+#define v_sqrt(a) value_unary(OP_SQRT, a, HERE)         /* √a */
+#define v_sin(a) value_unary(OP_SIN, a, HERE)           /* sin a */
+#define v_cos(a) value_unary(OP_COS, a, HERE)           /* cos a */
+#define v_abs(a) value_unary(OP_ABS, a, HERE)           /* |a| */
+#define v_tanh(a) value_unary(OP_TANH, a, HERE)         /* tanh a */
+#define v_sigmoid(a) value_unary(OP_SIGMOID, a, HERE)   /* 1/(1 + e⁻ᵃ) */
+#define v_relu(a) value_unary(OP_RELU, a, HERE)         /* max(a, 0) */
+#define v_softplus(a) value_unary(OP_SOFTPLUS, a, HERE) /* log(1 + eᵃ) */
+
+/* Of n ≥ 1 Values; the lists are copied, so the caller's arrays may go. */
+#define v_sum(a, n) value_list(OP_SUM, a, n, HERE)                         /* Σ aᵢ */
+#define v_logsumexp(a, n) value_list(OP_LOGSUMEXP, a, n, HERE)             /* log Σ e^aᵢ */
+#define v_dot(a, b, n) value_pairs(OP_DOT, a, b, n, NULL, HERE)            /* Σ aᵢ·bᵢ */
+#define v_dot_bias(a, b, n, bias) value_pairs(OP_DOT, a, b, n, bias, HERE) /* Σ aᵢ·bᵢ + bias */
+
+/* ---- looking at a node ------------------------------------------------------------------------------------------- */
+
+/* Parents in operand order: all of a, the bias if there is one, then all of b. */
+size_t value_parent_count(const Value *v);
+Value *value_parent(const Value *v, size_t i);
+
+/* ∂v/∂parent(i), the number on that edge, and its formula from the op table ("1 - y * y"). */
+double value_local_derivative(const Value *v, size_t i);
+const char *value_local_formula(const Value *v, size_t i);
+
+/* The node's place in creation order, from 0. Parents always have smaller numbers. */
+size_t value_number(const Value *v);
+Graph *value_graph(const Value *v);
+
+/* Give a node a name for printing and diagrams; the text is copied. Returns v. V_NAME takes the C variable's name. */
+#define v_label(v, text) value_label(v, text, HERE)
+#define V_NAME(v) value_label(v, #v, HERE)
+
+/* The label, or "v12" by number where there is none, in `buffer`; returns buffer. */
+enum { VALUE_NAME_SIZE = 64 };
+char *value_name(const Value *v, char buffer[VALUE_NAME_SIZE]);
+
+/* One line, with a newline: `L = 4 (grad 1) = v2 + 10`. */
+void value_print(const Value *v, FILE *out);
+
+/* ---- behind the macros ------------------------------------------------------------------------------------------- */
+
+/* Of two operands each may be a Value or a plain number, which becomes a constant in the graph of the other: the types
+ * choose the function. */
+#define V_BINARY(op, a, b)                                                                                             \
+    _Generic((a),                                                                                                      \
+        Value *: _Generic((b), Value *: value_binary, void *: value_binary, default: value_binary_number),             \
+        void *: _Generic((b), Value *: value_binary, void *: value_binary, default: value_binary_number),              \
+        default: _Generic((b), Value *: value_number_binary, void *: value_number_binary, default: value_no_graph))    \
+    (op, a, b, HERE)
+
+Value *value_binary_number(OpCode op, Value *a, double b, Where where);
+Value *value_number_binary(OpCode op, double a, Value *b, Where where);
+Value *value_no_graph(OpCode op, double a, double b, Where where); /* two plain numbers: misuse */
+Value *value_unary(OpCode op, Value *a, Where where);
+Value *value_binary(OpCode op, Value *a, Value *b, Where where);
+Value *value_list(OpCode op, Value *const *a, size_t n, Where where);
+Value *value_pairs(OpCode op, Value *const *a, Value *const *b, size_t n, Value *bias, Where where);
+Value *value_label(Value *v, const char *text, Where where);
+
+/* A dot node that shares the caller's lists and does not copy or check them: what makes a layer fast. All of them
+ * must be live nodes of `graph` and the lists must live as long as the node; with has_bias, a[n] is the bias. */
+Value *value_dot_shared(Graph *graph, Value **a, Value **b, size_t n, bool has_bias, bool b_needs_grad);
+
+/* Misuse at `where` unless v is a live node of `graph` (any graph, when graph is NULL). `role` names it in the message.
+ */
+void value_check(const Value *v, const Graph *graph, const char *role, Where where);
+
+#endif
