@@ -15,40 +15,57 @@
 
 #include "graph.h"
 
-/* The chain rule: ∂L/∂parent += ∂node/∂parent · ∂L/∂node. */
-static inline void push(Value *parent, double local, double grad) { parent->grad += local * grad; }
-
-/* Whether a product must not be pushed: the parent wants none, or the local derivative is 0. A path with derivative 0
+/* Whether a product must not be added: the parent wants none, or the local derivative is 0. A path with derivative 0
  * contributes nothing even when the gradient behind it is infinite or NaN, where 0·∞ would make a new NaN. */
 static inline bool contributes_nothing(const Value *parent, double local) { return !parent->needs_grad || local == 0; }
 
-/* Push v's gradient to all its parents. `careful` is false for the great majority of nodes: all parents want a
- * gradient, and a finite gradient times 0 adds 0 anyway, so that there is nothing to ask of each. */
-static inline void push_to_parents(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db)
+/* The chain rule: ∂L/∂parent += ∂node/∂parent · ∂L/∂node. */
+static inline void push(Value *parent, double local, double grad, bool careful)
+{
+    if (careful && contributes_nothing(parent, local))
+        return;
+    parent->grad += local * grad;
+}
+
+/* Push v's gradient to all its parents, in operand order.
+ * scattered: the operands are found through v->list, not side by side from v->a and v->b on.
+ * careful:   each parent must be asked whether its product contributes. */
+static inline void push_each(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db, bool scattered,
+                             bool careful)
 {
     const double y = v->data;
     const double grad = v->grad;
-    const bool careful = v->mixed || !isfinite(grad);
     const bool has_b = shape == BINARY || shape == PAIRS;
     const size_t n = shape == LIST || shape == PAIRS ? v->n : 1;
-    Value **const a_list = v->a;
-    Value **const b_list = v->b;
-    if (v->has_bias && !(careful && contributes_nothing(a_list[n], 1)))
-        push(a_list[n], 1, grad);
+    Value *const *list = v->list;
+    Value *const a_run = v->a;
+    Value *const b_run = v->b;
     for (size_t i = 0; i < n; i++) {
-        Value *a = a_list[i];
-        Value *b = has_b ? b_list[i] : NULL;
-        const double a_data = a->data;
-        const double b_data = has_b ? b->data : 0;
-        const double local_a = da(a_data, b_data, y);
-        if (!(careful && contributes_nothing(a, local_a)))
-            push(a, local_a, grad);
-        if (!has_b)
+        Value *a = scattered ? list[i] : &a_run[i];
+        if (!has_b) {
+            push(a, da(a->data, 0, y), grad, careful);
             continue;
-        const double local_b = db(a_data, b_data, y);
-        if (!(careful && contributes_nothing(b, local_b)))
-            push(b, local_b, grad);
+        }
+        Value *b = scattered ? list[n + v->has_bias + i] : &b_run[i];
+        const double a_data = a->data;
+        const double b_data = b->data;
+        push(a, da(a_data, b_data, y), grad, careful);
+        push(b, db(a_data, b_data, y), grad, careful);
     }
+    if (v->has_bias)
+        push(scattered ? list[n] : &a_run[n], 1, grad, careful);
+}
+
+/* Nearly always the parents lie side by side, all want a gradient, and the gradient is finite, so that 0 times it adds
+ * 0 anyway: then there is nothing to ask in the loop, and the compiler leaves the questions out of it. */
+static inline void push_to_parents(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db)
+{
+    const bool scattered = v->list != NULL;
+    const bool careful = v->mixed || !isfinite(v->grad);
+    if (!scattered && !careful)
+        push_each(v, shape, da, db, false, false);
+    else
+        push_each(v, shape, da, db, scattered, true);
 }
 
 #define NO_B_UNARY(name) NULL
@@ -137,7 +154,7 @@ static inline Value *next_node(Backward *walk)
     while (walk->block != NULL) {
         while (walk->next > 0) {
             Value *v = &walk->block->nodes[--walk->next];
-            if (v->grad != 0 && v->a != NULL)
+            if (v->grad != 0 && v->op > OP_CONST)
                 return v;
         }
         walk->block = walk->block->older;

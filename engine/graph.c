@@ -82,7 +82,6 @@ static Block *failed_block_new(Graph *graph)
     if (block != NULL) {
         block->node_count = 1;
         block->nodes[0] = (Value){.data = NAN, .label = "out of memory", .op = OP_FAILED, .block = block};
-        block->nodes[0].self = &block->nodes[0];
     }
     return block;
 }
@@ -126,6 +125,11 @@ size_t graph_node_count(const Graph *graph) { return end_number(graph->newest); 
 
 /* ---- what belongs to nodes ------------------------------------------------------------------------------- */
 
+static size_t room_in(const Block *block)
+{
+    return (size_t)(block->back - (const char *)&block->nodes[block->node_count]);
+}
+
 void *graph_alloc(Graph *graph, size_t bytes)
 {
     if (bytes > SIZE_MAX / 2) {
@@ -134,12 +138,29 @@ void *graph_alloc(Graph *graph, size_t bytes)
     }
     const size_t rounded = (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
     Block *block = graph->newest;
-    if (block == NULL || graph->sealed || rounded > (size_t)(block->back - (char *)&block->nodes[block->node_count]))
+    if (block == NULL || graph->sealed || rounded > room_in(block))
         block = graph_open_block(graph, rounded);
     if (block == NULL)
         return NULL;
     block->back -= rounded;
     return block->back;
+}
+
+void *graph_alloc_array(Graph *graph, size_t count, size_t size)
+{
+    return graph_alloc(graph, count <= SIZE_MAX / size ? count * size : SIZE_MAX);
+}
+
+bool graph_reserve(Graph *graph, size_t n)
+{
+    const Block *block = graph->newest;
+    if (n > SIZE_MAX / 2 / sizeof(Value)) {
+        graph->failed = true;
+        return false;
+    }
+    if (block != NULL && !graph->sealed && n * sizeof(Value) <= room_in(block))
+        return true;
+    return graph_open_block(graph, n * sizeof(Value)) != NULL;
 }
 
 double *graph_scratch(Graph *graph, size_t n)

@@ -101,8 +101,14 @@ static inline Value *graph_new_slot(Graph *graph)
     return block == NULL ? NULL : &block->nodes[block->node_count++];
 }
 
-/* `bytes` bytes that live as long as the nodes made now, aligned for a pointer; NULL when there is no memory. */
+/* See to it that the next n nodes of the graph lie side by side; false, and graph->failed set, when there is no
+ * memory. */
+bool graph_reserve(Graph *graph, size_t n);
+
+/* Memory that lives as long as the nodes made now, aligned for a pointer; NULL, and graph->failed set, when there is
+ * none. */
 void *graph_alloc(Graph *graph, size_t bytes);
+void *graph_alloc_array(Graph *graph, size_t count, size_t size);
 
 /* Room for n doubles, good until the next call; NULL when there is no memory. */
 double *graph_scratch(Graph *graph, size_t n);

@@ -48,7 +48,7 @@ static Value *new_leaf(Graph *graph, OpCode kind, double data)
     Value *v = graph_new_slot(graph);
     if (v == NULL)
         return graph_fail(graph);
-    *v = (Value){.data = data, .self = v, .block = graph->newest, .op = kind, .needs_grad = kind == OP_PARAM};
+    *v = (Value){.data = data, .block = graph->newest, .op = kind, .needs_grad = kind == OP_PARAM};
     return v;
 }
 
@@ -60,9 +60,8 @@ Value *v_const(Graph *graph, double data) { return new_leaf(graph, OP_CONST, dat
 
 /* ---- ops of one and two operands --------------------------------------------------------------------------------- */
 
-/* A node of `op` with the given value and lists of parents, of which `needing_grad` out of `parents` need a gradient.
- */
-static inline Value *new_op(Graph *graph, OpCode op, double data, Value **a, Value **b, size_t n, bool needs_grad,
+/* A node of `op` with the given value, whose parents lie side by side from a and from b on. */
+static inline Value *new_op(Graph *graph, OpCode op, double data, Value *a, Value *b, size_t n, bool needs_grad,
                             bool mixed)
 {
     Value *v = graph_new_slot(graph);
@@ -71,7 +70,6 @@ static inline Value *new_op(Graph *graph, OpCode op, double data, Value **a, Val
     *v = (Value){.data = data,
                  .a = a,
                  .b = b,
-                 .self = v,
                  .block = graph->newest,
                  .n = (uint32_t)n,
                  .op = op,
@@ -86,7 +84,7 @@ Value *value_unary(OpCode op, Value *a, Where where)
     if (a->op == OP_FAILED)
         return a;
     const double y = op_table[op].forward(a->data, 0);
-    return new_op(a->block->graph, op, y, &a->self, NULL, 1, a->needs_grad, false);
+    return new_op(a->block->graph, op, y, a, NULL, 1, a->needs_grad, false);
 }
 
 Value *value_binary(OpCode op, Value *a, Value *b, Where where)
@@ -99,7 +97,7 @@ Value *value_binary(OpCode op, Value *a, Value *b, Where where)
     const double y = op_table[op].forward(a->data, b->data);
     const bool needs_grad = a->needs_grad || b->needs_grad;
     const bool mixed = a->needs_grad != b->needs_grad;
-    return new_op(graph, op, y, &a->self, &b->self, 1, needs_grad, mixed);
+    return new_op(graph, op, y, a, b, 1, needs_grad, mixed);
 }
 
 Value *value_binary_number(OpCode op, Value *a, double b, Where where)
@@ -122,115 +120,127 @@ Value *value_no_graph(OpCode op, double a, double b, Where where)
 
 /* ---- ops of lists ------------------------------------------------------------------------------------------------ */
 
-/* A copy of the list, with `more` behind it if that is not NULL, that lives as long as the nodes made now. */
-static Value **copy_list(Graph *graph, Value *const *list, size_t n, Value *more)
+enum { VALUE_STRIDE = sizeof(Value) / sizeof(double) }; /* doubles from the data of a Value to that of the next */
+
+/* What a list op needs to know of its operands: a[0..n), the bias, and b[0..n), the last two if there are any. */
+typedef struct Operands {
+    OpCode op;
+    Value *const *a;
+    Value *const *b;
+    Value *bias;
+    size_t n;
+} Operands;
+
+static size_t operand_count(const Operands *in) { return in->n + (in->bias != NULL) + (in->b != NULL ? in->n : 0); }
+
+static Value *operand_at(const Operands *in, size_t i)
 {
-    Value **copy = n < SIZE_MAX / sizeof(Value *) - 1 ? graph_alloc(graph, (n + 1) * sizeof(Value *)) : NULL;
-    if (copy == NULL)
-        return NULL;
-    memcpy(copy, list, n * sizeof(Value *));
-    if (more != NULL)
-        copy[n] = more;
-    return copy;
+    const size_t in_a = in->n + (in->bias != NULL);
+    return i < in->n ? in->a[i] : i < in_a ? in->bias : in->b[i - in_a];
 }
 
-static void check_list(Value *const *list, size_t n, const Graph *graph, OpCode op, const char *operand, Where where)
+static void check_operands(const Operands *in, Where where)
 {
-    if (list == NULL || n == 0 || n > UINT32_MAX)
-        misuse(where, "v_%s: the list %s %s (n = %zu). It takes 1 to %u operands.", op_table[op].name, operand,
-               list == NULL ? "is NULL"
-               : n == 0     ? "is empty"
-                            : "is too long",
-               n, UINT32_MAX);
-    for (size_t i = 0; i < n; i++) {
-        if (list[i] == NULL || list[i]->block->released || (graph != NULL && list[i]->block->graph != graph)) {
-            char element[32];
-            snprintf(element, sizeof element, "%s[%zu]", operand, i);
-            operand_misuse(list[i], graph, op, element, where);
+    const char *name = op_table[in->op].name;
+    if (in->n == 0 || in->n > UINT32_MAX)
+        misuse(where, "v_%s: n = %zu operands. It takes 1 to %u.", name, in->n, UINT32_MAX);
+    if (in->a == NULL || (op_table[in->op].shape == PAIRS && in->b == NULL))
+        misuse(where, "v_%s: the list %s is NULL. Pass an array of n = %zu Values.", name, in->a == NULL ? "a" : "b",
+               in->n);
+    const Graph *graph = NULL;
+    for (size_t i = 0; i < operand_count(in); i++) {
+        const Value *v = operand_at(in, i);
+        if (v == NULL || v->block->released || (graph != NULL && v->block->graph != graph)) {
+            char which[48];
+            const bool in_a = i < in->n, is_bias = in->bias != NULL && i == in->n;
+            snprintf(which, sizeof which,
+                     is_bias ? "bias"
+                     : in_a  ? "a[%zu]"
+                             : "b[%zu]",
+                     in_a ? i : i - (operand_count(in) - in->n));
+            operand_misuse(v, graph, in->op, which, where);
         }
+        graph = v->block->graph;
     }
 }
 
-/* How many of the list need a gradient. */
-static size_t count_needing_grad(Value *const *list, size_t n)
+bool value_is_run(Value *const *list, size_t n)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += list[i]->needs_grad;
-    return count;
+    for (size_t i = 1; i < n; i++)
+        if (list[i] != list[0] + i || list[i]->block != list[0]->block)
+            return false;
+    return true;
 }
 
-static bool any_failed(Value *const *list, size_t n)
+static double list_forward(const Operands *in, const double *a, const double *b, size_t stride)
 {
-    for (size_t i = 0; i < n; i++)
-        if (list[i]->op == OP_FAILED)
-            return true;
-    return false;
+    const double y = op_table[in->op].list_forward(in->n, a, b, stride);
+    return in->bias != NULL ? y + in->bias->data : y;
 }
 
-/* The data of the operands side by side: list ops are functions of plain numbers. */
-static inline void gather(double *numbers, Value *const *list, size_t n)
+/* Operands that lie side by side are read where they lie. */
+static Value *list_of_runs(Graph *graph, const Operands *in, bool needs_grad, bool mixed)
 {
-    for (size_t i = 0; i < n; i++)
+    Value *a = in->a[0];
+    Value *b = in->b != NULL ? in->b[0] : NULL;
+    const double y = list_forward(in, &a->data, b != NULL ? &b->data : NULL, VALUE_STRIDE);
+    return new_op(graph, in->op, y, a, b, in->n, needs_grad, mixed);
+}
+
+/* Scattered operands need a list of pointers that lives as long as the node, and their numbers side by side once. */
+static Value *list_of_scattered(Graph *graph, const Operands *in, bool needs_grad, bool mixed)
+{
+    const size_t count = operand_count(in);
+    Value **list = graph_alloc_array(graph, count, sizeof *list);
+    double *numbers = graph_scratch(graph, count);
+    if (list == NULL || numbers == NULL)
+        return graph_fail(graph);
+    for (size_t i = 0; i < count; i++) {
+        list[i] = operand_at(in, i);
         numbers[i] = list[i]->data;
+    }
+    const double y = list_forward(in, numbers, in->b != NULL ? numbers + (count - in->n) : NULL, 1);
+    Value *v = new_op(graph, in->op, y, NULL, NULL, in->n, needs_grad, mixed);
+    v->list = list;
+    return v;
+}
+
+static Value *new_list_op(const Operands *in, Where where)
+{
+    check_operands(in, where);
+    Graph *graph = in->a[0]->block->graph;
+    const size_t count = operand_count(in);
+    size_t needing_grad = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (operand_at(in, i)->op == OP_FAILED)
+            return graph->failed_node;
+        needing_grad += operand_at(in, i)->needs_grad;
+    }
+    const bool bias_follows = in->bias == NULL || in->bias == in->a[0] + in->n;
+    const bool runs = value_is_run(in->a, in->n) && bias_follows && (in->b == NULL || value_is_run(in->b, in->n));
+    const bool needs_grad = needing_grad > 0, mixed = needing_grad > 0 && needing_grad < count;
+    Value *v = runs ? list_of_runs(graph, in, needs_grad, mixed) : list_of_scattered(graph, in, needs_grad, mixed);
+    if (in->bias != NULL && v->op != OP_FAILED)
+        v->has_bias = true;
+    return v;
 }
 
 Value *value_list(OpCode op, Value *const *a, size_t n, Where where)
 {
-    check_list(a, n, NULL, op, "a", where);
-    Graph *graph = a[0]->block->graph;
-    check_list(a, n, graph, op, "a", where);
-    if (any_failed(a, n))
-        return graph->failed_node;
-    Value **list = copy_list(graph, a, n, NULL);
-    double *numbers = graph_scratch(graph, n);
-    if (list == NULL || numbers == NULL)
-        return graph_fail(graph);
-    gather(numbers, list, n);
-    const double y = op_table[op].list_forward(n, numbers, NULL);
-    const size_t needing = count_needing_grad(list, n);
-    return new_op(graph, op, y, list, NULL, n, needing > 0, needing > 0 && needing < n);
-}
-
-static Value *new_pairs(Graph *graph, OpCode op, Value **a, Value **b, size_t n, bool has_bias, bool needs_grad,
-                        bool mixed)
-{
-    double *numbers = graph_scratch(graph, 2 * n);
-    if (numbers == NULL)
-        return graph_fail(graph);
-    gather(numbers, a, n);
-    gather(numbers + n, b, n);
-    double y = op_table[op].list_forward(n, numbers, numbers + n);
-    if (has_bias)
-        y += a[n]->data;
-    Value *v = new_op(graph, op, y, a, b, n, needs_grad, mixed);
-    v->has_bias = has_bias;
-    return v;
-}
-
-Value *value_dot_shared(Graph *graph, Value **a, Value **b, size_t n, bool has_bias, bool b_needs_grad)
-{
-    return new_pairs(graph, OP_DOT, a, b, n, has_bias, true, !b_needs_grad);
+    return new_list_op(&(Operands){.op = op, .a = a, .n = n}, where);
 }
 
 Value *value_pairs(OpCode op, Value *const *a, Value *const *b, size_t n, Value *bias, Where where)
 {
-    check_list(a, n, NULL, op, "a", where);
-    Graph *graph = a[0]->block->graph;
-    check_list(a, n, graph, op, "a", where);
-    check_list(b, n, graph, op, "b", where);
-    if (bias != NULL)
-        check_operand(bias, graph, op, "bias", where);
-    if (any_failed(a, n) || any_failed(b, n) || (bias != NULL && bias->op == OP_FAILED))
-        return graph->failed_node;
-    Value **a_list = copy_list(graph, a, n, bias);
-    Value **b_list = copy_list(graph, b, n, NULL);
-    if (a_list == NULL || b_list == NULL)
-        return graph_fail(graph);
-    const size_t parents = 2 * n + (bias != NULL);
-    const size_t needing = count_needing_grad(a_list, parents - n) + count_needing_grad(b_list, n);
-    const bool mixed = needing > 0 && needing < parents;
-    return new_pairs(graph, op, a_list, b_list, n, bias != NULL, needing > 0, mixed);
+    return new_list_op(&(Operands){.op = op, .a = a, .b = b, .bias = bias, .n = n}, where);
+}
+
+Value *value_dot_run(Value *w, Value *x, size_t n, bool x_all_need_grad)
+{
+    const double y = dot_forward(n, &w->data, &x->data, VALUE_STRIDE) + w[n].data;
+    Value *v = new_op(w->block->graph, OP_DOT, y, w, x, n, true, !x_all_need_grad);
+    v->has_bias = v->op == OP_DOT;
+    return v;
 }
 
 /* ---- looking at a node ------------------------------------------------------------------------------------------- */
@@ -239,36 +249,37 @@ size_t value_parent_count(const Value *v) { return (size_t)v->n * (v->b != NULL 
 
 Value *value_parent(const Value *v, size_t i)
 {
+    if (v->list != NULL)
+        return v->list[i];
     const size_t in_a = (size_t)v->n + v->has_bias;
-    return i < in_a ? v->a[i] : v->b[i - in_a];
+    return i < in_a ? &v->a[i] : &v->b[i - in_a];
 }
 
-/* For parent i: the place of its pair in the lists, and whether it stands in b. The bias has the place n, in a. */
-static size_t place_of_parent(const Value *v, size_t i, bool *in_b)
+/* What parent i is to the node: an element of a, the bias, or an element of b. */
+typedef enum Role { IN_A, IN_B, BIAS } Role;
+
+static Role role_of_parent(const Value *v, size_t i)
 {
-    const size_t in_a = (size_t)v->n + v->has_bias;
-    *in_b = i >= in_a;
-    return *in_b ? i - in_a : i;
+    return i < v->n ? IN_A : i == v->n && v->has_bias ? BIAS : IN_B;
 }
 
 double value_local_derivative(const Value *v, size_t i)
 {
-    bool in_b;
-    const size_t place = place_of_parent(v, i, &in_b);
-    if (place == v->n)
-        return 1; /* the bias */
-    const double a = v->a[place]->data;
-    const double b = v->b != NULL ? v->b[place]->data : 0;
-    return in_b ? op_table[v->op].db(a, b, v->data) : op_table[v->op].da(a, b, v->data);
+    const OpInfo *op = &op_table[v->op];
+    const size_t from_a_to_b = (size_t)v->n + v->has_bias;
+    const bool has_b = op->db != NULL;
+    switch (role_of_parent(v, i)) {
+    case IN_A: return op->da(value_parent(v, i)->data, has_b ? value_parent(v, i + from_a_to_b)->data : 0, v->data);
+    case IN_B: return op->db(value_parent(v, i - from_a_to_b)->data, value_parent(v, i)->data, v->data);
+    case BIAS: return 1;
+    }
+    return NAN;
 }
 
 const char *value_local_formula(const Value *v, size_t i)
 {
-    bool in_b;
-    const size_t place = place_of_parent(v, i, &in_b);
-    if (place == v->n)
-        return "1";
-    return in_b ? op_table[v->op].db_text : op_table[v->op].da_text;
+    const Role role = role_of_parent(v, i);
+    return role == IN_A ? op_table[v->op].da_text : role == IN_B ? op_table[v->op].db_text : "1";
 }
 
 size_t value_number(const Value *v) { return v->block->first_number + (size_t)(v - v->block->nodes); }

@@ -28,20 +28,21 @@
 typedef struct Value Value;
 typedef struct Graph Graph;
 
-/* A node. Its parents, the operands it was computed from, stand in a (and b, for an op of two operands or of pairs) in
- * order and with repeats: x*x has x as a[0] and as b[0]. An op of one or two operands has lists of one. */
+/* A node. Its parents are the operands that it was computed from, in order and with repeats: x*x has x as a and as b.
+ * The operands of a sum or a dot are n Values side by side in memory, from a on (`p *v->a@v->n` shows them), and so are
+ * those from b on. Operands that lie scattered are found through `list` instead: all of a, then all of b. */
 struct Value {
     double data;         /* the forward value */
     double grad;         /* ∂L/∂this, after a backward pass from L */
     const char *label;   /* a name for people, or NULL */
-    Value **a;           /* the first operand of the op, or its list; NULL in a leaf */
-    Value **b;           /* the second operand, or the list paired with a; NULL when the op has none */
-    Value *self;         /* this node's own address: a list of one, so that x->self serves as {x} */
+    Value *a;            /* the first operand, or the first of n; NULL in a leaf */
+    Value *b;            /* the second operand, or the first of the n that are paired with a; NULL when there is none */
+    Value **list;        /* the operands, when they do not lie side by side (a and b are NULL then); else NULL */
     struct Block *block; /* where it lives: tells its graph and its number */
-    uint32_t n;          /* elements in a, and in b if there is one (the bias of a dot not counted) */
+    uint32_t n;          /* elements in a, and in b if there is one (the bias of a dot, a[n], not counted) */
     OpCode op : 8;       /* what it was computed by */
-    bool needs_grad;     /* is a parameter, or was computed from one */
-    bool has_bias;       /* a dot with a bias: that is a[n] */
+    bool needs_grad;     /* is a param, or was computed from one */
+    bool has_bias;       /* a dot with a bias */
     bool mixed;          /* some parents need a gradient and some do not */
 };
 
@@ -75,7 +76,7 @@ Value *v_const(Graph *graph, double data);
 #define v_relu(a) value_unary(OP_RELU, a, HERE)         /* max(a, 0) */
 #define v_softplus(a) value_unary(OP_SOFTPLUS, a, HERE) /* log(1 + eᵃ) */
 
-/* Of n ≥ 1 Values; the lists are copied, so the caller's arrays may go. */
+/* Of n ≥ 1 Values, given as a list of pointers that the caller may free at once. */
 #define v_sum(a, n) value_list(OP_SUM, a, n, HERE)                         /* Σ aᵢ */
 #define v_logsumexp(a, n) value_list(OP_LOGSUMEXP, a, n, HERE)             /* log Σ e^aᵢ */
 #define v_dot(a, b, n) value_pairs(OP_DOT, a, b, n, NULL, HERE)            /* Σ aᵢ·bᵢ */
@@ -126,9 +127,12 @@ Value *value_list(OpCode op, Value *const *a, size_t n, Where where);
 Value *value_pairs(OpCode op, Value *const *a, Value *const *b, size_t n, Value *bias, Where where);
 Value *value_label(Value *v, const char *text, Where where);
 
-/* A dot node that shares the caller's lists and does not copy or check them: what makes a layer fast. All of them
- * must be live nodes of `graph` and the lists must live as long as the node; with has_bias, a[n] is the bias. */
-Value *value_dot_shared(Graph *graph, Value **a, Value **b, size_t n, bool has_bias, bool b_needs_grad);
+/* A neuron's w·x + c, without the checks and the search for runs that v_dot_bias makes: w[0..n) and after them the bias
+ * w[n] are params side by side, x[0..n) lie side by side too, all live in one graph. What makes a layer fast. */
+Value *value_dot_run(Value *w, Value *x, size_t n, bool x_all_need_grad);
+
+/* Whether list[0..n) are n nodes side by side in memory. */
+bool value_is_run(Value *const *list, size_t n);
 
 /* Misuse at `where` unless v is a live node of `graph` (any graph, when graph is NULL). `role` names it in the message.
  */
