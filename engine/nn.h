@@ -1,0 +1,79 @@
+/* nn.h - neuron, layer, multi-layer perceptron: functions that build w·x + b and an activation, over and over.
+ *
+ *     size_t sizes[] = {2, 32, 32, 2};                       // 2 inputs, two hidden layers of 32, 2 outputs
+ *     MLP *net = mlp_new(g, sizes, 4, ACTIVATION_TANH);
+ *     mlp_init(net, INIT_KAIMING_UNIFORM, &random);
+ *     Mark mark = graph_mark(g);                             // the parameters stay; what follows is released
+ *     for (each step) {
+ *         Value **logits = mlp_forward(net, x);              // x: a list of 2 Values
+ *         ... loss, mlp_zero_grad(net), backward(loss), optimizer_step, graph_release(g, mark) ...
+ *     }
+ *
+ * A network lives in its graph, beside the parameters that it is made of, and ends with them: nothing to free.
+ * The activation stands after every layer but the last, whose outputs are plain numbers (logits, or a regression).
+ */
+#ifndef STEPGRAD_NN_H
+#define STEPGRAD_NN_H
+
+#include "graph.h"
+#include "random.h"
+
+typedef enum Activation { ACTIVATION_NONE, ACTIVATION_TANH, ACTIVATION_RELU, ACTIVATION_SIGMOID } Activation;
+
+/* "none", "tanh", "relu", "sigmoid"; and back: false when the name is none of them. */
+const char *activation_name(Activation activation);
+bool activation_from_name(const char *name, Activation *activation);
+
+/* y = activation(w·x + b). The params w[0..inputs) lie side by side, and the bias w[inputs] after them. */
+typedef struct Neuron {
+    Value *w;
+    size_t inputs;
+} Neuron;
+
+typedef struct Layer {
+    Neuron *neurons;
+    size_t inputs, outputs;
+    Activation activation;
+} Layer;
+
+typedef struct MLP {
+    Graph *graph;
+    Layer *layers;
+    size_t layer_count;
+    Value **params; /* all of them: layer by layer, neuron by neuron, weights and then the bias */
+    size_t param_count;
+} MLP;
+
+/* How initial weights are drawn, all uniformly from (−bound, bound); biases too with INIT_PYTORCH, else they are 0.
+ *     INIT_KAIMING_UNIFORM  bound = gain·√(3/inputs)              He et al. 2015; gain √2 for relu, 5/3 tanh, else 1
+ *     INIT_XAVIER_UNIFORM   bound = gain·√(6/(inputs + outputs))  Glorot & Bengio 2010
+ *     INIT_PYTORCH          bound = 1/√inputs                     what torch.nn.Linear does */
+typedef enum Init { INIT_KAIMING_UNIFORM, INIT_XAVIER_UNIFORM, INIT_PYTORCH } Init;
+
+/* A network with sizes[0] inputs and sizes[count-1] outputs, all params 0, labelled "w1[3,0]" and "b1[3]" (layer 1,
+ * neuron 3). NULL when there is no memory. A size of 0, or count < 2, is misuse. */
+#define mlp_new(graph, sizes, count, activation) mlp_new_at(graph, sizes, count, activation, HERE)
+MLP *mlp_new_at(Graph *graph, const size_t *sizes, size_t count, Activation activation, Where where);
+
+void mlp_init(MLP *net, Init init, Random *random);
+
+/* The outputs for the inputs x[0..sizes[0]), as a list that lives as long as the nodes. With no memory its entries are
+ * failed nodes, as any builder's result; NULL when there is none even for the list. */
+#define mlp_forward(net, x) mlp_forward_at(net, x, HERE)
+Value **mlp_forward_at(const MLP *net, Value *const *x, Where where);
+#define layer_forward(graph, layer, x) layer_forward_at(graph, layer, x, HERE)
+Value **layer_forward_at(Graph *graph, const Layer *layer, Value *const *x, Where where);
+#define neuron_forward(neuron, activation, x) neuron_forward_at(neuron, activation, x, HERE)
+Value *neuron_forward_at(const Neuron *neuron, Activation activation, Value *const *x, Where where);
+
+/* n inputs side by side in the graph: a list for mlp_forward. NULL when there is no memory. */
+Value **v_inputs(Graph *graph, const double *data, size_t n);
+
+/* The same function on plain numbers, with no graph: for a decision boundary or a test set. Same bits as mlp_forward.
+ * False when there is no memory for the intermediate numbers. */
+bool mlp_evaluate(const MLP *net, const double *x, double *outputs);
+
+/* Set every param's gradient to 0: they accumulate from one backward pass to the next. */
+void mlp_zero_grad(MLP *net);
+
+#endif
