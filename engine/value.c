@@ -245,7 +245,7 @@ Value *value_dot_run(Value *w, Value *x, size_t n, bool x_all_need_grad)
 
 /* ---- looking at a node ------------------------------------------------------------------------------------------- */
 
-size_t value_parent_count(const Value *v) { return (size_t)v->n * (v->b != NULL ? 2 : 1) + v->has_bias; }
+size_t value_parent_count(const Value *v) { return (size_t)v->n * (op_table[v->op].db != NULL ? 2 : 1) + v->has_bias; }
 
 Value *value_parent(const Value *v, size_t i)
 {

@@ -1,0 +1,125 @@
+/* words.c - see words.h. */
+#include "words.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t fnv1a(uint64_t checksum, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        checksum = (checksum ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+    return checksum;
+}
+
+bool words_open(WordReader *words, const char *path, Error *error)
+{
+    *words = (WordReader){.path = path, .line = 1, .end_line = 1, .checksum = FNV1A_START, .end_checksum = FNV1A_START};
+    words->in = fopen(path, "r");
+    if (words->in == NULL)
+        return error_set(error, "%s: cannot read: %s. Check the name, or give the path from this folder.", path,
+                         strerror(errno));
+    return true;
+}
+
+void words_close(WordReader *words)
+{
+    if (words->in != NULL)
+        fclose(words->in);
+    words->in = NULL;
+}
+
+bool words_fail(const WordReader *words, Error *error, const char *format, ...)
+{
+    char message[384];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    return error_set(error, "%.100s:%zu: %s", words->path, words->line, message);
+}
+
+/* The next character, counted into line and checksum. */
+static int next_character(WordReader *words)
+{
+    const int c = getc(words->in);
+    if (c != EOF) {
+        const char byte = (char)c;
+        words->end_checksum = fnv1a(words->end_checksum, &byte, 1);
+        words->end_line += c == '\n';
+    }
+    return c;
+}
+
+/* The first character of the next word; before it, line and checksum are noted. */
+static int skip_space_and_comments(WordReader *words)
+{
+    bool comment = false;
+    for (;;) {
+        words->line = words->end_line;
+        words->checksum = words->end_checksum;
+        const int c = next_character(words);
+        if (c == EOF)
+            return EOF;
+        if (c == '#')
+            comment = true;
+        else if (c == '\n')
+            comment = false;
+        else if (!comment && !isspace(c))
+            return c;
+    }
+}
+
+bool words_next(WordReader *words, Error *error)
+{
+    size_t length = 0;
+    words->word[0] = '\0';
+    for (int c = skip_space_and_comments(words); c != EOF && !isspace(c); c = next_character(words)) {
+        if (length == WORD_SIZE - 1)
+            return words_fail(words, error,
+                              "a word of more than %d characters, \"%.20s...\": this is no file of numbers.",
+                              WORD_SIZE - 1, words->word);
+        words->word[length++] = (char)c;
+        words->word[length] = '\0';
+    }
+    if (ferror(words->in))
+        return words_fail(words, error, "cannot read on: %s.", strerror(errno));
+    if (length == 0)
+        return words_fail(words, error, "the file ends here, too early: it was cut short.");
+    return true;
+}
+
+bool words_expect(WordReader *words, const char *expected, Error *error)
+{
+    if (!words_next(words, error))
+        return false;
+    if (strcmp(words->word, expected) != 0)
+        return words_fail(words, error, "expected \"%s\", found \"%s\".", expected, words->word);
+    return true;
+}
+
+bool words_count(WordReader *words, size_t *count, Error *error)
+{
+    if (!words_next(words, error))
+        return false;
+    char *end;
+    errno = 0;
+    const unsigned long long number = strtoull(words->word, &end, 10);
+    if (!isdigit((unsigned char)words->word[0]) || *end != '\0' || errno != 0 || number > SIZE_MAX)
+        return words_fail(words, error, "expected a whole number, found \"%s\".", words->word);
+    *count = (size_t)number;
+    return true;
+}
+
+bool words_number(WordReader *words, double *number, Error *error)
+{
+    if (!words_next(words, error))
+        return false;
+    char *end;
+    *number = strtod(words->word, &end);
+    if (end == words->word || *end != '\0')
+        return words_fail(words, error, "expected a number, found \"%s\".", words->word);
+    return true;
+}

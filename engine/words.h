@@ -1,0 +1,55 @@
+/* words.h - read a text file word by word, with the line for messages. What model.h reads its files with.
+ *
+ *     WordReader words;
+ *     if (!words_open(&words, "init.txt", error))
+ *         return false;
+ *     bool ok = words_expect(&words, "tensor", error) && words_count(&words, &rows, error) && ...;
+ *     words_close(&words);
+ *
+ * Words stand between white space; a `#` starts a comment, to the end of the line. Every function returns false with
+ * PATH:LINE and the reason in `error`.
+ */
+#ifndef STEPGRAD_WORDS_H
+#define STEPGRAD_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "error.h"
+
+enum { WORD_SIZE = 64 };
+
+typedef struct WordReader {
+    FILE *in;
+    const char *path;
+    size_t line;       /* the line of the word last read, from 1 */
+    uint64_t checksum; /* FNV-1a, 64 bits, of all bytes before that word */
+    size_t end_line;   /* both where reading has got to */
+    uint64_t end_checksum;
+    char word[WORD_SIZE]; /* the word last read; "" at the end of the file */
+} WordReader;
+
+/* Open the file; the path must stay good while it is read. Close it with words_close. */
+bool words_open(WordReader *words, const char *path, Error *error);
+void words_close(WordReader *words);
+
+/* Read the next word into words->word. False at the end of the file too. */
+bool words_next(WordReader *words, Error *error);
+
+/* Read a word that must be `expected`. */
+bool words_expect(WordReader *words, const char *expected, Error *error);
+
+/* Read a whole number from 0; read a floating-point number, decimal or hexadecimal, inf and nan included. */
+bool words_count(WordReader *words, size_t *count, Error *error);
+bool words_number(WordReader *words, double *number, Error *error);
+
+/* Fail with PATH:LINE of the word last read before the printf-style message. Returns false. */
+bool words_fail(const WordReader *words, Error *error, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* FNV-1a over n more bytes; begin with FNV1A_START. Source: Fowler, Noll, Vo; draft-eastlake-fnv. */
+#define FNV1A_START UINT64_C(0xcbf29ce484222325)
+uint64_t fnv1a(uint64_t checksum, const char *bytes, size_t n);
+
+#endif
