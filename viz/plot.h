@@ -1,0 +1,73 @@
+/* plot.h - SVG pictures of training: curves (loss by epoch) and the decision boundary of a classifier.
+ *
+ *     const PlotSeries curves[] = {{"training", epochs, NULL, train_loss}, {"test", epochs, NULL, test_loss}};
+ *     Error error;
+ *     if (!plot_lines("loss.svg", &(LinePlot){.title = "Two moons", .x_label = "epoch", .y_label = "loss",
+ *                                             .series = curves, .series_count = 2}, &error))
+ *         fprintf(stderr, "%s\n", error.message);
+ *
+ * Nothing that is passed is kept. A file is written whole or not at all (file.h). Texts are UTF-8, any text is safe,
+ * and each may be NULL: then it is left out. The same data gives the same bytes.
+ * Both return false, with a message, when there is nothing to draw or the file cannot be written. NULL where there must
+ * be data is misuse.
+ */
+#ifndef STEPGRAD_PLOT_H
+#define STEPGRAD_PLOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+
+/* A curve through the points (x[i], y[i]) in their order; x NULL stands for 0, 1, 2, ... A number that cannot be shown
+ * (not finite, or not above 0 on a logarithmic axis) leaves a gap in the curve, and a remark tells how many there are.
+ */
+typedef struct PlotSeries {
+    const char *name;
+    size_t count;
+    const double *x;
+    const double *y;
+} PlotSeries;
+
+typedef struct LinePlot {
+    const char *title;
+    const char *x_label; /* with its unit */
+    const char *y_label;
+    const PlotSeries *series;
+    size_t series_count;
+    bool log_x, log_y;
+    const struct LinePlot *below; /* another plot drawn beneath with the same x axis, or NULL: accuracy below loss. Its
+                                     title, x_label and log_x are not looked at. */
+} LinePlot;
+
+/* Draw curves with their axes, grid and legend. Curves of up to 40 points show each point. Of longer ones, what lies
+ * within a pixel's width is reduced to its first, lowest, highest and last point, so a million points look as they
+ * would, in a small file. */
+#define plot_lines(...) plot_lines_at(__VA_ARGS__, HERE) /* (path, plot, error); the plot may be a compound literal */
+bool plot_lines_at(const char *path, const LinePlot *plot, Error *error, Where where);
+
+/* Writes the probability of each class at the point (x0, x1). */
+typedef void PlotPredict(void *context, double x0, double x1, double *probabilities);
+
+typedef struct BoundaryPlot {
+    const char *title;
+    const char *x_name, *y_name; /* of the two features */
+    const double *x;             /* count × 2, row after row */
+    const int *label;            /* count, each 0 .. classes − 1 */
+    size_t count;
+    int classes;
+    char *const *class_names;
+    PlotPredict *predict;
+    void *context;  /* passed to predict */
+    int resolution; /* the prediction is asked at so many places along each axis; 0 stands for 120 */
+} BoundaryPlot;
+
+/* Draw where a classifier changes its mind: the plane in the colour of its likeliest class, in five steps the stronger
+ * the likelier; a line where two classes tie; and the points, each with the colour and the shape of its own class.
+ * A point that is not finite is left out, and a prediction that is not finite leaves its place blank; a remark says so.
+ * False also when a label is out of range or there is no memory. Fewer than 2 classes, or a resolution of 1, below 0 or
+ * above 2000, is misuse. */
+#define plot_boundary(...) plot_boundary_at(__VA_ARGS__, HERE) /* (path, plot, error) */
+bool plot_boundary_at(const char *path, const BoundaryPlot *plot, Error *error, Where where);
+
+#endif

@@ -1,0 +1,462 @@
+/* plot_boundary.c - the regions that a classifier divides the plane into. See plot.h.
+ *
+ * Class k wins where its margin, p_k − the largest other p, is above 0. The regions {margin > 0 and p_k > level} for
+ * five levels are painted over each other, so that the colour is the stronger the larger p_k; the outline of
+ * {margin > 0} is the decision boundary.
+ * A region's outline is found by marching squares: it crosses the line between two neighbours of a grid where one is
+ * inside and the other is not, at the zero of the straight line between their values. A ring of "outside" around the
+ * grid closes every outline. Source: Lorensen & Cline, Marching Cubes, SIGGRAPH 1987; here in two dimensions.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "axis.h"
+#include "file.h"
+#include "memory.h"
+#include "plot.h"
+#include "svg.h"
+
+enum { RESOLUTION = 120, RESOLUTION_MOST = 2000, LEVELS = 5, TICKS = 6, REMARK_BYTES = 160, NAME_BYTES = 24 };
+
+/* Layout in pixels. */
+static const double MARGIN = 14;
+static const double PANEL_SIDE = 440;   /* the larger one */
+static const double LEAST_SHARE = 0.45; /* of that side, for the smaller one when the scales are equal */
+static const double OTHER_HEIGHT = 340; /* when the scales differ */
+static const double NAME_ROOM = 22;
+static const double LABEL_ROOM = 6;
+static const double TITLE_ROOM = 26;
+static const double BELOW_ROOM = 42;
+static const double LINE_HEIGHT = 18;
+static const double LEGEND_TEXT_MOST = 170;
+static const double AROUND = 0.06; /* of the data's range, on each side of it */
+static const double OUTSIDE = -1;  /* a margin lower than any: what lies around the grid, or is not a number */
+
+typedef struct Picture {
+    const BoundaryPlot *plot;
+    int n;                 /* places along an axis where the prediction is known */
+    double *probabilities; /* n × n × classes */
+    double *field;         /* (n + 2) × (n + 2): above 0 inside the region that is being drawn */
+    bool *visited;         /* the same size: an outline has passed between this place and the next in its row */
+    Axis x, y;
+    size_t points_left_out, predictions_left_out;
+    double width, height;
+} Picture;
+
+/* ---- marching squares -------------------------------------------------------------------------------------------- */
+
+/* The line between a place of the grid and the next in its row (along x), or the next in its column. */
+typedef struct Edge {
+    int row, column;
+    bool is_along_x;
+} Edge;
+
+/* The sides of a square, in such an order that side ^ 2 is the one opposite. */
+typedef enum Side { LOWER, RIGHT, UPPER, LEFT } Side;
+
+typedef struct Square {
+    int row, column; /* of its lower left corner */
+} Square;
+
+static double field_at(const Picture *picture, int row, int column)
+{
+    return picture->field[(size_t)row * (size_t)(picture->n + 2) + (size_t)column];
+}
+
+static bool is_inside(const Picture *picture, int row, int column) { return field_at(picture, row, column) > 0; }
+
+static bool *visited_at(const Picture *picture, Edge edge)
+{
+    return &picture->visited[(size_t)edge.row * (size_t)(picture->n + 2) + (size_t)edge.column];
+}
+
+static bool is_crossed(const Picture *picture, Edge e)
+{
+    return is_inside(picture, e.row, e.column) != is_inside(picture, e.row + !e.is_along_x, e.column + e.is_along_x);
+}
+
+static Edge edge_of(Square square, Side side)
+{
+    return (Edge){square.row + (side == UPPER), square.column + (side == RIGHT), side == LOWER || side == UPPER};
+}
+
+static Side opposite(Side side) { return (Side)(side ^ 2); }
+
+static Square neighbour(Square square, Side side)
+{
+    return (Square){square.row + (side == UPPER) - (side == LOWER), square.column + (side == RIGHT) - (side == LEFT)};
+}
+
+/* The outline enters a square through one side; through which one does it leave? When all four are crossed, two
+ * opposite corners are inside and two are not: the value in the middle tells which two are connected. */
+static Side way_out(const Picture *picture, Square square, Side in)
+{
+    static const Side around_right_lower[] = {[LOWER] = RIGHT, [RIGHT] = LOWER, [UPPER] = LEFT, [LEFT] = UPPER};
+    static const Side around_left_lower[] = {[LOWER] = LEFT, [LEFT] = LOWER, [UPPER] = RIGHT, [RIGHT] = UPPER};
+    const int row = square.row, column = square.column;
+    Side out = in;
+    int crossed = 0;
+    for (int side = LOWER; side <= LEFT; side++)
+        if (is_crossed(picture, edge_of(square, (Side)side))) {
+            crossed++;
+            out = (Side)side != in ? (Side)side : out;
+        }
+    if (crossed == 2)
+        return out;
+    const double middle = (field_at(picture, row, column) + field_at(picture, row, column + 1) +
+                           field_at(picture, row + 1, column) + field_at(picture, row + 1, column + 1)) /
+                          4;
+    const bool joins_left_lower = (middle > 0) == is_inside(picture, row, column);
+    return joins_left_lower ? around_right_lower[in] : around_left_lower[in];
+}
+
+/* Pixel of a row or column of the grid; those around it lie on its border. */
+static double place(const Picture *picture, const Axis *axis, double i)
+{
+    const double inside = fmin(fmax(i - 1, 0), picture->n - 1);
+    return axis->start + inside / (picture->n - 1) * (axis->end - axis->start);
+}
+
+typedef struct Spot {
+    double x, y;
+} Spot;
+
+/* Where the outline crosses an edge: the zero of the straight line between the values at its ends. */
+static Spot crossing(const Picture *picture, Edge edge)
+{
+    const double from = field_at(picture, edge.row, edge.column);
+    const double to = field_at(picture, edge.row + !edge.is_along_x, edge.column + edge.is_along_x);
+    const double share = from / (from - to);
+    return (Spot){place(picture, &picture->x, edge.column + (edge.is_along_x ? share : 0)),
+                  place(picture, &picture->y, edge.row + (edge.is_along_x ? 0 : share))};
+}
+
+/* Do two spots lie on the same side of the frame? */
+static bool is_along_frame(const Picture *picture, Spot a, Spot b)
+{
+    return (a.x == b.x && (a.x == picture->x.start || a.x == picture->x.end)) ||
+           (a.y == b.y && (a.y == picture->y.start || a.y == picture->y.end));
+}
+
+/* Follow an outline from an edge along x, through the square above it, until it comes back. A line (and not a region)
+ * is interrupted where it would run along the frame. */
+static void draw_outline(Picture *picture, FILE *out, Edge start, bool is_line)
+{
+    Square square = {start.row, start.column};
+    Side in = LOWER;
+    const Spot first = crossing(picture, start);
+    Spot here = first;
+    svg_put(out, "M% %", (double[]){here.x, here.y});
+    do {
+        const Side way = way_out(picture, square, in);
+        const Edge edge = edge_of(square, way);
+        const Spot next = crossing(picture, edge);
+        const bool is_hidden = is_line && is_along_frame(picture, here, next);
+        svg_put(out, is_hidden ? "M% %" : "L% %", (double[]){next.x, next.y});
+        if (edge.is_along_x)
+            *visited_at(picture, edge) = true;
+        square = neighbour(square, way);
+        in = opposite(way);
+        here = next;
+    } while (square.row != start.row || square.column != start.column || in != LOWER);
+    if (!is_line)
+        fputc('Z', out);
+}
+
+/* All outlines of the region where field > 0. Each one crosses some edge along x: start there. */
+static void draw_outlines(Picture *picture, FILE *out, bool is_line)
+{
+    const int side = picture->n + 2;
+    memset(picture->visited, 0, (size_t)side * (size_t)side * sizeof *picture->visited);
+    for (int row = 0; row < side; row++)
+        for (int column = 0; column + 1 < side; column++) {
+            const Edge edge = {row, column, true};
+            if (is_crossed(picture, edge) && !*visited_at(picture, edge))
+                draw_outline(picture, out, edge, is_line);
+        }
+}
+
+/* ---- regions ----------------------------------------------------------------------------------------------------- */
+
+/* How far class k is ahead of the next. */
+static double margin_of(const double *p, int classes, int k)
+{
+    double other = -INFINITY;
+    for (int j = 0; j < classes; j++)
+        other = j != k ? fmax(other, p[j]) : other;
+    return p[k] - other;
+}
+
+static bool all_finite(const double *p, int classes)
+{
+    for (int k = 0; k < classes; k++)
+        if (!isfinite(p[k]))
+            return false;
+    return true;
+}
+
+/* Above 0 where class k is the likeliest, with more than `level`. */
+static void fill_field(Picture *picture, int k, double level)
+{
+    const int n = picture->n, classes = picture->plot->classes;
+    const size_t side = (size_t)n + 2;
+    for (size_t i = 0; i < side * side; i++)
+        picture->field[i] = OUTSIDE;
+    const double *p = picture->probabilities;
+    for (int row = 0; row < n; row++)
+        for (int column = 0; column < n; column++, p += classes)
+            if (all_finite(p, classes))
+                picture->field[((size_t)row + 1) * side + (size_t)column + 1] =
+                    fmin(margin_of(p, classes, k), p[k] - level);
+}
+
+static void draw_regions(Picture *picture, FILE *out)
+{
+    const int classes = picture->plot->classes;
+    const double least = 1.0 / classes; /* the likeliest class has no less */
+    fputs("<g fill-rule='evenodd' fill-opacity='.13'>\n", out);
+    for (int k = 0; k < classes; k++)
+        for (int i = 0; i < LEVELS; i++) {
+            fill_field(picture, k, i == 0 ? -INFINITY : least + (1 - least) * i / LEVELS);
+            fprintf(out, "<path class='fill%d' d='", k % SVG_COLOURS);
+            draw_outlines(picture, out, false);
+            fputs("'/>\n", out);
+        }
+    fputs("</g>\n", out);
+}
+
+/* Each border between two classes is the outline of either: with two classes, drawing one of them is enough. */
+static void draw_boundary(Picture *picture, FILE *out)
+{
+    const int classes = picture->plot->classes;
+    fputs("<path class='edge' d='", out);
+    for (int k = 1; k < (classes == 2 ? 2 : classes + 1); k++) {
+        fill_field(picture, k % classes, -INFINITY);
+        draw_outlines(picture, out, true);
+    }
+    fputs("'/>\n", out);
+}
+
+/* ---- predictions and points -------------------------------------------------------------------------------------- */
+
+static bool is_shown(const BoundaryPlot *plot, size_t i)
+{
+    Range alone = axis_no_range;
+    return axis_include(&alone, plot->x[2 * i], false) && axis_include(&alone, plot->x[2 * i + 1], false);
+}
+
+static void predict_grid(Picture *picture)
+{
+    const BoundaryPlot *plot = picture->plot;
+    const Range x = picture->x.range, y = picture->y.range;
+    double *p = picture->probabilities;
+    for (int row = 0; row < picture->n; row++)
+        for (int column = 0; column < picture->n; column++, p += plot->classes) {
+            const double right = (double)column / (picture->n - 1), up = (double)row / (picture->n - 1);
+            plot->predict(plot->context, x.low + right * (x.high - x.low), y.low + up * (y.high - y.low), p);
+            picture->predictions_left_out += !all_finite(p, plot->classes);
+        }
+}
+
+static void draw_points(const Picture *picture, FILE *out)
+{
+    const BoundaryPlot *plot = picture->plot;
+    for (int k = 0; k < plot->classes; k++) {
+        fprintf(out, "<g class='points fill%d'>\n", k % SVG_COLOURS);
+        for (size_t i = 0; i < plot->count; i++)
+            if (plot->label[i] == k && is_shown(plot, i))
+                svg_marker(out, (size_t)k, axis_pixel(&picture->x, plot->x[2 * i]),
+                           axis_pixel(&picture->y, plot->x[2 * i + 1]));
+        fputs("</g>\n", out);
+    }
+}
+
+/* ---- legend and remarks ------------------------------------------------------------------------------------------ */
+
+static const char *class_name(const BoundaryPlot *plot, int k, char *room)
+{
+    if (plot->class_names != NULL && plot->class_names[k] != NULL)
+        return plot->class_names[k];
+    snprintf(room, NAME_BYTES, "class %d", k);
+    return room;
+}
+
+static double legend_text_width(const BoundaryPlot *plot)
+{
+    double widest = 0;
+    for (int k = 0; k < plot->classes; k++) {
+        char room[NAME_BYTES];
+        widest = fmax(widest, svg_text_width(class_name(plot, k, room), SVG_TEXT_SIZE));
+    }
+    return fmin(widest, LEGEND_TEXT_MOST);
+}
+
+static void draw_legend(const Picture *picture, FILE *out)
+{
+    const double left = picture->x.end + MARGIN;
+    const double to_baseline = SVG_TEXT_SIZE / 3.0;
+    for (int k = 0; k < picture->plot->classes; k++) {
+        char room[NAME_BYTES];
+        const double y = picture->y.end + (k + 0.5) * LINE_HEIGHT;
+        fprintf(out, "<g class='points fill%d'>\n", k % SVG_COLOURS);
+        svg_marker(out, (size_t)k, left + LABEL_ROOM, y);
+        fputs("</g>\n", out);
+        svg_text(out, "start", left + 3 * LABEL_ROOM, y + to_baseline, LEGEND_TEXT_MOST,
+                 class_name(picture->plot, k, room));
+    }
+}
+
+static double draw_remark(const Picture *picture, FILE *out, double y, const char *remark)
+{
+    svg_text(out, "start soft", picture->x.start, y, picture->width - picture->x.start - MARGIN, remark);
+    return y + LINE_HEIGHT;
+}
+
+static void draw_remarks(const Picture *picture, FILE *out)
+{
+    double y = picture->y.start + BELOW_ROOM + MARGIN;
+    char remark[REMARK_BYTES];
+    if (picture->points_left_out > 0) {
+        snprintf(remark, sizeof remark, "%zu of %zu points not shown: not finite", picture->points_left_out,
+                 picture->plot->count);
+        y = draw_remark(picture, out, y, remark);
+    }
+    if (picture->predictions_left_out > 0) {
+        snprintf(remark, sizeof remark, "blank: the prediction is not finite at %zu of %d places",
+                 picture->predictions_left_out, picture->n * picture->n);
+        draw_remark(picture, out, y, remark);
+    }
+}
+
+/* ---- the picture ------------------------------------------------------------------------------------------------- */
+
+static Range with_surroundings(Range range)
+{
+    const double around = (range.high - range.low) * AROUND;
+    return (Range){range.low - around, range.high + around};
+}
+
+/* The axes of all points that can be shown; false if there is none. */
+static bool fit_axes(Picture *picture)
+{
+    const BoundaryPlot *plot = picture->plot;
+    Range x = axis_no_range, y = axis_no_range;
+    for (size_t i = 0; i < plot->count; i++)
+        if (is_shown(plot, i)) {
+            axis_include(&x, plot->x[2 * i], false);
+            axis_include(&y, plot->x[2 * i + 1], false);
+        } else
+            picture->points_left_out++;
+    if (x.low > x.high)
+        return false;
+    picture->x = axis_new(with_surroundings(x), false, EXACT_ENDS, TICKS);
+    picture->y = axis_new(with_surroundings(y), false, EXACT_ENDS, TICKS);
+    return true;
+}
+
+/* Equal scales where that leaves neither side too short. */
+static void lay_out(Picture *picture)
+{
+    const BoundaryPlot *plot = picture->plot;
+    const double right = picture->x.range.high - picture->x.range.low,
+                 up = picture->y.range.high - picture->y.range.low;
+    const double longer = fmax(right, up);
+    const bool equal = fmin(right, up) >= LEAST_SHARE * longer;
+    const double panel_width = equal ? PANEL_SIDE * (right / longer) : PANEL_SIDE;
+    const double panel_height = equal ? PANEL_SIDE * (up / longer) : OTHER_HEIGHT;
+    const double top = MARGIN + (plot->title != NULL ? TITLE_ROOM : 0);
+    const int remarks = (picture->points_left_out > 0) + (picture->predictions_left_out > 0);
+    picture->x.start = MARGIN + (plot->y_name != NULL ? NAME_ROOM : 0) + axis_label_width(&picture->y) + LABEL_ROOM;
+    picture->x.end = picture->x.start + panel_width;
+    picture->y.end = top;
+    picture->y.start = top + panel_height;
+    picture->width = picture->x.end + MARGIN + 3 * LABEL_ROOM + legend_text_width(plot) + MARGIN;
+    picture->height = fmax(picture->y.start + BELOW_ROOM + remarks * LINE_HEIGHT, top + plot->classes * LINE_HEIGHT);
+    picture->height += MARGIN;
+}
+
+static void draw_picture(Picture *picture, FILE *out)
+{
+    const BoundaryPlot *plot = picture->plot;
+    const char *title = plot->title != NULL ? plot->title : "Decision boundary";
+    svg_begin(out, picture->width, picture->height, title,
+              "The plane in the colour of its likeliest class, a line where two classes tie, and the data points.");
+    if (plot->title != NULL)
+        svg_text(out, "start title", picture->x.start, MARGIN + SVG_TITLE_SIZE,
+                 picture->width - picture->x.start - MARGIN, plot->title);
+    axis_draw_frame(out, &picture->x, &picture->y, plot->x_name, plot->y_name, true);
+    draw_regions(picture, out);
+    draw_boundary(picture, out);
+    draw_points(picture, out);
+    draw_legend(picture, out);
+    draw_remarks(picture, out);
+    svg_end(out);
+}
+
+/* ---- arguments and memory ---------------------------------------------------------------------------------------- */
+
+static void check_arguments(const char *path, const BoundaryPlot *plot, Where where)
+{
+    if (path == NULL || plot == NULL)
+        misuse(where, "plot_boundary: %s is NULL.", path == NULL ? "the path" : "the plot");
+    if (plot->predict == NULL || (plot->count > 0 && (plot->x == NULL || plot->label == NULL)))
+        misuse(where, "plot_boundary: %s is NULL.",
+               plot->predict == NULL ? "predict"
+               : plot->x == NULL     ? "x"
+                                     : "label");
+    if (plot->classes < 2)
+        misuse(where, "plot_boundary: %d classes have no boundary. With one output p, write 1 - p and p.",
+               plot->classes);
+    if (plot->resolution < 0 || plot->resolution == 1 || plot->resolution > RESOLUTION_MOST)
+        misuse(where, "plot_boundary: resolution is %d. Use 2 to %d, or 0 for %d.", plot->resolution, RESOLUTION_MOST,
+               RESOLUTION);
+}
+
+static bool check_data(const char *path, const Picture *picture, bool has_points, Error *error)
+{
+    const BoundaryPlot *plot = picture->plot;
+    if (!has_points)
+        return error_set(error, "%.200s: not written: none of the %zu points is finite. Give it one that is.", path,
+                         plot->count);
+    for (size_t i = 0; i < plot->count; i++)
+        if (plot->label[i] < 0 || plot->label[i] >= plot->classes)
+            return error_set(error, "%.200s: not written: point %zu has label %d. Labels are 0 to %d.", path, i,
+                             plot->label[i], plot->classes - 1);
+    return true;
+}
+
+static bool alloc_grids(Picture *picture)
+{
+    const size_t n = (size_t)picture->n;
+    picture->probabilities = memory_alloc_array(n * n, (size_t)picture->plot->classes * sizeof(double));
+    picture->field = memory_alloc_array((n + 2) * (n + 2), sizeof(double));
+    picture->visited = memory_alloc_array((n + 2) * (n + 2), sizeof(bool));
+    return picture->probabilities != NULL && picture->field != NULL && picture->visited != NULL;
+}
+
+static bool write_picture(const char *path, Picture *picture, Error *error)
+{
+    if (!alloc_grids(picture))
+        return error_set(error, "%.200s: not written: no memory for %d x %d predictions. Ask for a lower resolution.",
+                         path, picture->n, picture->n);
+    SafeFile safe;
+    FILE *out = file_begin(&safe, path, error);
+    if (out == NULL)
+        return false;
+    predict_grid(picture);
+    lay_out(picture);
+    draw_picture(picture, out);
+    return file_commit(&safe, error);
+}
+
+bool plot_boundary_at(const char *path, const BoundaryPlot *plot, Error *error, Where where)
+{
+    check_arguments(path, plot, where);
+    Picture picture = {.plot = plot, .n = plot->resolution > 0 ? plot->resolution : RESOLUTION};
+    const bool has_points = fit_axes(&picture);
+    const bool written = check_data(path, &picture, has_points, error) && write_picture(path, &picture, error);
+    memory_free(picture.probabilities);
+    memory_free(picture.field);
+    memory_free(picture.visited);
+    return written;
+}

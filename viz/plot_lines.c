@@ -1,0 +1,342 @@
+/* plot_lines.c - curves, one panel or several with a common x axis. See plot.h. */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "axis.h"
+#include "file.h"
+#include "plot.h"
+#include "svg.h"
+
+enum { TICKS = 6, POINTS_SHOWN_MOST = 40, DASHES = 4, REMARK_BYTES = 256 };
+
+/* Layout in pixels. */
+static const double MARGIN = 14;
+static const double PANEL_WIDTH = 520;
+static const double SINGLE_HEIGHT = 300;
+static const double STACKED_HEIGHT = 190;
+static const double GAP = 16;       /* between panels */
+static const double NAME_ROOM = 22; /* of the y axis */
+static const double LABEL_ROOM = 6; /* between the tick labels and the frame */
+static const double TITLE_ROOM = 26;
+static const double BELOW_ROOM = 42;  /* x tick labels and x name */
+static const double LINE_HEIGHT = 18; /* of the legend and the remarks */
+static const double SAMPLE_WIDTH = 26;
+static const double LEGEND_TEXT_MOST = 170;
+
+typedef struct Layout {
+    Axis x;
+    double left, top;
+    double panel_height;
+    double legend_width; /* 0 without names */
+    double width, height;
+} Layout;
+
+/* ---- what is drawn ----------------------------------------------------------------------------------------------- */
+
+static double series_x(const PlotSeries *series, size_t i) { return series->x != NULL ? series->x[i] : (double)i; }
+
+/* Widen the ranges by the points of a series that both axes can show; returns how many they cannot. */
+static size_t include_series(const PlotSeries *series, Range *x, bool log_x, Range *y, bool log_y)
+{
+    size_t left_out = 0;
+    for (size_t i = 0; i < series->count; i++) {
+        Range x_alone = axis_no_range, y_alone = axis_no_range;
+        if (axis_include(&x_alone, series_x(series, i), log_x) && axis_include(&y_alone, series->y[i], log_y)) {
+            *x = (Range){fmin(x->low, x_alone.low), fmax(x->high, x_alone.high)};
+            *y = (Range){fmin(y->low, y_alone.low), fmax(y->high, y_alone.high)};
+        } else
+            left_out++;
+    }
+    return left_out;
+}
+
+/* The range of a panel's y values; the common range of x is widened. */
+static Range panel_range(const LinePlot *panel, Range *x, bool log_x)
+{
+    Range y = axis_no_range;
+    for (size_t i = 0; i < panel->series_count; i++)
+        include_series(&panel->series[i], x, log_x, &y, panel->log_y);
+    return y;
+}
+
+static Axis panel_axis(const LinePlot *panel, bool log_x)
+{
+    Range x = axis_no_range;
+    return axis_new(panel_range(panel, &x, log_x), panel->log_y, ROUND_ENDS, TICKS);
+}
+
+static const char *text_or(const char *text, const char *otherwise) { return text != NULL ? text : otherwise; }
+
+static void check_arguments(const char *path, const LinePlot *plot, Where where)
+{
+    if (path == NULL || plot == NULL)
+        misuse(where, "plot_lines: %s is NULL.", path == NULL ? "the path" : "the plot");
+    for (const LinePlot *panel = plot; panel != NULL; panel = panel->below) {
+        if (panel->series == NULL && panel->series_count > 0)
+            misuse(where, "plot_lines: series is NULL, but series_count is %zu.", panel->series_count);
+        for (size_t i = 0; i < panel->series_count; i++)
+            if (panel->series[i].y == NULL && panel->series[i].count > 0)
+                misuse(where, "plot_lines: series[%zu] (%s) has %zu points, but its y is NULL.", i,
+                       text_or(panel->series[i].name, "no name"), panel->series[i].count);
+    }
+}
+
+/* The range of x over all panels; false if a panel has nothing that can be shown. */
+static bool common_range(const char *path, const LinePlot *plot, Range *x, Error *error)
+{
+    *x = axis_no_range;
+    for (const LinePlot *panel = plot; panel != NULL; panel = panel->below) {
+        const Range y = panel_range(panel, x, plot->log_x);
+        if (y.low > y.high)
+            return error_set(error,
+                             "%.200s: not written: the plot of %.100s has no point that can be shown. Give it one "
+                             "whose numbers are finite (and above 0 on a logarithmic axis).",
+                             path, text_or(panel->y_label, "(no y_label)"));
+    }
+    return true;
+}
+
+/* ---- layout ------------------------------------------------------------------------------------------------------ */
+
+static double legend_width(const LinePlot *plot)
+{
+    double widest = 0;
+    for (const LinePlot *panel = plot; panel != NULL; panel = panel->below)
+        for (size_t i = 0; i < panel->series_count; i++)
+            if (panel->series[i].name != NULL)
+                widest = fmax(widest, svg_text_width(panel->series[i].name, SVG_TEXT_SIZE));
+    return widest > 0 ? MARGIN + SAMPLE_WIDTH + LABEL_ROOM + fmin(widest, LEGEND_TEXT_MOST) : 0;
+}
+
+/* Room for the y axis's labels and name: the same in all panels, so that their frames stand in line. */
+static double left_room(const LinePlot *plot)
+{
+    double widest = 0;
+    bool has_name = false;
+    for (const LinePlot *panel = plot; panel != NULL; panel = panel->below) {
+        const Axis y = panel_axis(panel, plot->log_x);
+        widest = fmax(widest, axis_label_width(&y));
+        has_name = has_name || panel->y_label != NULL;
+    }
+    return MARGIN + (has_name ? NAME_ROOM : 0) + widest + LABEL_ROOM;
+}
+
+/* A legend of many lines makes its panel taller. */
+static double panel_height(const LinePlot *plot)
+{
+    double height = plot->below == NULL ? SINGLE_HEIGHT : STACKED_HEIGHT;
+    for (const LinePlot *panel = plot; panel != NULL; panel = panel->below)
+        height = fmax(height, (double)panel->series_count * LINE_HEIGHT);
+    return height;
+}
+
+static Layout layout_for(const LinePlot *plot, Range x_range)
+{
+    Layout layout = {.x = axis_new(x_range, plot->log_x, EXACT_ENDS, TICKS + 2)};
+    layout.left = left_room(plot);
+    layout.top = MARGIN + (plot->title != NULL ? TITLE_ROOM : 0);
+    layout.panel_height = panel_height(plot);
+    layout.legend_width = legend_width(plot);
+    layout.x.start = layout.left;
+    layout.x.end = layout.left + PANEL_WIDTH;
+    layout.width = layout.x.end + layout.legend_width + MARGIN + axis_label_width(&layout.x) / 2;
+    layout.height = layout.top + BELOW_ROOM + MARGIN - GAP;
+    for (const LinePlot *panel = plot; panel != NULL; panel = panel->below) {
+        layout.height += layout.panel_height + GAP;
+        for (size_t i = 0; i < panel->series_count; i++) {
+            Range x = axis_no_range, y = axis_no_range;
+            if (include_series(&panel->series[i], &x, plot->log_x, &y, panel->log_y) > 0)
+                layout.height += LINE_HEIGHT;
+        }
+    }
+    return layout;
+}
+
+/* ---- a curve ----------------------------------------------------------------------------------------------------- */
+
+typedef struct Spot {
+    size_t i; /* its number in the series */
+    double x, y;
+} Spot;
+
+/* Draws a curve while it reads it, a column of pixels at a time. */
+typedef struct Pen {
+    FILE *out;
+    bool is_down;    /* the next spot continues the line */
+    bool saw_gap;    /* since the last spot */
+    size_t drawn;    /* spots since the pen came down */
+    bool has_column; /* the spots below are filled in: */
+    double column;   /* the pixel column of all of them */
+    Spot first, highest, lowest, last;
+} Pen;
+
+static void draw_spot(Pen *pen, Spot spot)
+{
+    svg_put(pen->out, pen->is_down ? "L% %" : "M% %", (double[]){spot.x, spot.y});
+    pen->is_down = true;
+    pen->drawn++;
+}
+
+/* Each spot of the column once, in the order of the series. */
+static void draw_column(Pen *pen)
+{
+    if (!pen->has_column)
+        return;
+    const bool high_first = pen->highest.i < pen->lowest.i;
+    const Spot spots[] = {pen->first, high_first ? pen->highest : pen->lowest, high_first ? pen->lowest : pen->highest,
+                          pen->last};
+    draw_spot(pen, spots[0]);
+    for (size_t i = 1; i < sizeof spots / sizeof *spots; i++)
+        if (spots[i].i != spots[i - 1].i)
+            draw_spot(pen, spots[i]);
+    pen->has_column = false;
+}
+
+static void lift(Pen *pen)
+{
+    draw_column(pen);
+    if (pen->drawn == 1)
+        fputs("h0", pen->out); /* a point between two gaps: the round ends of the line make it a dot */
+    pen->drawn = 0;
+    pen->is_down = false;
+}
+
+/* A gap that begins and ends within a column of pixels cannot be seen, and is not drawn: a series with a million of
+ * them still makes a small file. */
+static void move_to(Pen *pen, Spot spot)
+{
+    if (pen->has_column && floor(spot.x) == pen->column) {
+        pen->highest = spot.y < pen->highest.y ? spot : pen->highest;
+        pen->lowest = spot.y > pen->lowest.y ? spot : pen->lowest;
+        pen->last = spot;
+    } else {
+        if (pen->saw_gap)
+            lift(pen);
+        draw_column(pen);
+        pen->has_column = true;
+        pen->column = floor(spot.x);
+        pen->first = pen->highest = pen->lowest = pen->last = spot;
+    }
+    pen->saw_gap = false;
+}
+
+/* Where point i lies; false if it cannot be shown. */
+static bool spot_of(const PlotSeries *series, size_t i, const Axis *x, const Axis *y, Spot *spot)
+{
+    Range range = axis_no_range;
+    if (!axis_include(&range, series_x(series, i), x->is_log) || !axis_include(&range, series->y[i], y->is_log))
+        return false;
+    *spot = (Spot){i, axis_pixel(x, series_x(series, i)), axis_pixel(y, series->y[i])};
+    return true;
+}
+
+static void draw_curve(FILE *out, const PlotSeries *series, size_t colour, const Axis *x, const Axis *y)
+{
+    Pen pen = {.out = out};
+    fprintf(out, "<path class='line stroke%zu dash%zu' d='", colour % SVG_COLOURS, colour % DASHES);
+    for (size_t i = 0; i < series->count; i++) {
+        Spot spot;
+        if (spot_of(series, i, x, y, &spot))
+            move_to(&pen, spot);
+        else
+            pen.saw_gap = true;
+    }
+    lift(&pen);
+    fputs("'/>\n", out);
+}
+
+static void draw_points(FILE *out, const PlotSeries *series, size_t colour, const Axis *x, const Axis *y)
+{
+    fprintf(out, "<g class='points fill%zu'>\n", colour % SVG_COLOURS);
+    for (size_t i = 0; i < series->count; i++) {
+        Spot spot;
+        if (spot_of(series, i, x, y, &spot))
+            svg_marker(out, colour, spot.x, spot.y);
+    }
+    fputs("</g>\n", out);
+}
+
+static bool has_shown_points(const PlotSeries *series) { return series->count <= POINTS_SHOWN_MOST; }
+
+/* ---- the picture ------------------------------------------------------------------------------------------------- */
+
+static void draw_legend_line(FILE *out, const PlotSeries *series, size_t colour, double left, double y)
+{
+    fprintf(out, "<path class='line stroke%zu dash%zu'", colour % SVG_COLOURS, colour % DASHES);
+    svg_put(out, " d='M% %h%'/>\n", (double[]){left, y, SAMPLE_WIDTH});
+    if (has_shown_points(series)) {
+        fprintf(out, "<g class='points fill%zu'>\n", colour % SVG_COLOURS);
+        svg_marker(out, colour, left + SAMPLE_WIDTH / 2, y);
+        fputs("</g>\n", out);
+    }
+    const double to_baseline = SVG_TEXT_SIZE / 3.0;
+    svg_text(out, "start", left + SAMPLE_WIDTH + LABEL_ROOM, y + to_baseline, LEGEND_TEXT_MOST, series->name);
+}
+
+static void draw_panel(FILE *out, const LinePlot *panel, const Layout *layout, double top, const char *x_label)
+{
+    Axis y = panel_axis(panel, layout->x.is_log);
+    y.start = top + layout->panel_height;
+    y.end = top;
+    axis_draw_frame(out, &layout->x, &y, x_label, panel->y_label, panel->below == NULL);
+    double legend_y = top + LINE_HEIGHT / 2;
+    for (size_t i = 0; i < panel->series_count; i++) {
+        draw_curve(out, &panel->series[i], i, &layout->x, &y);
+        if (has_shown_points(&panel->series[i]))
+            draw_points(out, &panel->series[i], i, &layout->x, &y);
+        if (panel->series[i].name != NULL) {
+            draw_legend_line(out, &panel->series[i], i, layout->x.end + MARGIN, legend_y);
+            legend_y += LINE_HEIGHT;
+        }
+    }
+}
+
+/* Tell what is missing from the curves, below all panels. */
+static void draw_remarks(FILE *out, const LinePlot *plot, const Layout *layout, double y)
+{
+    for (const LinePlot *panel = plot; panel != NULL; panel = panel->below)
+        for (size_t i = 0; i < panel->series_count; i++) {
+            const PlotSeries *series = &panel->series[i];
+            Range x_range = axis_no_range, y_range = axis_no_range;
+            const size_t missing = include_series(series, &x_range, plot->log_x, &y_range, panel->log_y);
+            if (missing == 0)
+                continue;
+            char remark[REMARK_BYTES];
+            snprintf(remark, sizeof remark, "%.60s: %zu of %zu points not shown: not finite%s",
+                     text_or(series->name, text_or(panel->y_label, "curve")), missing, series->count,
+                     plot->log_x || panel->log_y ? ", or not above 0" : "");
+            svg_text(out, "start soft", layout->left, y, layout->width - layout->left - MARGIN, remark);
+            y += LINE_HEIGHT;
+        }
+}
+
+static void draw_plot(FILE *out, const LinePlot *plot, const Layout *layout)
+{
+    svg_begin(out, layout->width, layout->height, text_or(plot->title, text_or(plot->y_label, "Curves")), NULL);
+    if (plot->title != NULL)
+        svg_text(out, "start title", layout->left, MARGIN + SVG_TITLE_SIZE, layout->width - layout->left - MARGIN,
+                 plot->title);
+    double top = layout->top;
+    for (const LinePlot *panel = plot; panel != NULL; panel = panel->below) {
+        draw_panel(out, panel, layout, top, plot->x_label);
+        top += layout->panel_height + GAP;
+    }
+    draw_remarks(out, plot, layout, top - GAP + BELOW_ROOM + MARGIN);
+    svg_end(out);
+}
+
+bool plot_lines_at(const char *path, const LinePlot *plot, Error *error, Where where)
+{
+    Range x;
+    check_arguments(path, plot, where);
+    if (!common_range(path, plot, &x, error))
+        return false;
+    SafeFile safe;
+    FILE *out = file_begin(&safe, path, error);
+    if (out == NULL)
+        return false;
+    const Layout layout = layout_for(plot, x);
+    draw_plot(out, plot, &layout);
+    return file_commit(&safe, error);
+}
