@@ -1,0 +1,203 @@
+/* loss.c - see loss.h. First every operand is checked, at the caller's line; then the expression is built. */
+#include "loss.h"
+
+#include <math.h>
+
+#include "graph.h"
+
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
+
+/* Misuse unless `list` holds n ≥ 1 live nodes of one graph. Returns that graph. */
+static Graph *check_list(Value *const *list, size_t n, const char *function, const char *name, Where where)
+{
+    if (list == NULL || n == 0 || n > UINT32_MAX)
+        misuse(where, "%s: the list of %s %s (n = %zu). It takes 1 to %lu nodes.", function, name,
+               list == NULL ? "is NULL"
+               : n == 0     ? "is empty"
+                            : "is too long",
+               n, (unsigned long)UINT32_MAX);
+    Graph *graph = NULL;
+    for (size_t i = 0; i < n; i++) {
+        char role[96];
+        snprintf(role, sizeof role, "%s: %s[%zu]", function, name, i);
+        value_check(list[i], graph, role, where);
+        graph = value_graph(list[i]);
+    }
+    return graph;
+}
+
+static void check_class(long target, size_t classes, const char *function, Where where)
+{
+    if (target < 0 || (unsigned long)target >= classes)
+        misuse(where, "%s: class %ld of %zu classes. Classes count from 0 to %zu.", function, target, classes,
+               classes - 1);
+}
+
+static void check_labels(const int *labels, const char *function, Where where)
+{
+    if (labels == NULL)
+        misuse(where, "%s: the list of labels is NULL. Give an array with one int per row.", function);
+}
+
+/* Room for n Values that lives as long as the nodes made now; NULL when there is no memory. */
+static Value **list_new(Graph *graph, size_t n) { return graph_alloc(graph, n * sizeof(Value *)); }
+
+/* ---- log-softmax and cross-entropy ------------------------------------------------------------------------------- */
+
+static size_t index_of_largest(Value *const *list, size_t n)
+{
+    size_t k = 0;
+    for (size_t i = 1; i < n; i++)
+        if (list[i]->data > list[k]->data || isnan(list[i]->data))
+            k = i;
+    return k;
+}
+
+/* d_i = z_i − z_k, where z_k is the largest. Softmax depends on differences alone, so any z_k would be right; with the
+ * largest, no rounding grows:
+ *   - every d is at most 0, and log Σ e^d lies between 0 and log n, small even when the logits are not;
+ *   - z_k's own d is the constant 0, so its gradient comes as −Σ_{i≠k} of the others' and not as p_k − 1, of which
+ *     nothing is left once p_k rounds to 1.
+ * An infinite z_k has no differences: ∞ − ∞ is NaN, and it is kept for all to see. A lone z_k is z_k − z_k too, so that
+ * the loss still depends on it, with slope 0. */
+static Value **shift_by_largest(Value *const *logits, size_t n)
+{
+    Graph *graph = value_graph(logits[0]);
+    const size_t k = index_of_largest(logits, n);
+    Value **shifted = list_new(graph, n);
+    for (size_t i = 0; i < n && shifted != NULL; i++) {
+        const bool is_zero = i == k && n > 1 && isfinite(logits[k]->data);
+        shifted[i] = is_zero ? v_const(graph, 0) : v_sub(logits[i], logits[k]);
+    }
+    return shifted;
+}
+
+/* log p_j = z_j − log Σ e^z = d_j − log Σ e^d */
+Value *loss_log_softmax_at(Value *const *logits, size_t n, long j, Where where)
+{
+    Graph *graph = check_list(logits, n, "log_softmax_at", "logits", where);
+    check_class(j, n, "log_softmax_at", where);
+    Value **shifted = shift_by_largest(logits, n);
+    return shifted == NULL ? graph_fail(graph) : v_sub(shifted[j], v_logsumexp(shifted, n));
+}
+
+void loss_log_softmax(Value *const *logits, size_t n, Value **out, Where where)
+{
+    Graph *graph = check_list(logits, n, "log_softmax", "logits", where);
+    if (out == NULL)
+        misuse(where, "log_softmax: out is NULL. Give an array with room for %zu nodes.", n);
+    Value **shifted = shift_by_largest(logits, n);
+    Value *log_sum = shifted == NULL ? NULL : v_logsumexp(shifted, n);
+    for (size_t j = 0; j < n; j++)
+        out[j] = shifted == NULL ? graph_fail(graph) : v_sub(shifted[j], log_sum);
+}
+
+/* −log p_target = log Σ e^d − d_target. If the target is not the largest, d_target < 0: two numbers of one sign are
+ * added. If it is, d_target is the 0 and log Σ e^d stands alone. Neither loses digits. */
+static Value *cross_entropy_of(Value *const *logits, size_t classes, size_t target)
+{
+    Value **shifted = shift_by_largest(logits, classes);
+    if (shifted == NULL)
+        return graph_fail(value_graph(logits[0]));
+    return v_sub(v_logsumexp(shifted, classes), shifted[target]);
+}
+
+Value *loss_cross_entropy(Value *const *logits, size_t classes, long target, Where where)
+{
+    check_list(logits, classes, "cross_entropy", "logits", where);
+    check_class(target, classes, "cross_entropy", where);
+    return cross_entropy_of(logits, classes, (size_t)target);
+}
+
+static void check_label_of_row(const int *labels, size_t row, size_t classes, Where where)
+{
+    if (labels[row] < 0 || (size_t)labels[row] >= classes)
+        misuse(where, "mean_cross_entropy: row %zu has label %d, but there are %zu classes: 0 to %zu.", row,
+               labels[row], classes, classes - 1);
+}
+
+static void check_batch(size_t rows, size_t classes, Where where)
+{
+    if (rows == 0 || classes == 0 || rows > UINT32_MAX / classes)
+        misuse(where, "mean_cross_entropy: %zu rows of %zu logits. It takes at least one row and one class.", rows,
+               classes);
+}
+
+Value *loss_mean_cross_entropy(Value *const *logits, size_t rows, size_t classes, const int *labels, Where where)
+{
+    check_batch(rows, classes, where);
+    check_labels(labels, "mean_cross_entropy", where);
+    Graph *graph = check_list(logits, rows * classes, "mean_cross_entropy", "logits", where);
+    for (size_t row = 0; row < rows; row++)
+        check_label_of_row(labels, row, classes, where);
+    Value **losses = list_new(graph, rows);
+    if (losses == NULL)
+        return graph_fail(graph);
+    for (size_t row = 0; row < rows; row++)
+        losses[row] = cross_entropy_of(&logits[row * classes], classes, (size_t)labels[row]);
+    return mean_loss(losses, rows);
+}
+
+Value *loss_mean(Value *const *losses, size_t n, Where where)
+{
+    check_list(losses, n, "mean_loss", "losses", where);
+    return v_div(v_sum(losses, n), (double)n);
+}
+
+/* ---- squared error ----------------------------------------------------------------------------------------------- */
+
+Value *loss_squared_error(Value *const *predictions, Value *const *targets, size_t n, Where where)
+{
+    Graph *graph = check_list(predictions, n, "mean_squared_error", "predictions", where);
+    check_list(targets, n, "mean_squared_error", "targets", where);
+    value_check(targets[0], graph, "mean_squared_error: targets[0]", where);
+    Value **errors = list_new(graph, n);
+    if (errors == NULL)
+        return graph_fail(graph);
+    for (size_t i = 0; i < n; i++)
+        errors[i] = v_sub(predictions[i], targets[i]);
+    return v_div(v_dot(errors, errors, n), (double)n); /* Σ eᵢ² is the dot of the list with itself */
+}
+
+Value *loss_squared_error_numbers(Value *const *predictions, const double *targets, size_t n, Where where)
+{
+    Graph *graph = check_list(predictions, n, "mean_squared_error", "predictions", where);
+    if (targets == NULL)
+        misuse(where, "mean_squared_error: the array of targets is NULL. Give one number per prediction.");
+    Value **inputs = list_new(graph, n);
+    if (inputs == NULL)
+        return graph_fail(graph);
+    for (size_t i = 0; i < n; i++)
+        inputs[i] = v_input(graph, targets[i]);
+    return loss_squared_error(predictions, inputs, n, where);
+}
+
+/* ---- hinge ------------------------------------------------------------------------------------------------------- */
+
+Value *loss_mean_hinge(Value *const *scores, const int *labels, size_t n, Where where)
+{
+    Graph *graph = check_list(scores, n, "mean_hinge", "scores", where);
+    check_labels(labels, "mean_hinge", where);
+    for (size_t i = 0; i < n; i++)
+        if (labels[i] != 1 && labels[i] != -1)
+            misuse(where, "mean_hinge: labels[%zu] is %d. A label is +1 or -1; from classes 0 and 1 it is 2*class - 1.",
+                   i, labels[i]);
+    Value **losses = list_new(graph, n);
+    if (losses == NULL)
+        return graph_fail(graph);
+    for (size_t i = 0; i < n; i++)
+        losses[i] = v_relu(v_sub(1, v_mul(labels[i], scores[i])));
+    return mean_loss(losses, n);
+}
+
+Value *loss_multiclass_hinge(Value *const *scores, size_t classes, long target, Where where)
+{
+    Graph *graph = check_list(scores, classes, "multiclass_hinge", "scores", where);
+    check_class(target, classes, "multiclass_hinge", where);
+    Value **losses = list_new(graph, classes);
+    if (losses == NULL)
+        return graph_fail(graph);
+    for (size_t i = 0; i < classes; i++)
+        losses[i] = (long)i == target ? v_const(graph, 0) : v_relu(v_add(v_sub(scores[i], scores[target]), 1));
+    return v_sum(losses, classes);
+}

@@ -1,0 +1,73 @@
+/* loss.h - losses: how wrong a prediction is, as one Value to walk back from.
+ *
+ *     Value *loss = cross_entropy(logits, 2, label);            // one sample: 2 logits, the right class
+ *     Value *loss = mean_cross_entropy(logits, 64, 2, labels);  // a batch: 64 rows of 2 logits, 64 labels
+ *     backward(loss);
+ *
+ * Each is an expression of the ops in value.h and nothing else, so its gradients follow from the reverse walk: nowhere
+ * is "softmax − onehot" written down, and yet it is what arrives at the logits.
+ *
+ * Lists belong to the caller and may go after the call; nodes belong to the graph. An empty list, a NULL, nodes that
+ * were released or are of two graphs, and a label that is no class are misuse. Without memory the result is the graph's
+ * failed node, as for every builder.
+ */
+#ifndef STEPGRAD_LOSS_H
+#define STEPGRAD_LOSS_H
+
+#include "value.h"
+
+/* ---- classes: log-softmax and cross-entropy --------------------------------------------------------------------- */
+
+/* log p_j with p = softmax(logits):  z_j − log Σᵢ e^zᵢ,  of n ≥ 1 logits z. Right to the last bits at any finite
+ * logits: nothing overflows at ±1000, and log p is still −e⁻⁷⁰⁰ when p rounds to 1. A logit of −∞ is a class with p =
+ * 0; +∞, NaN and "all are −∞" give NaN. log_softmax writes all n of them to out[0..n), which may be the list `logits`
+ * itself. */
+#define log_softmax_at(logits, n, j) loss_log_softmax_at(logits, n, j, HERE)
+#define log_softmax(logits, n, out) loss_log_softmax(logits, n, out, HERE)
+
+/* −log p_target: what a sample costs whose right class is `target`, 0 ≤ target < classes.   ∂/∂z_j = p_j − [j = target]
+ */
+#define cross_entropy(logits, classes, target) loss_cross_entropy(logits, classes, target, HERE)
+
+/* The mean of that over a batch. `logits` is a list of rows·classes nodes, row after row (a Matrix's `at`), and
+ * labels[r] is the right class of row r. */
+#define mean_cross_entropy(logits, rows, classes, labels) loss_mean_cross_entropy(logits, rows, classes, labels, HERE)
+
+/* ---- numbers ------------------------------------------------------------------------------------------------------
+ */
+
+/* (1/n)·Σ (predictionᵢ − targetᵢ)²,   ∂/∂predictionᵢ = (2/n)·(predictionᵢ − targetᵢ)
+ * Targets are a list of Values or an array of doubles, which become inputs of the graph. */
+#define mean_squared_error(predictions, targets, n)                                                                    \
+    _Generic((targets),                                                                                                \
+        double *: loss_squared_error_numbers,                                                                          \
+        const double *: loss_squared_error_numbers,                                                                    \
+        default: loss_squared_error)(predictions, targets, n, HERE)
+
+/* ---- margins: hinge losses ----------------------------------------------------------------------------------------
+ */
+
+/* (1/n)·Σ max(0, 1 − labelᵢ·scoreᵢ) with labels +1 and −1: a sample costs nothing once it is right by a margin of 1. */
+#define mean_hinge(scores, labels, n) loss_mean_hinge(scores, labels, n, HERE)
+
+/* Σ_{i≠target} max(0, 1 + z_i − z_target), the form of Weston and Watkins: every class that comes within a margin of 1
+ * of the right one costs. */
+#define multiclass_hinge(scores, classes, target) loss_multiclass_hinge(scores, classes, target, HERE)
+
+/* (1/n)·Σ losses: from losses of samples to the loss of a batch. */
+#define mean_loss(losses, n) loss_mean(losses, n, HERE)
+
+/* ---- behind the macros --------------------------------------------------------------------------------------------
+ */
+
+Value *loss_log_softmax_at(Value *const *logits, size_t n, long j, Where where);
+void loss_log_softmax(Value *const *logits, size_t n, Value **out, Where where);
+Value *loss_cross_entropy(Value *const *logits, size_t classes, long target, Where where);
+Value *loss_mean_cross_entropy(Value *const *logits, size_t rows, size_t classes, const int *labels, Where where);
+Value *loss_squared_error(Value *const *predictions, Value *const *targets, size_t n, Where where);
+Value *loss_squared_error_numbers(Value *const *predictions, const double *targets, size_t n, Where where);
+Value *loss_mean_hinge(Value *const *scores, const int *labels, size_t n, Where where);
+Value *loss_multiclass_hinge(Value *const *scores, size_t classes, long target, Where where);
+Value *loss_mean(Value *const *losses, size_t n, Where where);
+
+#endif
