@@ -1,8 +1,6 @@
 /* loss.c - see loss.h. First every operand is checked, at the caller's line; then the expression is built. */
 #include "loss.h"
 
-#include <math.h>
-
 #include "graph.h"
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
@@ -48,27 +46,20 @@ static size_t index_of_largest(Value *const *list, size_t n)
 {
     size_t k = 0;
     for (size_t i = 1; i < n; i++)
-        if (list[i]->data > list[k]->data || isnan(list[i]->data))
+        if (list[i]->data > list[k]->data)
             k = i;
     return k;
 }
 
 /* d_i = z_i − z_k, where z_k is the largest. Softmax depends on differences alone, so any z_k would be right; with the
- * largest, no rounding grows:
- *   - every d is at most 0, and log Σ e^d lies between 0 and log n, small even when the logits are not;
- *   - z_k's own d is the constant 0, so its gradient comes as −Σ_{i≠k} of the others' and not as p_k − 1, of which
- *     nothing is left once p_k rounds to 1.
- * An infinite z_k has no differences: ∞ − ∞ is NaN, and it is kept for all to see. A lone z_k is z_k − z_k too, so that
- * the loss still depends on it, with slope 0. */
+ * largest, every d is at most 0, and log Σ e^d lies between 0 and log n: small, and so precise, even when the logits
+ * are not. The d of z_k itself is z_k − z_k = 0; an infinite z_k has no differences: ∞ − ∞ is NaN, for all to see. */
 static Value **shift_by_largest(Value *const *logits, size_t n)
 {
-    Graph *graph = value_graph(logits[0]);
     const size_t k = index_of_largest(logits, n);
-    Value **shifted = list_new(graph, n);
-    for (size_t i = 0; i < n && shifted != NULL; i++) {
-        const bool is_zero = i == k && n > 1 && isfinite(logits[k]->data);
-        shifted[i] = is_zero ? v_const(graph, 0) : v_sub(logits[i], logits[k]);
-    }
+    Value **shifted = list_new(value_graph(logits[0]), n);
+    for (size_t i = 0; i < n && shifted != NULL; i++)
+        shifted[i] = v_sub(logits[i], logits[k]);
     return shifted;
 }
 
