@@ -5,6 +5,15 @@
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
 
+/* What check_list says of a wrong element: "cross_entropy: logits[3]". Built only when needed. */
+NOINLINE static void check_element(const Value *v, const Graph *graph, const char *function, const char *name,
+                                   size_t index, Where where)
+{
+    char role[96];
+    snprintf(role, sizeof role, "%s: %s[%zu]", function, name, index);
+    value_check(v, graph, role, where);
+}
+
 /* Misuse unless `list` holds n ≥ 1 live nodes of one graph. Returns that graph. */
 static Graph *check_list(Value *const *list, size_t n, const char *function, const char *name, Where where)
 {
@@ -14,13 +23,11 @@ static Graph *check_list(Value *const *list, size_t n, const char *function, con
                : n == 0     ? "is empty"
                             : "is too long",
                n, (unsigned long)UINT32_MAX);
-    Graph *graph = NULL;
-    for (size_t i = 0; i < n; i++) {
-        char role[96];
-        snprintf(role, sizeof role, "%s: %s[%zu]", function, name, i);
-        value_check(list[i], graph, role, where);
-        graph = value_graph(list[i]);
-    }
+    check_element(list[0], NULL, function, name, 0, where);
+    Graph *graph = value_graph(list[0]);
+    for (size_t i = 1; i < n; i++)
+        if (list[i] == NULL || list[i]->block->released || list[i]->block->graph != graph)
+            check_element(list[i], graph, function, name, i, where);
     return graph;
 }
 
