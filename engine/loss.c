@@ -45,7 +45,7 @@ static void check_labels(const int *labels, const char *function, Where where)
 }
 
 /* Room for n Values that lives as long as the nodes made now; NULL when there is no memory. */
-static Value **list_new(Graph *graph, size_t n) { return graph_alloc(graph, n * sizeof(Value *)); }
+static Value **list_new(Graph *graph, size_t n) { return graph_alloc_array(graph, n, sizeof(Value *)); }
 
 /* ---- log-softmax and cross-entropy ------------------------------------------------------------------------------- */
 
@@ -114,26 +114,18 @@ static void check_label_of_row(const int *labels, size_t row, size_t classes, Wh
                labels[row], classes, classes - 1);
 }
 
-static void check_batch(size_t rows, size_t classes, Where where)
+Value *loss_mean_cross_entropy(Matrix logits, const int *labels, Where where)
 {
-    if (rows == 0 || classes == 0 || rows > UINT32_MAX / classes)
-        misuse(where, "mean_cross_entropy: %zu rows of %zu logits. It takes at least one row and one class.", rows,
-               classes);
-}
-
-Value *loss_mean_cross_entropy(Value *const *logits, size_t rows, size_t classes, const int *labels, Where where)
-{
-    check_batch(rows, classes, where);
+    matrix_check(logits, "mean_cross_entropy", "logits", where);
     check_labels(labels, "mean_cross_entropy", where);
-    Graph *graph = check_list(logits, rows * classes, "mean_cross_entropy", "logits", where);
-    for (size_t row = 0; row < rows; row++)
-        check_label_of_row(labels, row, classes, where);
-    Value **losses = list_new(graph, rows);
-    if (losses == NULL)
-        return graph_fail(graph);
-    for (size_t row = 0; row < rows; row++)
-        losses[row] = cross_entropy_of(&logits[row * classes], classes, (size_t)labels[row]);
-    return mean_loss(losses, rows);
+    for (size_t row = 0; row < logits.rows; row++)
+        check_label_of_row(labels, row, logits.cols, where);
+    Value **losses = list_new(logits.graph, logits.rows);
+    if (logits.at == NULL || losses == NULL)
+        return graph_fail(logits.graph);
+    for (size_t row = 0; row < logits.rows; row++)
+        losses[row] = cross_entropy_of(&logits.at[row * logits.cols], logits.cols, (size_t)labels[row]);
+    return mean_loss(losses, logits.rows);
 }
 
 Value *loss_mean(Value *const *losses, size_t n, Where where)

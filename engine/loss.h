@@ -1,7 +1,7 @@
 /* loss.h - losses: how wrong a prediction is, as one Value to walk back from.
  *
  *     Value *loss = cross_entropy(logits, 2, label);            // one sample: 2 logits, the right class
- *     Value *loss = mean_cross_entropy(logits, 64, 2, labels);  // a batch: 64 rows of 2 logits, 64 labels
+ *     Value *loss = mean_cross_entropy(batch, labels);          // a batch: a Matrix of 64x2 logits, 64 labels
  *     backward(loss);
  *
  * Each is an expression of the ops in value.h and nothing else, so its gradients follow from the reverse walk: nowhere
@@ -14,6 +14,7 @@
 #ifndef STEPGRAD_LOSS_H
 #define STEPGRAD_LOSS_H
 
+#include "matrix.h"
 #include "value.h"
 
 /* ---- classes: log-softmax and cross-entropy --------------------------------------------------------------------- */
@@ -29,9 +30,8 @@
  */
 #define cross_entropy(logits, classes, target) loss_cross_entropy(logits, classes, target, HERE)
 
-/* The mean of that over a batch. `logits` is a list of rows·classes nodes, row after row (a Matrix's `at`), and
- * labels[r] is the right class of row r. */
-#define mean_cross_entropy(logits, rows, classes, labels) loss_mean_cross_entropy(logits, rows, classes, labels, HERE)
+/* The mean of that over a batch: a Matrix with a row of logits per sample, and labels[r] the right class of row r. */
+#define mean_cross_entropy(logits, labels) loss_mean_cross_entropy(logits, labels, HERE)
 
 /* ---- numbers ------------------------------------------------------------------------------------------------------
  */
@@ -63,7 +63,7 @@
 Value *loss_log_softmax_at(Value *const *logits, size_t n, long j, Where where);
 void loss_log_softmax(Value *const *logits, size_t n, Value **out, Where where);
 Value *loss_cross_entropy(Value *const *logits, size_t classes, long target, Where where);
-Value *loss_mean_cross_entropy(Value *const *logits, size_t rows, size_t classes, const int *labels, Where where);
+Value *loss_mean_cross_entropy(Matrix logits, const int *labels, Where where);
 Value *loss_squared_error(Value *const *predictions, Value *const *targets, size_t n, Where where);
 Value *loss_squared_error_numbers(Value *const *predictions, const double *targets, size_t n, Where where);
 Value *loss_mean_hinge(Value *const *scores, const int *labels, size_t n, Where where);

@@ -253,7 +253,7 @@ Test(loss, mean_cross_entropy_is_the_mean_of_its_rows)
     Value *batch[6], *alone[6];
     params(batch, z, 6);
     params(alone, z, 6);
-    Value *loss = mean_cross_entropy(batch, 3, 2, labels);
+    Value *loss = mean_cross_entropy(matrix_from_values(batch, 3, 2), labels);
     backward(loss);
     double total = 0;
     for (size_t row = 0; row < 3; row++) {
@@ -358,9 +358,10 @@ Test(loss, a_label_that_is_no_class_is_named_with_its_row)
 {
     Value *z[6];
     params(z, (double[6]){0}, 6);
+    const Matrix m = matrix_from_values(z, 3, 2);
     const int too_high[3] = {0, 2, 1}, negative[3] = {0, 1, -1};
-    EXPECT_MISUSE(mean_cross_entropy(z, 3, 2, too_high), "row 1 has label 2, but there are 2 classes: 0 to 1");
-    EXPECT_MISUSE(mean_cross_entropy(z, 3, 2, negative), "row 2 has label -1");
+    EXPECT_MISUSE(mean_cross_entropy(m, too_high), "row 1 has label 2, but there are 2 classes: 0 to 1");
+    EXPECT_MISUSE(mean_cross_entropy(m, negative), "row 2 has label -1");
     EXPECT_MISUSE(cross_entropy(z, 3, 3), "cross_entropy: class 3 of 3 classes");
     EXPECT_MISUSE(cross_entropy(z, 3, -1), "class -1 of 3 classes");
     EXPECT_MISUSE(log_softmax_at(z, 3, 7), "log_softmax_at: class 7 of 3");
@@ -380,9 +381,8 @@ Test(loss, operands_that_cannot_be_used_are_named)
     EXPECT_MISUSE(cross_entropy(hole, 3, 0), "cross_entropy: logits[1] is NULL");
     EXPECT_MISUSE(cross_entropy(foreign, 3, 0), "cross_entropy: logits[2] (v0, data 5) belongs to another graph");
     EXPECT_MISUSE(log_softmax(z, 3, NULL), "out is NULL");
-    EXPECT_MISUSE(mean_cross_entropy(z, 3, 1, NULL), "the list of labels is NULL");
-    EXPECT_MISUSE(mean_cross_entropy(z, 0, 3, labels), "0 rows of 3 logits");
-    EXPECT_MISUSE(mean_cross_entropy(z, SIZE_MAX, 3, labels), "rows of 3 logits");
+    EXPECT_MISUSE(mean_cross_entropy(matrix_from_values(z, 3, 1), NULL), "the list of labels is NULL");
+    EXPECT_MISUSE(mean_cross_entropy((Matrix){0}, labels), "mean_cross_entropy: logits was never made");
     EXPECT_MISUSE(mean_squared_error(z, (double *)NULL, 3), "the array of targets is NULL");
     EXPECT_MISUSE(mean_squared_error(z, hole, 3), "targets[1] is NULL");
     EXPECT_MISUSE(mean_squared_error(z, &foreign[2], 1), "targets[0] (v0, data 5) belongs to another graph");
@@ -432,8 +432,9 @@ static Value *all_losses(Graph *graph)
         labels[row] = (int)(row % CLASSES);
         signs[row] = row % 2 == 0 ? 1 : -1;
     }
+    const Matrix logits = matrix_from_values(z, ROWS, CLASSES);
     log_softmax(z, CLASSES, out);
-    Value *parts[] = {mean_cross_entropy(z, ROWS, CLASSES, labels), mean_squared_error(z, targets, ROWS),
+    Value *parts[] = {mean_cross_entropy(logits, labels), mean_squared_error(z, targets, ROWS),
                       mean_hinge(z, signs, ROWS), multiclass_hinge(z, CLASSES, 1), out[0]};
     return v_sum(parts, sizeof parts / sizeof parts[0]);
 }

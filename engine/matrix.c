@@ -1,0 +1,333 @@
+/* matrix.c - see matrix.h. Shapes are checked first, at the caller's line; then every entry is built like any Value. */
+#include "matrix.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "graph.h"
+
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
+
+/* The list of a matrix counts in bytes and a list op counts its operands in 32 bits: more entries fit neither. */
+static const size_t ENTRIES_MOST = UINT32_MAX / sizeof(Value *);
+
+static void check_shape(size_t rows, size_t cols, const char *function, Where where)
+{
+    if (rows == 0 || cols == 0)
+        misuse(where, "%s: %zux%zu is no shape. A matrix has at least one row and one column.", function, rows, cols);
+    if (rows > ENTRIES_MOST / cols)
+        misuse(where, "%s: %zux%zu is too large. A matrix has at most %zu entries.", function, rows, cols,
+               ENTRIES_MOST);
+}
+
+void matrix_check(Matrix m, const char *function, const char *operand, Where where)
+{
+    if (m.graph == NULL || m.rows == 0 || m.cols == 0)
+        misuse(where, "%s: %s was never made. Make it with matrix_param, matrix_input or an operation.", function,
+               operand);
+    if (m.block != NULL && m.block->released)
+        misuse(where,
+               "%s: %s, %zux%zu, was released: graph_release ended its life together with all nodes made since the "
+               "mark. Build it again in this step.",
+               function, operand, m.rows, m.cols);
+}
+
+static void check_two(Matrix a, Matrix b, const char *function, Where where)
+{
+    matrix_check(a, function, "the left matrix", where);
+    matrix_check(b, function, "the right matrix", where);
+    if (a.graph != b.graph)
+        misuse(where,
+               "%s: the left matrix (%zux%zu) and the right one (%zux%zu) are of two graphs. Build both in one graph, "
+               "or bring only the numbers over: matrix_get_data, then matrix_const.",
+               function, a.rows, a.cols, b.rows, b.cols);
+}
+
+static void check_given(const void *array, const char *function, const char *name, Where where)
+{
+    if (array == NULL)
+        misuse(where, "%s: %s is NULL. Give an array with a place for every entry.", function, name);
+}
+
+/* ---- making and reading ------------------------------------------------------------------------------------------ */
+
+/* A matrix whose list is still to be filled, or a failed one. */
+static Matrix matrix_new(Graph *graph, size_t rows, size_t cols)
+{
+    Value **at = graph_alloc_array(graph, rows * cols, sizeof(Value *));
+    return (Matrix){graph, rows, cols, at, at == NULL ? NULL : graph->newest};
+}
+
+/* The nodes to fill in or to read; none in a failed matrix. */
+static size_t entry_count(Matrix m) { return m.at == NULL ? 0 : m.rows * m.cols; }
+
+/* A failed matrix of m's graph: what is computed from a failed matrix. */
+static Matrix matrix_fail(Graph *graph, size_t rows, size_t cols)
+{
+    graph_fail(graph);
+    return (Matrix){graph, rows, cols, NULL, NULL};
+}
+
+/* One node as a 1×1 matrix, for the time of a call: the list is the caller's variable. */
+static Matrix matrix_of_one(Value **v) { return (Matrix){(*v)->block->graph, 1, 1, v, (*v)->block}; }
+
+Matrix matrix_leaves(Graph *graph, OpCode kind, size_t rows, size_t cols, const double *data, Where where)
+{
+    char function[32];
+    snprintf(function, sizeof function, "matrix_%s", op_table[kind].name);
+    check_given(graph, function, "the graph", where);
+    check_given(data, function, "data", where);
+    check_shape(rows, cols, function, where);
+    Matrix m = matrix_new(graph, rows, cols);
+    for (size_t i = 0; i < entry_count(m); i++)
+        m.at[i] = kind == OP_PARAM   ? v_param(graph, data[i])
+                  : kind == OP_INPUT ? v_input(graph, data[i])
+                                     : v_const(graph, data[i]);
+    return m;
+}
+
+Matrix matrix_from_values_at(Value *const *values, size_t rows, size_t cols, Where where)
+{
+    check_given(values, "matrix_from_values", "the list of values", where);
+    check_shape(rows, cols, "matrix_from_values", where);
+    Graph *graph = NULL;
+    for (size_t i = 0; i < rows * cols; i++) {
+        char role[96];
+        snprintf(role, sizeof role, "matrix_from_values: entry (%zu, %zu)", i / cols, i % cols);
+        value_check(values[i], graph, role, where);
+        graph = value_graph(values[i]);
+    }
+    Matrix m = matrix_new(graph, rows, cols);
+    if (m.at != NULL)
+        memcpy(m.at, values, rows * cols * sizeof(Value *));
+    return m;
+}
+
+Value *matrix_entry(Matrix m, size_t i, size_t j, Where where)
+{
+    matrix_check(m, "matrix_at", "the matrix", where);
+    if (i >= m.rows || j >= m.cols)
+        misuse(where,
+               "matrix_at: entry (%zu, %zu) of a %zux%zu matrix. Rows count from 0 to %zu, columns from 0 to %zu.", i,
+               j, m.rows, m.cols, m.rows - 1, m.cols - 1);
+    return m.at == NULL ? graph_fail(m.graph) : m.at[i * m.cols + j];
+}
+
+void matrix_get_data_at(Matrix m, double *out, Where where)
+{
+    matrix_check(m, "matrix_get_data", "the matrix", where);
+    check_given(out, "matrix_get_data", "out", where);
+    for (size_t i = 0; i < m.rows * m.cols; i++)
+        out[i] = m.at == NULL ? NAN : m.at[i]->data;
+}
+
+void matrix_get_grad_at(Matrix m, double *out, Where where)
+{
+    matrix_check(m, "matrix_get_grad", "the matrix", where);
+    check_given(out, "matrix_get_grad", "out", where);
+    for (size_t i = 0; i < m.rows * m.cols; i++)
+        out[i] = m.at == NULL ? NAN : m.at[i]->grad;
+}
+
+/* A line per row, the columns one below the other. */
+static void print_numbers(Matrix m, bool gradients, FILE *out)
+{
+    if (m.at == NULL)
+        fprintf(out, "%zux%zu, failed: out of memory\n", m.rows, m.cols);
+    for (size_t i = 0; i < entry_count(m); i++) {
+        fprintf(out, "%12.6g", gradients ? m.at[i]->grad : m.at[i]->data);
+        fputs((i + 1) % m.cols == 0 ? "\n" : " ", out);
+    }
+}
+
+void matrix_print_at(Matrix m, FILE *out, Where where)
+{
+    matrix_check(m, "matrix_print", "the matrix", where);
+    check_given(out, "matrix_print", "out", where);
+    print_numbers(m, false, out);
+}
+
+void matrix_print_grad_at(Matrix m, FILE *out, Where where)
+{
+    matrix_check(m, "matrix_print_grad", "the matrix", where);
+    check_given(out, "matrix_print_grad", "out", where);
+    print_numbers(m, true, out);
+}
+
+/* ---- the same nodes in another shape ----------------------------------------------------------------------------- */
+
+Matrix matrix_transpose_at(Matrix m, Where where)
+{
+    matrix_check(m, "matrix_transpose", "the matrix", where);
+    if (m.at == NULL)
+        return matrix_fail(m.graph, m.cols, m.rows);
+    Matrix t = matrix_new(m.graph, m.cols, m.rows);
+    for (size_t i = 0; i < entry_count(t); i++)
+        t.at[i] = m.at[i % t.cols * m.cols + i / t.cols];
+    return t;
+}
+
+Matrix matrix_reshape_at(Matrix m, size_t rows, size_t cols, Where where)
+{
+    matrix_check(m, "matrix_reshape", "the matrix", where);
+    check_shape(rows, cols, "matrix_reshape", where);
+    if (rows * cols != m.rows * m.cols)
+        misuse(where, "matrix_reshape: %zux%zu to %zux%zu: %zu entries cannot fill %zu places.", m.rows, m.cols, rows,
+               cols, m.rows * m.cols, rows * cols);
+    return (Matrix){m.graph, rows, cols, m.at, m.block};
+}
+
+Matrix matrix_row_at(Matrix m, size_t i, Where where)
+{
+    matrix_check(m, "matrix_row", "the matrix", where);
+    if (i >= m.rows)
+        misuse(where, "matrix_row: row %zu of a %zux%zu matrix. Rows count from 0 to %zu.", i, m.rows, m.cols,
+               m.rows - 1);
+    return (Matrix){m.graph, 1, m.cols, m.at == NULL ? NULL : &m.at[i * m.cols], m.block};
+}
+
+/* ---- product -------------------------------------------------------------------------------------------------------
+ */
+
+/* Z = A·B:  z_ij = Σ_k a_ik·b_kj. The columns of B are the rows of its transpose: there each stands in one piece. */
+Matrix matrix_product(Matrix a, Matrix b, Where where)
+{
+    check_two(a, b, "matmul", where);
+    if (a.cols != b.rows)
+        misuse(where,
+               "matmul: %zux%zu times %zux%zu: the inner sizes %zu and %zu differ. The left matrix needs as many "
+               "columns as the right one has rows: is one of them to be transposed?",
+               a.rows, a.cols, b.rows, b.cols, a.cols, b.rows);
+    check_shape(a.rows, b.cols, "matmul", where);
+    const Matrix columns = matrix_transpose_at(b, where);
+    if (a.at == NULL || columns.at == NULL)
+        return matrix_fail(a.graph, a.rows, b.cols);
+    Matrix z = matrix_new(a.graph, a.rows, b.cols);
+    for (size_t i = 0; i < entry_count(z); i++) {
+        Value **row = &a.at[i / z.cols * a.cols];
+        Value **column = &columns.at[i % z.cols * columns.cols];
+        z.at[i] = value_pairs(OP_DOT, row, column, a.cols, NULL, where);
+    }
+    return z;
+}
+
+/* ---- entry by entry ------------------------------------------------------------------------------------------------
+ */
+
+/* The size of the result where the operands have sizes p and q: that of both, or, if one is 1, that of the other. */
+static bool broadcast_size(size_t p, size_t q, size_t *size)
+{
+    *size = p == 1 ? q : p;
+    return p == q || p == 1 || q == 1;
+}
+
+/* The node that stands at (i, j) after broadcasting: where a size is 1, index 0 serves for all. */
+static Value *broadcast_entry(Matrix m, size_t i, size_t j)
+{
+    return m.at[(m.rows == 1 ? 0 : i) * m.cols + (m.cols == 1 ? 0 : j)];
+}
+
+/* A function's name for messages: "matrix_add". */
+enum { NAME_SIZE = 32 };
+static void name_of(OpCode op, char name[NAME_SIZE]) { snprintf(name, NAME_SIZE, "matrix_%s", op_table[op].name); }
+
+Matrix matrix_binary(OpCode op, Matrix a, Matrix b, Where where)
+{
+    char function[NAME_SIZE];
+    name_of(op, function);
+    check_two(a, b, function, where);
+    size_t rows, cols;
+    const bool rows_fit = broadcast_size(a.rows, b.rows, &rows);
+    const bool cols_fit = broadcast_size(a.cols, b.cols, &cols);
+    if (!rows_fit || !cols_fit)
+        misuse(where,
+               "%s: %zux%zu with %zux%zu: %zu %s against %zu. Sizes must be equal, or one of them 1, which is then "
+               "repeated.",
+               function, a.rows, a.cols, b.rows, b.cols, rows_fit ? a.cols : a.rows, rows_fit ? "columns" : "rows",
+               rows_fit ? b.cols : b.rows);
+    check_shape(rows, cols, function, where);
+    if (a.at == NULL || b.at == NULL)
+        return matrix_fail(a.graph, rows, cols);
+    Matrix y = matrix_new(a.graph, rows, cols);
+    for (size_t i = 0; i < entry_count(y); i++)
+        y.at[i] =
+            value_binary(op, broadcast_entry(a, i / cols, i % cols), broadcast_entry(b, i / cols, i % cols), where);
+    return y;
+}
+
+Matrix matrix_binary_value(OpCode op, Matrix a, Value *b, Where where)
+{
+    char role[NAME_SIZE + 16], function[NAME_SIZE];
+    name_of(op, function);
+    snprintf(role, sizeof role, "%s: operand b", function);
+    value_check(b, NULL, role, where);
+    return matrix_binary(op, a, matrix_of_one(&b), where);
+}
+
+Matrix matrix_value_binary(OpCode op, Value *a, Matrix b, Where where)
+{
+    char role[NAME_SIZE + 16], function[NAME_SIZE];
+    name_of(op, function);
+    snprintf(role, sizeof role, "%s: operand a", function);
+    value_check(a, NULL, role, where);
+    return matrix_binary(op, matrix_of_one(&a), b, where);
+}
+
+Matrix matrix_binary_number(OpCode op, Matrix a, double b, Where where)
+{
+    char function[NAME_SIZE];
+    name_of(op, function);
+    matrix_check(a, function, "the left matrix", where);
+    Value *number = v_const(a.graph, b);
+    return matrix_binary(op, a, matrix_of_one(&number), where);
+}
+
+Matrix matrix_number_binary(OpCode op, double a, Matrix b, Where where)
+{
+    char function[NAME_SIZE];
+    name_of(op, function);
+    matrix_check(b, function, "the right matrix", where);
+    Value *number = v_const(b.graph, a);
+    return matrix_binary(op, matrix_of_one(&number), b, where);
+}
+
+Matrix matrix_map_at(Matrix m, OpCode op, Where where)
+{
+    matrix_check(m, "matrix_map", "the matrix", where);
+    if ((unsigned)op > OP_COUNT || op_table[op].shape != UNARY)
+        misuse(where, "matrix_map: op %d%s%s does not take one operand. Give one that does: OP_TANH, OP_EXP, ...",
+               (int)op, (unsigned)op > OP_COUNT ? "" : ", ", (unsigned)op > OP_COUNT ? "" : op_table[op].name);
+    if (m.at == NULL)
+        return matrix_fail(m.graph, m.rows, m.cols);
+    Matrix y = matrix_new(m.graph, m.rows, m.cols);
+    for (size_t i = 0; i < entry_count(y); i++)
+        y.at[i] = value_unary(op, m.at[i], where);
+    return y;
+}
+
+/* ---- sums ----------------------------------------------------------------------------------------------------------
+ */
+
+Matrix matrix_row_sums_at(Matrix m, Where where)
+{
+    matrix_check(m, "matrix_row_sums", "the matrix", where);
+    if (m.at == NULL)
+        return matrix_fail(m.graph, m.rows, 1);
+    Matrix sums = matrix_new(m.graph, m.rows, 1);
+    for (size_t i = 0; i < entry_count(sums); i++)
+        sums.at[i] = value_list(OP_SUM, &m.at[i * m.cols], m.cols, where);
+    return sums;
+}
+
+Matrix matrix_col_sums_at(Matrix m, Where where)
+{
+    matrix_check(m, "matrix_col_sums", "the matrix", where);
+    const Matrix sums = matrix_row_sums_at(matrix_transpose_at(m, where), where);
+    return matrix_reshape_at(sums, 1, m.cols, where); /* a column of sums, laid down as a row */
+}
+
+Value *matrix_sum_at(Matrix m, Where where)
+{
+    matrix_check(m, "matrix_sum", "the matrix", where);
+    return m.at == NULL ? graph_fail(m.graph) : value_list(OP_SUM, m.at, m.rows * m.cols, where);
+}

@@ -1,0 +1,119 @@
+/* matrix.h - Matrix: Values in rows and columns. Every entry is an ordinary node, so nothing here has a derivative of
+ * its own: that of a product, dX = dZ·Wᵀ and dW = Xᵀ·dZ, is what the entries' own derivatives add up to.
+ *
+ *     Matrix x = matrix_input(g, 4, 2, points);           // 4 samples of 2 numbers
+ *     Matrix w = matrix_param(g, 2, 3, weights);
+ *     Matrix b = matrix_param(g, 1, 3, biases);
+ *     Matrix z = matrix_add(matmul(x, w), b);             // 4x3; b is repeated over the rows
+ *     Matrix y = matrix_map(z, OP_TANH);
+ *     Value *loss = mean_cross_entropy(y, labels);        // loss.h
+ *
+ * A Matrix is handed around by value; its list of nodes lives in the graph, as long as the nodes made together with it:
+ * there is nothing to free. A shape or an index that does not fit, a released matrix, and two graphs in one operation
+ * are misuse. Without memory an operation returns a failed matrix of the right shape, which has no list (`at` is NULL):
+ * whatever is built on it is failed too, so graph_ok(g) at the end is enough. (Ask it before you read `at` yourself.)
+ */
+#ifndef STEPGRAD_MATRIX_H
+#define STEPGRAD_MATRIX_H
+
+#include "value.h"
+
+typedef struct Matrix {
+    Graph *graph;
+    size_t rows, cols;   /* at least 1 each */
+    Value **at;          /* entry (i, j) is at[i·cols + j]; NULL in a failed matrix */
+    struct Block *block; /* where the list lives: tells whether it was released */
+} Matrix;
+
+/* ---- making and reading --------------------------------------------------------------------------------------------
+ */
+
+/* rows × cols new leaves with the numbers of `data`, row after row. */
+#define matrix_param(graph, rows, cols, data) matrix_leaves(graph, OP_PARAM, rows, cols, data, HERE)
+#define matrix_input(graph, rows, cols, data) matrix_leaves(graph, OP_INPUT, rows, cols, data, HERE)
+#define matrix_const(graph, rows, cols, data) matrix_leaves(graph, OP_CONST, rows, cols, data, HERE)
+
+/* The rows·cols nodes of `values`, row after row, as a matrix; the list is copied. */
+#define matrix_from_values(values, rows, cols) matrix_from_values_at(values, rows, cols, HERE)
+
+/* Entry (i, j), counted from 0. */
+#define matrix_at(m, i, j) matrix_entry(m, i, j, HERE)
+
+/* All data, or all gradients, row after row, into out[0 .. rows·cols); NaN for a failed matrix. */
+#define matrix_get_data(m, out) matrix_get_data_at(m, out, HERE)
+#define matrix_get_grad(m, out) matrix_get_grad_at(m, out, HERE)
+
+/* The same as text, a line per row. */
+#define matrix_print(m, out) matrix_print_at(m, out, HERE)
+#define matrix_print_grad(m, out) matrix_print_grad_at(m, out, HERE)
+
+/* ---- the same nodes in another shape -------------------------------------------------------------------------------
+ */
+
+#define matrix_transpose(m) matrix_transpose_at(m, HERE)                     /* entry (j, i) is m's (i, j) */
+#define matrix_reshape(m, rows, cols) matrix_reshape_at(m, rows, cols, HERE) /* row after row, as before */
+#define matrix_row(m, i) matrix_row_at(m, i, HERE)                           /* row i, as 1 × cols */
+
+/* ---- operations ----------------------------------------------------------------------------------------------------
+ */
+
+/* The product of m×k and k×n, an m×n matrix: entry (i, j) is the dot of a's row i and b's column j. */
+#define matmul(a, b) matrix_product(a, b, HERE)
+
+/* Entry by entry. Each operand is a Matrix, and one of them may be a plain number or a Value. Shapes broadcast as in
+ * NumPy: a size of 1 is repeated to fit the other's, so 1×n is added to every row, m×1 to every column. A repeated
+ * entry is one node used many times, and its gradient is the sum over all of them. */
+#define matrix_add(a, b) MATRIX_BINARY(OP_ADD, a, b) /* a + b */
+#define matrix_sub(a, b) MATRIX_BINARY(OP_SUB, a, b) /* a − b */
+#define matrix_mul(a, b) MATRIX_BINARY(OP_MUL, a, b) /* a·b, entry by entry; see matmul */
+#define matrix_div(a, b) MATRIX_BINARY(OP_DIV, a, b) /* a/b */
+#define matrix_pow(a, b) MATRIX_BINARY(OP_POW, a, b) /* aᵇ */
+#define matrix_max(a, b) MATRIX_BINARY(OP_MAX, a, b) /* the larger */
+#define matrix_min(a, b) MATRIX_BINARY(OP_MIN, a, b) /* the smaller */
+
+/* An op of one operand (OP_TANH, OP_EXP, ...) of every entry. */
+#define matrix_map(m, op) matrix_map_at(m, op, HERE)
+
+/* Sums: of each row (m×1), of each column (1×n), and of all entries (a Value). */
+#define matrix_row_sums(m) matrix_row_sums_at(m, HERE)
+#define matrix_col_sums(m) matrix_col_sums_at(m, HERE)
+#define matrix_sum(m) matrix_sum_at(m, HERE)
+
+/* ---- behind the macros ---------------------------------------------------------------------------------------------
+ */
+
+#define MATRIX_BINARY(op, a, b)                                                                                        \
+    _Generic((a), Matrix                                                                                               \
+             : _Generic((b), Matrix                                                                                    \
+                        : matrix_binary, Value *                                                                       \
+                        : matrix_binary_value, default                                                                 \
+                        : matrix_binary_number),                                                                       \
+               Value *                                                                                                 \
+             : matrix_value_binary, default                                                                            \
+             : matrix_number_binary)(op, a, b, HERE)
+
+/* Misuse at `where` if m was never made or was released: "function: operand, 2x3, was released ...". */
+void matrix_check(Matrix m, const char *function, const char *operand, Where where);
+
+Matrix matrix_leaves(Graph *graph, OpCode kind, size_t rows, size_t cols, const double *data, Where where);
+Matrix matrix_from_values_at(Value *const *values, size_t rows, size_t cols, Where where);
+Value *matrix_entry(Matrix m, size_t i, size_t j, Where where);
+void matrix_get_data_at(Matrix m, double *out, Where where);
+void matrix_get_grad_at(Matrix m, double *out, Where where);
+void matrix_print_at(Matrix m, FILE *out, Where where);
+void matrix_print_grad_at(Matrix m, FILE *out, Where where);
+Matrix matrix_transpose_at(Matrix m, Where where);
+Matrix matrix_reshape_at(Matrix m, size_t rows, size_t cols, Where where);
+Matrix matrix_row_at(Matrix m, size_t i, Where where);
+Matrix matrix_product(Matrix a, Matrix b, Where where);
+Matrix matrix_binary(OpCode op, Matrix a, Matrix b, Where where);
+Matrix matrix_binary_value(OpCode op, Matrix a, Value *b, Where where);
+Matrix matrix_value_binary(OpCode op, Value *a, Matrix b, Where where);
+Matrix matrix_binary_number(OpCode op, Matrix a, double b, Where where);
+Matrix matrix_number_binary(OpCode op, double a, Matrix b, Where where);
+Matrix matrix_map_at(Matrix m, OpCode op, Where where);
+Matrix matrix_row_sums_at(Matrix m, Where where);
+Matrix matrix_col_sums_at(Matrix m, Where where);
+Value *matrix_sum_at(Matrix m, Where where);
+
+#endif
