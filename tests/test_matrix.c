@@ -517,3 +517,18 @@ Test(matrix, without_memory_everything_built_is_failed)
     }
     cr_assert(failures > 5, "only %zu allocations were made to fail", failures);
 }
+
+Test(matrix, a_failed_matrix_kept_beyond_a_release_fails_the_graph_again)
+{
+    const Mark mark = graph_mark(g);
+    const Matrix failed = {.graph = g, .rows = 2, .cols = 3}; /* what an operation returns without memory */
+    graph_release(g, mark);
+    cr_assert(graph_ok(g), "released: good again");
+    const Matrix product = matmul(failed, matrix_transpose(failed));
+    cr_assert_not(graph_ok(g), "a result of nothing must not look good");
+    expect_shape(product, 2, 2);
+    double data[4];
+    matrix_get_data(product, data);
+    cr_assert(isnan(data[0]) && isnan(data[3]), "data of a failed matrix: %g", data[0]);
+    EXPECT_MISUSE(matmul(failed, failed), "2x3 times 2x3: the inner sizes 3 and 2 differ");
+}
