@@ -87,13 +87,27 @@ NOINLINE static void push_gradient(const Value *v)
     }
 }
 
-NOINLINE void backward_hook(Value *node)
+/* ---- for debuggers ----------------------------------------------------------------------------------------------- */
+
+static inline void keep_call(Value *node)
 {
 #if defined(__GNUC__)
     __asm__ volatile("" : : "r"(node)); /* so that the call is not optimised away */
 #else
     (void)node;
 #endif
+}
+
+NOINLINE void backward_hook(Value *node) { keep_call(node); }
+NOINLINE void backward_before(Value *node) { keep_call(node); }
+NOINLINE void backward_after(Value *node) { keep_call(node); }
+
+/* Apart from the walk's own loop, which has one comparison for it. */
+NOINLINE static void push_reported(Value *v)
+{
+    backward_before(v);
+    push_gradient(v);
+    backward_after(v);
 }
 
 /* ---- trace ------------------------------------------------------------------------------------------------------- */
@@ -171,10 +185,13 @@ static inline Value *step(Backward *walk)
     Value *v = next_node(walk);
     if (v == NULL)
         return NULL;
-    FILE *trace = walk->block->graph->trace;
-    if (trace != NULL)
-        trace_products(v, trace);
-    push_gradient(v);
+    const Graph *graph = walk->block->graph;
+    if (graph->trace != NULL)
+        trace_products(v, graph->trace);
+    if (walk->block->first_number + walk->next <= graph->stop_number)
+        push_reported(v);
+    else
+        push_gradient(v);
     backward_hook(v);
     return v;
 }

@@ -40,6 +40,12 @@ Value *backward_step(Backward *walk);
 /* Called for every node after its gradient has been pushed, and never inlined: `break backward_hook` stops there. */
 void backward_hook(Value *node);
 
+/* Called just before and just after the push of a node whose number is graph->stop_number or below, and never inlined.
+ * A debugger that waits for one node among a million sets stop_number and breaks here: the walk runs at full speed
+ * until then. viz/stepgrad-gdb.py does. */
+void backward_before(Value *node);
+void backward_after(Value *node);
+
 /* Print a line per chain-rule product of every walk in this graph to `out`; NULL ends it.
  *     MUL  a.grad += b * out.grad = -3 * 1 = -3 */
 void backward_trace(Graph *graph, FILE *out);

@@ -43,6 +43,7 @@ struct Graph {
     bool sealed;        /* a mark stands at the end of the newest block: the next node opens a new one */
     bool failed;        /* there was no memory for a node */
     FILE *trace;        /* where the reverse walk prints each product, or NULL */
+    size_t stop_number; /* set by a debugger: the walk reports nodes of this number or below; 0 (a leaf's): none */
     Value *failed_node; /* what builders return once there is no memory */
     double *scratch;    /* the operands of a list op, side by side */
     size_t scratch_size;
