@@ -1,52 +1,111 @@
-# stepgrad: `make moons` runs the main job, `make test` the tests, `make help` tells the rest.
+# stepgrad: `make moons` runs the main job, `make test` the tests, `make help` lists the rest.
 # A C11 compiler, make and libm are enough for everything but the tests.
 
 CC ?= cc
 CFLAGS ?= -O2 -g
-WARNINGS = -Wall -Wextra -Wpedantic
 STD ?= -std=c11
-# Fused multiply-add would make the last bit depend on the compiler.
+WARNINGS ?= -Wall -Wextra -Wpedantic
+# A fused multiply-add would make the last bit depend on the compiler and the machine.
 NUMBERS = -ffp-contract=off
 COMPILE = $(CC) $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) -Iengine -Iviz -MMD -MP
-LDLIBS = -lm
+LINK = $(CC) $(CFLAGS) $(LDFLAGS)
+
 PREFIX ?= /usr/local
 VERSION = 0.1.0
+# Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
+BUILD ?= build
 
-ENGINE = $(patsubst engine/%.c,build/engine/%.o,$(wildcard engine/*.c))
-VIZ = $(patsubst viz/%.c,build/viz/%.o,$(wildcard viz/*.c))
-LESSONS = $(patsubst lessons/%.c,build/lessons/%,$(filter-out lessons/moons.c,$(wildcard lessons/*.c)))
-SUITES = $(patsubst tests/%.c,build/tests/%.o,$(wildcard tests/test_*.c))
+LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*.c viz/*.c))
+SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
+SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
+HEADERS = $(wildcard engine/*.h viz/*.h)
+LIB = $(BUILD)/libstepgrad.a
 
-all: build/moons ## build the engine, the pictures and the programs
+.PHONY: all moons test check bench hash help clean install uninstall
 
-moons: build/moons ## train an MLP on two moons, check its gradients, leave pictures in build/moons.out/
-	build/moons
+all: $(BUILD)/moons $(BUILD)/stepgrad.pc lib ## build the libraries and the programs
 
-test: build/tests/run ## run the tests (installs Criterion, Graphviz and gdb where they are missing)
-	build/tests/run
+moons: $(BUILD)/moons ## train an MLP on two moons, check its gradients, leave pictures in build/moons.out/
+	$(BUILD)/moons
+
+test: ## install what the tests need if it is missing (saying so first), then run them
+	@sh tests/install_needs.sh
+	@$(MAKE) --no-print-directory check
+
+check: $(BUILD)/tests/run $(BUILD)/tests/check_graphs $(BUILD)/moons ## run the tests with what is there
+	@BUILD=$(BUILD) sh tests/run_tests.sh
+
+bench: $(BUILD)/tests/bench ## time the engine beside hand-written C, PyTorch and NumPy
+	$(BUILD)/tests/bench
+
+hash: ## show that the gradients have the same bits for each compiler and optimisation level
+	@sh tests/same_bits.sh
+
+lib: $(LIB) $(BUILD)/libstepgrad.so ## the static and the shared library
+.PHONY: lib
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z_.]+:.*## / {printf "make %-24s %s\n", $$1, $$2}' Makefile
 
 clean: ## remove all that was built
-	rm -rf build
+	rm -rf build compile_commands.json
 
-build/libstepgrad.a: $(ENGINE) $(VIZ)
+# ---- what is built ---------------------------------------------------------------------------------------------------
+
+$(LIB): $(LIBRARY)
 	rm -f $@ && $(AR) rcs $@ $^
 
-build/moons: build/lessons/moons.o build/libstepgrad.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/libstepgrad.so: $(SHARED)
+	$(LINK) -shared -o $@ $^ -lm
 
-build/lessons/%: build/lessons/%.o build/libstepgrad.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/moons: $(BUILD)/lessons/moons.o $(LIB)
+	$(LINK) -o $@ $^ -lm
 
-build/tests/run: $(SUITES) build/libstepgrad.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+$(BUILD)/tests/check_graphs: $(BUILD)/tests/check_graphs.o $(BUILD)/tests/adg.o $(LIB)
+	$(LINK) -o $@ $^ -lm
 
-build/%.o: %.c
-	@mkdir -p $(@D)
+$(BUILD)/tests/bench: $(BUILD)/tests/bench.o $(BUILD)/tests/bench_by_hand.o $(LIB)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(LIB)
+	$(LINK) -o $@ $^ -lcriterion -lm
+
+# The competitor gets all that the compiler has.
+$(BUILD)/tests/bench_by_hand.o: CFLAGS = -O3 -march=native -g
+
+$(BUILD)/shared/%.o: %.c
+	@mkdir -p "$(@D)"
+	$(COMPILE) -fPIC -c -o $@ $<
+
+$(BUILD)/%.o: %.c
+	@mkdir -p "$(@D)"
 	$(COMPILE) -c -o $@ $<
 
-.PHONY: all moons test help clean
+$(BUILD)/stepgrad.pc: Makefile
+	@mkdir -p "$(@D)"
+	@printf '%s\n' 'prefix=$(PREFIX)' 'Name: stepgrad' 'Version: $(VERSION)' \
+	  'Description: backpropagation you can step through: a scalar autodiff engine' \
+	  'Cflags: -I$${prefix}/include/stepgrad $(NUMBERS)' 'Libs: -L$${prefix}/lib -lstepgrad -lm' >$@
+
+# For editors and clang tools: one entry per source, with the flags that it is really compiled with.
+compile_commands.json: Makefile $(wildcard */*.c) ## for clangd and other tools
+	@{ echo '['; for source in $(sort $(wildcard */*.c)); do \
+	  test "$$source" = "$(firstword $(sort $(wildcard */*.c)))" || echo ','; \
+	  printf '  {"directory": "%s", "file": "%s", "command": "%s -c %s"}' "$(CURDIR)" "$$source" \
+	    "$(filter-out -MMD -MP,$(COMPILE))" "$$source"; \
+	done; echo; echo ']'; } >$@
+
+install: all ## install headers, libraries and the pkg-config file below PREFIX (and DESTDIR)
+	install -d "$(DESTDIR)$(PREFIX)/include/stepgrad" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+	install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/stepgrad"
+	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
+	install -m 755 $(BUILD)/libstepgrad.so "$(DESTDIR)$(PREFIX)/lib"
+	install -m 644 $(BUILD)/stepgrad.pc "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+
+uninstall: ## remove what install put there
+	rm -rf "$(DESTDIR)$(PREFIX)/include/stepgrad"
+	rm -f "$(DESTDIR)$(PREFIX)/lib/libstepgrad.a" "$(DESTDIR)$(PREFIX)/lib/libstepgrad.so" \
+	  "$(DESTDIR)$(PREFIX)/lib/pkgconfig/stepgrad.pc"
+
 .SECONDARY:
--include $(wildcard build/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/shared/*/*.d)
