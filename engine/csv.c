@@ -422,22 +422,31 @@ static bool read_text_label(Reader *reader, int *label)
 
 /* ---- the first row ----------------------------------------------------------------------------------------------- */
 
-static bool is_header(Reader *reader)
+/* A row with a mistyped number still has its label, so a header is a row whose label is a word, and a feature too.
+ * Where all labels are words, no feature may be a number. */
+static bool is_header(const Reader *reader)
 {
-    if (reader->options->header != CSV_HEADER_AUTO)
-        return reader->options->header == CSV_HEADER_YES;
+    const CsvOptions *options = reader->options;
+    if (options->header != CSV_HEADER_AUTO || options->label_name != NULL)
+        return options->header != CSV_HEADER_NO;
+    size_t words = 0, numbers = 0;
     for (size_t i = 0; i < reader->field_count; i++) {
         double value;
         const Kind kind = parse_number(reader->fields[i].text, &value);
-        if (kind != NO_NUMBER && kind != EMPTY)
+        if (i == reader->label_index && kind != NO_NUMBER)
             return false;
+        if (i != reader->label_index && kind != EMPTY) {
+            words += kind == NO_NUMBER;
+            numbers += kind != NO_NUMBER;
+        }
     }
-    return true;
+    return words > 0 && (numbers == 0 || !options->text_labels);
 }
 
-static bool find_label_by_name(Reader *reader, bool has_header)
+static bool find_label_by_name(Reader *reader)
 {
     const char *name = reader->options->label_name;
+    const bool has_header = reader->options->header != CSV_HEADER_NO;
     char buffer[SHOWN_SIZE];
     size_t found = 0;
     for (size_t i = 0; has_header && i < reader->field_count; i++)
@@ -454,14 +463,15 @@ static bool find_label_by_name(Reader *reader, bool has_header)
                    shown(name, buffer));
 }
 
-static bool find_label(Reader *reader, bool has_header)
+static bool find_label(Reader *reader)
 {
     const size_t field = reader->options->label_field;
     if (reader->options->label_name != NULL)
-        return find_label_by_name(reader, has_header);
+        return find_label_by_name(reader);
     if (field > reader->columns)
         return fail_at(reader, reader->first_line, 1,
-                       "the label was to be field %zu of a row of %zu. Check label_field.", field, reader->columns);
+                       "the label was to be field %zu of a row of %zu. Check CsvOptions.label_field.", field,
+                       reader->columns);
     reader->label_index = field > 0 ? field - 1 : reader->columns - 1;
     return true;
 }
@@ -485,6 +495,16 @@ static bool take_header(Reader *reader)
     return true;
 }
 
+static bool refuse_single_field(Reader *reader)
+{
+    const Field *field = &reader->fields[0];
+    const bool has_other = strpbrk(field->text, ";\t ") != NULL;
+    return fail_at(
+        reader, field->line, field->column,
+        "the row has one field and needs two or more: the features and the label, with a '%c' between them.%s",
+        reader->separator, has_other ? " (Another separator? Set CsvOptions.separator.)" : "");
+}
+
 /* What the first row settles: how many columns there are, which is the label, and their names if it is a header. */
 static bool read_first_row(Reader *reader)
 {
@@ -494,25 +514,17 @@ static bool read_first_row(Reader *reader)
         return fail_at(reader, 1, 1, "the file is empty: it has no rows. Write one per line, such as 0.5,-1,0");
     reader->columns = reader->field_count;
     reader->first_line = reader->fields[0].line;
-    if (reader->columns < 2) {
-        const char *text = reader->fields[0].text;
-        const char *other = strpbrk(text, ";\t ");
-        return fail_at(
-            reader, reader->first_line, reader->fields[0].column,
-            "the row has one field and needs two or more: the features and the label, with a '%c' between them.%s",
-            reader->separator, other != NULL ? " (Another separator? Set CsvOptions.separator.)" : "");
-    }
-    const bool has_header = is_header(reader);
+    if (reader->columns < 2)
+        return refuse_single_field(reader);
     reader->out->features = reader->columns - 1;
-    if (!find_label(reader, has_header))
+    if (!find_label(reader))
         return false;
-    if (!has_header)
+    if (!is_header(reader))
         return true;
     if (!take_header(reader) || !read_row(reader))
         return false;
     if (reader->field_count == 0)
-        return fail_at(reader, reader->first_line, 1,
-                       "there is a header (a row without numbers) and no rows below it. Add rows of numbers.");
+        return fail_at(reader, reader->first_line, 1, "there is a header and no rows below it. Add rows of numbers.");
     return true;
 }
 

@@ -24,15 +24,15 @@
 #include "data.h"
 #include "error.h"
 
-/* Whether the first row holds names. By itself it does if none of its fields is a number: a mistyped number in the
- * first row is then an error and not a header. */
+/* Whether the first row holds names. By itself it does if its label is no number and a feature is none either (with
+ * text_labels: and none of its features is a number), so that a mistyped number in the first row is an error. */
 typedef enum CsvHeader { CSV_HEADER_AUTO, CSV_HEADER_YES, CSV_HEADER_NO } CsvHeader;
 
 /* All zero, or NULL in place of the options, is what csv_load uses. */
 typedef struct CsvOptions {
     CsvHeader header;
     char separator;         /* between fields; 0: a comma */
-    const char *label_name; /* the column with the label, by its name in the header, or */
+    const char *label_name; /* the column with the label, by its name in the header, which must be there, or */
     size_t label_field;     /* by its number, from 1; 0: the last */
     int classes;            /* labels are below this; 0: the largest label + 1 */
     bool text_labels;       /* labels are texts: they get 0, 1, 2, ... in order of appearance, and out->class_names */

@@ -46,8 +46,7 @@ Test(csv, the_same_two_rows_come_from_every_way_to_write_them)
         "0.5,-2,0\r1e-3,4,1\r",              /* CR */
         "0.5,-2,0\r\n1e-3,4,1\r",            /* mixed */
         "x1,x2,label\n0.5,-2,0\n1e-3,4,1\n", /* a header */
-        "\xEF\xBB\xBF"
-        "0.5,-2,0\n1e-3,4,1\n", /* a byte order mark */
+        "\357\273\2770.5,-2,0\n1e-3,4,1\n",  /* a byte order mark */
         "\xEF\xBB\xBFx1,x2,label\r\n0.5,-2,0\r\n1e-3,4,1\r\n",
         "  0.5 ,\t-2\t, 0  \n 1e-3, 4, 1 \n",                              /* spaces */
         "# a comment\n\n0.5,-2,0\n  \t\n  # more, \"\n1e-3,4,1\n\n\n#end", /* comments, blank lines */
@@ -121,6 +120,14 @@ Test(csv, the_number_of_classes_may_be_given)
 {
     Dataset data = parse_with("1,0\n2,1\n", (CsvOptions){.classes = 5});
     cr_expect_eq(data.classes, 5, "got %d", data.classes);
+    dataset_free(&data);
+}
+
+Test(csv, a_header_is_seen_when_some_of_its_names_are_numbers)
+{
+    Dataset data = parse("150,4,setosa,versicolor,virginica\n5,3,1,0.2,0\n"); /* as scikit-learn's iris.csv begins */
+    cr_expect(data.count == 1 && data.x[0] == 5);
+    cr_expect_str_eq(data.feature_names[3], "versicolor");
     dataset_free(&data);
 }
 
@@ -272,9 +279,7 @@ Test(csv, what_is_no_number_is_refused_with_its_place)
         {"1,2,0\naaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xC3\xA9z,2,0\n",
          "data.csv:2:1: ", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\"", ""},
         {"1,2,0\ra,2,0\r", "data.csv:2:1: field 1: ", "\"a\"", ""},
-        {"\xEF\xBB\xBF"
-         "1,x,0\n",
-         "data.csv:1:3: field 2: ", "\"x\"", "CSV_HEADER_YES"}, /* the mark is no column */
+        {"\357\273\2771,x,0\n", "data.csv:1:3: field 2: ", "\"x\"", "CSV_HEADER_YES"}, /* the mark is no column */
     };
     CHECK_REFUSED(damages);
 }
@@ -285,7 +290,13 @@ Test(csv, a_mistyped_first_row_is_an_error_and_no_header)
         {"1,abc,0\n1,2,0\n", "data.csv:1:3: field 2: ", "\"abc\" is not a number", "CSV_HEADER_YES"},
         {"abc,0\n1,0\n", "data.csv:1:1: field 1: ", "\"abc\" is not a number", "CSV_HEADER_YES"},
         {"0,1,label\n5,6,1\n", "data.csv:1:5: field 3: ", "label \"label\" is no integer", "CSV_HEADER_YES"},
-        {"nan,x,y\n1,2,0\n", "data.csv:1:1: field 1: ", "not a finite", "leave"},
+        {"nan,2,0\n1,2,0\n", "data.csv:1:1: field 1: ", "not a finite", "leave"},
+        {",,\n1,2,0\n", "data.csv:1:1: field 1: ", "is empty", "Write"},
+        {"1,abc,setosa\n",
+         "data.csv:1:3: field 2: ",
+         "\"abc\" is not a number",
+         "CSV_HEADER_YES",
+         {.text_labels = true}},
         {"a,b,c\n1,2,0\n", "data.csv:1:1: field 1: ", "\"a\" is not a number", "Write", {.header = CSV_HEADER_NO}},
     };
     CHECK_REFUSED(damages);
@@ -350,7 +361,7 @@ Test(csv, a_label_column_that_is_not_there_is_refused)
          "label_name",
          {.label_name = "c"}},
         {"a,a,b\n1,2,3\n", "data.csv:1:1: ", "more than one column", "label_name", {.label_name = "a"}},
-        {"1,2\n", "data.csv:1:1: ", "no header", "label_name", {.label_name = "a"}},
+        {"a,b\n1,2\n", "data.csv:1:1: ", "no header", "label_name", {.header = CSV_HEADER_NO, .label_name = "a"}},
         {"1,2\n", "data.csv:1:1: ", "field 3 of a row of 2", "label_field", {.label_field = 3}},
     };
     CHECK_REFUSED(damages);
