@@ -139,20 +139,23 @@ static bool is_along_frame(const Picture *picture, Spot a, Spot b)
 }
 
 /* Follow an outline from an edge along x, through the square above it, until it comes back. A line (and not a region)
- * is interrupted where it would run along the frame. */
+ * has no parts along the frame. */
 static void draw_outline(Picture *picture, FILE *out, Edge start, bool is_line)
 {
     Square square = {start.row, start.column};
     Side in = LOWER;
-    const Spot first = crossing(picture, start);
-    Spot here = first;
-    svg_put(out, "M% %", (double[]){here.x, here.y});
+    Spot here = crossing(picture, start);
+    bool pen_is_down = false;
     do {
         const Side way = way_out(picture, square, in);
         const Edge edge = edge_of(square, way);
         const Spot next = crossing(picture, edge);
         const bool is_hidden = is_line && is_along_frame(picture, here, next);
-        svg_put(out, is_hidden ? "M% %" : "L% %", (double[]){next.x, next.y});
+        if (!is_hidden && !pen_is_down)
+            svg_put(out, "M% %", (double[]){here.x, here.y});
+        if (!is_hidden)
+            svg_put(out, "L% %", (double[]){next.x, next.y});
+        pen_is_down = !is_hidden;
         if (edge.is_along_x)
             *visited_at(picture, edge) = true;
         square = neighbour(square, way);
