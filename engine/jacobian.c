@@ -1,0 +1,321 @@
+/* jacobian.c - see jacobian.h. */
+#include "jacobian.h"
+
+#include <string.h>
+
+#include "backward.h"
+#include "dual.h"
+#include "graph.h"
+#include "memory.h"
+
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
+
+static void check_role(const Value *v, const Graph *graph, const char *caller, const char *kind, size_t i, Where where)
+{
+    char role[64];
+    snprintf(role, sizeof role, "%s: %s %zu", caller, kind, i);
+    value_check(v, graph, role, where);
+}
+
+static void check_leaf(const Value *leaf, size_t i, const char *caller, Where where)
+{
+    if (op_table[leaf->op].shape == LEAF)
+        return;
+    char name[VALUE_NAME_SIZE];
+    misuse(where, "%s: leaf %zu (%s, data %g) was computed (op %s), so it cannot move by itself. Name leaves only.",
+           caller, i, value_name(leaf, name), leaf->data, op_table[leaf->op].name);
+}
+
+/* True when all roots and leaves are live nodes of one graph; misuse if they are not, and an error if one is the node
+ * that stands for "no memory". */
+static bool check_nodes(Value *const *roots, size_t m, Value *const *leaves, size_t n, const char *caller, Error *error,
+                        Where where)
+{
+    if (roots == NULL || m == 0 || leaves == NULL || n == 0)
+        misuse(where, "%s: %s (m = %zu roots, n = %zu leaves). It takes 1 or more of each.", caller,
+               roots == NULL || m == 0 ? "there is no root" : "there is no leaf", m, n);
+    const Graph *graph = NULL;
+    bool failed = false;
+    for (size_t i = 0; i < m; i++) {
+        check_role(roots[i], graph, caller, "root", i, where);
+        graph = value_graph(roots[i]);
+        failed = failed || roots[i]->op == OP_FAILED;
+    }
+    for (size_t j = 0; j < n; j++) {
+        check_role(leaves[j], graph, caller, "leaf", j, where);
+        check_leaf(leaves[j], j, caller, where);
+        failed = failed || leaves[j]->op == OP_FAILED;
+    }
+    return !failed || error_set(error, "%s:%d: %s: there was no memory when the graph was built (see graph_ok)",
+                                where.file, where.line, caller);
+}
+
+static bool no_memory(Error *error, const char *caller, size_t nodes, Where where)
+{
+    return error_set(error, "%s:%d: %s: no memory for a walk over %zu nodes", where.file, where.line, caller, nodes);
+}
+
+/* ---- the order of a forward pass --------------------------------------------------------------------------------- */
+
+/* A forward pass: the nodes it goes through, parents first, and a number per node of the graph, by value_number. */
+typedef struct Pass {
+    Value **order;
+    size_t count;
+    double *tangent;
+    size_t number_count; /* nodes of the graph up to the last root or leaf */
+} Pass;
+
+static void pass_free(Pass *pass)
+{
+    memory_free(pass->order);
+    memory_free(pass->tangent);
+}
+
+static size_t largest_number(Value *const *nodes, size_t count)
+{
+    size_t largest = 0;
+    for (size_t i = 0; i < count; i++)
+        if (value_number(nodes[i]) > largest)
+            largest = value_number(nodes[i]);
+    return largest;
+}
+
+/* Write into `order` from its end the nodes that the marked ones were computed from: going backwards, a node is reached
+ * if a child marked it. Returns how many. */
+static size_t collect_reached(const Graph *graph, bool *reached, size_t number_count, Value **order)
+{
+    size_t count = 0;
+    for (Block *block = graph->newest; block != NULL; block = block->older)
+        for (size_t i = block->node_count; i-- > 0;) {
+            Value *v = &block->nodes[i];
+            if (block->first_number + i >= number_count || !reached[block->first_number + i])
+                continue;
+            order[number_count - ++count] = v;
+            for (size_t p = 0; p < value_parent_count(v); p++)
+                reached[value_number(value_parent(v, p))] = true;
+        }
+    return count;
+}
+
+/* graph_topological_order, for several roots. */
+static bool find_order(Pass *pass, Value *const *roots, size_t m)
+{
+    bool *reached = memory_alloc_array(pass->number_count, sizeof *reached);
+    if (reached == NULL)
+        return false;
+    memset(reached, 0, pass->number_count * sizeof *reached);
+    for (size_t i = 0; i < m; i++)
+        reached[value_number(roots[i])] = true;
+    pass->count = collect_reached(value_graph(roots[0]), reached, pass->number_count, pass->order);
+    memmove(pass->order, pass->order + pass->number_count - pass->count, pass->count * sizeof(Value *));
+    memory_free(reached);
+    return true;
+}
+
+/* Ready for a pass, with all tangents 0. False: no memory, and nothing to free. */
+static bool pass_new(Pass *pass, Value *const *roots, size_t m, Value *const *leaves, size_t n)
+{
+    const size_t last_root = largest_number(roots, m);
+    const size_t last_leaf = largest_number(leaves, n);
+    pass->number_count = (last_root > last_leaf ? last_root : last_leaf) + 1;
+    pass->order = memory_alloc_array(pass->number_count, sizeof(Value *));
+    pass->tangent = memory_alloc_array(pass->number_count, sizeof(double));
+    if (pass->order == NULL || pass->tangent == NULL || !find_order(pass, roots, m)) {
+        pass_free(pass);
+        return false;
+    }
+    memset(pass->tangent, 0, pass->number_count * sizeof(double));
+    return true;
+}
+
+/* ---- forward mode ------------------------------------------------------------------------------------------------ */
+
+/* The chain rule: tangent of v = Σ ∂v/∂parent · tangent of the parent. */
+static double tangent_of(const Value *v, const double *tangent)
+{
+    double sum = 0;
+    for (size_t i = 0; i < value_parent_count(v); i++) {
+        const double parent_tangent = tangent[value_number(value_parent(v, i))];
+        if (parent_tangent != 0)
+            sum += tangent_product(value_local_derivative(v, i), parent_tangent);
+    }
+    return sum;
+}
+
+/* From the tangents of the leaves to those of all nodes. */
+static void pass_run(Pass *pass)
+{
+    for (size_t i = 0; i < pass->count; i++) {
+        const Value *v = pass->order[i];
+        if (op_table[v->op].shape != LEAF)
+            pass->tangent[value_number(v)] = tangent_of(v, pass->tangent);
+    }
+}
+
+static void pass_seed(Pass *pass, Value *const *leaves, const double *direction, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        pass->tangent[value_number(leaves[j])] += direction[j];
+}
+
+bool forward_slopes_at(Value *const *roots, size_t m, Value *const *leaves, const double *direction, size_t n,
+                       double *slopes, Error *error, Where where)
+{
+    Pass pass;
+    if (!check_nodes(roots, m, leaves, n, "forward_slopes", error, where))
+        return false;
+    if (!pass_new(&pass, roots, m, leaves, n))
+        return no_memory(error, "forward_slopes", graph_node_count(value_graph(roots[0])), where);
+    pass_seed(&pass, leaves, direction, n);
+    pass_run(&pass);
+    for (size_t i = 0; i < m; i++)
+        slopes[i] = pass.tangent[value_number(roots[i])];
+    pass_free(&pass);
+    return true;
+}
+
+Tangent *forward_tangents_at(Value *root, Value *const *leaves, const double *direction, size_t n, size_t *count,
+                             Error *error, Where where)
+{
+    Pass pass;
+    *count = 0;
+    if (!check_nodes(&root, 1, leaves, n, "forward_tangents", error, where))
+        return NULL;
+    const bool ready = pass_new(&pass, &root, 1, leaves, n);
+    Tangent *list = ready ? memory_alloc_array(pass.count, sizeof *list) : NULL;
+    if (list != NULL) {
+        pass_seed(&pass, leaves, direction, n);
+        pass_run(&pass);
+        *count = pass.count;
+        for (size_t i = 0; i < pass.count; i++)
+            list[i] = (Tangent){pass.order[i], pass.tangent[value_number(pass.order[i])]};
+    } else {
+        no_memory(error, "forward_tangents", graph_node_count(value_graph(root)), where);
+    }
+    if (ready)
+        pass_free(&pass);
+    return list;
+}
+
+/* Column j: all tangents when leaf j alone moves, with speed 1. */
+static void fill_column(Pass *pass, Value *const *roots, size_t m, Value *leaf, double *column, size_t n)
+{
+    pass->tangent[value_number(leaf)] = 1;
+    pass_run(pass);
+    for (size_t i = 0; i < m; i++)
+        column[i * n] = pass->tangent[value_number(roots[i])];
+    pass->tangent[value_number(leaf)] = 0;
+}
+
+bool jacobian_forward_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,
+                         Where where)
+{
+    Pass pass;
+    if (!check_nodes(roots, m, leaves, n, "jacobian_forward", error, where))
+        return false;
+    if (!pass_new(&pass, roots, m, leaves, n))
+        return no_memory(error, "jacobian_forward", graph_node_count(value_graph(roots[0])), where);
+    for (size_t j = 0; j < n; j++)
+        fill_column(&pass, roots, m, leaves[j], &matrix[j], n);
+    pass_free(&pass);
+    return true;
+}
+
+/* ---- reverse mode ------------------------------------------------------------------------------------------------ */
+
+static void check_params(Value *const *leaves, size_t n, Where where)
+{
+    for (size_t j = 0; j < n; j++)
+        if (leaves[j]->op != OP_PARAM) {
+            char name[VALUE_NAME_SIZE];
+            misuse(where,
+                   "jacobian_reverse: leaf %zu (%s, data %g, %s) is no param, and a reverse walk gives gradients to "
+                   "params only. Make it with v_param, or use jacobian_forward.",
+                   j, value_name(leaves[j], name), leaves[j]->data, op_table[leaves[j]->op].name);
+        }
+}
+
+/* The gradients that reverse walks will change, to be put back after them. */
+typedef struct KeptGradients {
+    Value **params;
+    double *grads;
+    size_t count;
+} KeptGradients;
+
+static void kept_free(KeptGradients *kept)
+{
+    memory_free(kept->params);
+    memory_free(kept->grads);
+}
+
+/* Of all params below the roots, and of the leaves, which need not be below a root. False: no memory. */
+static bool keep_gradients(KeptGradients *kept, const Pass *pass, Value *const *leaves, size_t n)
+{
+    kept->count = 0;
+    kept->params = memory_alloc_array(pass->count + n, sizeof(Value *));
+    kept->grads = memory_alloc_array(pass->count + n, sizeof(double));
+    if (kept->params == NULL || kept->grads == NULL) {
+        kept_free(kept);
+        return false;
+    }
+    for (size_t i = 0; i < pass->count; i++)
+        if (pass->order[i]->op == OP_PARAM)
+            kept->params[kept->count++] = pass->order[i];
+    for (size_t j = 0; j < n; j++)
+        kept->params[kept->count++] = leaves[j];
+    for (size_t i = 0; i < kept->count; i++)
+        kept->grads[i] = kept->params[i]->grad;
+    return true;
+}
+
+static void restore_gradients(KeptGradients *kept)
+{
+    for (size_t i = 0; i < kept->count; i++)
+        kept->params[i]->grad = kept->grads[i];
+    kept_free(kept);
+}
+
+/* Row i: the gradients of one reverse walk that starts from 0 everywhere. */
+static void fill_row(Value *root, const KeptGradients *kept, Value *const *leaves, size_t n, double *row, Where where)
+{
+    for (size_t i = 0; i < kept->count; i++)
+        kept->params[i]->grad = 0;
+    if (root->needs_grad)
+        backward_at(root, 1, where);
+    for (size_t j = 0; j < n; j++)
+        row[j] = leaves[j]->grad;
+}
+
+bool jacobian_reverse_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,
+                         Where where)
+{
+    Pass pass;
+    KeptGradients kept;
+    if (!check_nodes(roots, m, leaves, n, "jacobian_reverse", error, where))
+        return false;
+    check_params(leaves, n, where);
+    bool ready = pass_new(&pass, roots, m, leaves, n);
+    if (ready) {
+        ready = keep_gradients(&kept, &pass, leaves, n);
+        pass_free(&pass);
+    }
+    if (!ready)
+        return no_memory(error, "jacobian_reverse", graph_node_count(value_graph(roots[0])), where);
+    for (size_t i = 0; i < m; i++)
+        fill_row(roots[i], &kept, leaves, n, &matrix[i * n], where);
+    restore_gradients(&kept);
+    return true;
+}
+
+bool jacobian_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, JacobianMode *mode,
+                 Error *error, Where where)
+{
+    bool params_only = true;
+    for (size_t j = 0; leaves != NULL && j < n; j++)
+        params_only = params_only && leaves[j] != NULL && leaves[j]->op == OP_PARAM;
+    const JacobianMode cheaper = m < n && params_only ? JACOBIAN_REVERSE : JACOBIAN_FORWARD;
+    if (mode != NULL)
+        *mode = cheaper;
+    return cheaper == JACOBIAN_REVERSE ? jacobian_reverse_at(roots, m, leaves, n, matrix, error, where)
+                                       : jacobian_forward_at(roots, m, leaves, n, matrix, error, where);
+}

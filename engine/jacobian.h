@@ -1,0 +1,70 @@
+/* jacobian.h - derivatives of several outputs by several leaves of a graph that is already built.
+ *
+ * Forward mode walks the nodes in creation order and gives each a tangent: Σ ∂node/∂parent · tangent of the parent.
+ * Started with a direction in the leaves, one pass gives J·direction: how fast every output moves when the leaves move
+ * that way. The reverse walk (backward.h) is the other way round: one pass per output. So the Jacobian
+ *
+ *     J[i][j] = ∂root_i/∂leaf_j,   m roots × n leaves,
+ *
+ * takes n forward passes (a column each) or m reverse walks (a row each). A loss has m = 1: hence backpropagation.
+ *
+ *     double matrix[2 * 3];                                  // row-major: matrix[i * 3 + j]
+ *     JacobianMode mode;
+ *     if (!jacobian(roots, 2, leaves, 3, matrix, &mode, &error))
+ *         fprintf(stderr, "%s\n", error.message);
+ *
+ * The leaves may repeat, and may be any of the graph, also ones that no root depends on (their derivative is 0);
+ * forward mode takes params, inputs and constants, reverse mode params only. Nodes of two graphs, a NULL, a released
+ * node, or a "leaf" that has parents: misuse. False and the Error filled: no memory, then or when a root was built.
+ */
+#ifndef STEPGRAD_JACOBIAN_H
+#define STEPGRAD_JACOBIAN_H
+
+#include "error.h"
+#include "value.h"
+
+/* *slope = Σ_j ∂root/∂leaf_j · direction_j, the directional derivative, in one pass. */
+#define forward_slope(root, leaves, direction, n, slope, error)                                                        \
+    forward_slopes_at((Value *[]){root}, 1, leaves, direction, n, slope, error, HERE)
+
+/* The same for m roots at once, still one pass: slopes[i] = Σ_j J[i][j] · direction_j (a Jacobian-vector product). */
+#define forward_slopes(roots, m, leaves, direction, n, slopes, error)                                                  \
+    forward_slopes_at(roots, m, leaves, direction, n, slopes, error, HERE)
+bool forward_slopes_at(Value *const *roots, size_t m, Value *const *leaves, const double *direction, size_t n,
+                       double *slopes, Error *error, Where where);
+
+/* A node, and how fast it moves. */
+typedef struct Tangent {
+    Value *node;
+    double tangent;
+} Tangent;
+
+/* The tangent of every node that root was computed from, in topological order (root last), for a diagram or a debugger.
+ * Returns a list of *count that the caller frees with memory_free; NULL on error. */
+#define forward_tangents(root, leaves, direction, n, count, error)                                                     \
+    forward_tangents_at(root, leaves, direction, n, count, error, HERE)
+Tangent *forward_tangents_at(Value *root, Value *const *leaves, const double *direction, size_t n, size_t *count,
+                             Error *error, Where where);
+
+typedef enum JacobianMode { JACOBIAN_FORWARD, JACOBIAN_REVERSE } JacobianMode;
+
+/* J by the cheaper mode, which goes into *mode (may be NULL): reverse if m < n and all leaves are params, else forward.
+ * `matrix` is m×n numbers, row-major, the caller's. */
+#define jacobian(roots, m, leaves, n, matrix, mode, error) jacobian_at(roots, m, leaves, n, matrix, mode, error, HERE)
+bool jacobian_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, JacobianMode *mode,
+                 Error *error, Where where);
+
+/* J by n forward passes. Touches no gradient. */
+#define jacobian_forward(roots, m, leaves, n, matrix, error)                                                           \
+    jacobian_forward_at(roots, m, leaves, n, matrix, error, HERE)
+bool jacobian_forward_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,
+                         Where where);
+
+/* J by m reverse walks. What params had accumulated is kept and put back; interior gradients are left as the last walk
+ * made them. A leaf that is no param is misuse. */
+#define jacobian_reverse(roots, m, leaves, n, matrix, error)                                                           \
+    jacobian_reverse_at(roots, m, leaves, n, matrix, error, HERE)
+bool jacobian_reverse_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,
+                         Where where);
+
+#endif

@@ -1,0 +1,205 @@
+/* The op table: each row's formulas as text, as code, and as the functions that everything uses, must be the same. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "dual.h"
+#include "ops.h"
+#include "value.h"
+
+/* The formulas of the table as C functions, each of the tokens that stand there. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* a formula rarely needs all of a, b and y */
+#endif
+#define FORMULA_FUNCTIONS(CODE, name, shape, text, da_formula, db_formula)                                             \
+    static double name##_da_formula(double a, double b, double y) { return da_formula; }                               \
+    static double name##_db_formula(double a, double b, double y) { return db_formula; }
+OP_TABLE(FORMULA_FUNCTIONS)
+
+typedef struct Formulas {
+    LocalDerivative *da;
+    LocalDerivative *db;
+    const char *da_text;
+    const char *db_text;
+    const char *v_builder; /* what `v_name(a, ...)` expands to */
+    const char *d_builder;
+    const char *code;
+} Formulas;
+
+/* The builder's call as text after expansion. Where there is no such macro it stays as it was: "v_name(a, b, n)". */
+#define TEXT_OF(...) #__VA_ARGS__
+#define EXPANSION_OF(...) TEXT_OF(__VA_ARGS__)
+#define CALL_UNARY(builder) builder(a)
+#define CALL_BINARY(builder) builder(a, b)
+#define CALL_LIST(builder) builder(a, n)
+#define CALL_PAIRS(builder) builder(a, b, n)
+
+#define FORMULA_ROW(CODE, name, shape, text, da_formula, db_formula)                                                   \
+    [OP_##CODE] = {name##_da_formula,                                                                                  \
+                   name##_db_formula,                                                                                  \
+                   #da_formula,                                                                                        \
+                   #db_formula,                                                                                        \
+                   EXPANSION_OF(CALL_##shape(v_##name)),                                                               \
+                   EXPANSION_OF(CALL_##shape(d_##name)),                                                               \
+                   "OP_" #CODE},
+static const Formulas formulas[OP_COUNT] = {OP_TABLE(FORMULA_ROW)};
+
+static const OpCode FIRST_OP = (OpCode)(OP_CONST + 1);
+
+static bool takes_b(OpCode op) { return op_table[op].shape == BINARY || op_table[op].shape == PAIRS; }
+
+/* The value that the derivatives see. For a list op any y would do: the formulas hold for the numbers they are given.
+ */
+static double value_at(OpCode op, double a, double b)
+{
+    return op_table[op].forward != NULL ? op_table[op].forward(a, b) : op_table[op].list_forward(1, &a, &b, 1);
+}
+
+/* Where the op has a derivative: inside its domain, off its kinks and ties. */
+static bool is_regular(OpCode op, double a, double b)
+{
+    const bool kink_in_a = op == OP_RELU || op == OP_ABS || op == OP_SQRT || op == OP_LOG || op == OP_POW;
+    const bool tie = (op == OP_MAX || op == OP_MIN) && a == b;
+    const bool no_logarithm = op == OP_POW && a < 0;
+    return isfinite(value_at(op, a, b)) && !(kink_in_a && a == 0) && !tie && !no_logarithm && !(op == OP_DIV && b == 0);
+}
+
+static const double points[] = {-30, -2.5, -1, -0.75, -1e-3, 0, 1e-3, 0.3, 0.75, 1, 1.5, 2, 4, 30};
+enum { POINT_COUNT = sizeof points / sizeof points[0] };
+
+/* The formula and the function are the same number up to rounding. Both round a handful of times, and two formulas
+ * (sigmoid, 1 - y*y in a tail) lose no digits the other keeps: 16 units in the last place of the larger cover it. */
+static bool same_number(double x, double y) { return fabs(x - y) <= 16 * DBL_EPSILON * fmax(fabs(x), fabs(y)); }
+
+Test(ops, every_formula_in_the_table_says_what_the_derivative_computes)
+{
+    for (OpCode op = FIRST_OP; op < OP_COUNT; op++) {
+        int checked = 0, nonzero = 0;
+        for (int i = 0; i < POINT_COUNT; i++)
+            for (int j = 0; j < POINT_COUNT; j++) {
+                const double a = points[i], b = points[j];
+                if (!is_regular(op, a, b))
+                    continue;
+                const double y = value_at(op, a, b);
+                const double got = op_table[op].da(a, b, y), want = formulas[op].da(a, b, y);
+                checked++;
+                nonzero += got != 0;
+                cr_expect(same_number(got, want),
+                          "%s: da(a = %g, b = %g, y = %g): got %.17g, the formula %s gives %.17g", op_table[op].name, a,
+                          b, y, got, formulas[op].da_text, want);
+                if (!takes_b(op))
+                    continue;
+                const double got_b = op_table[op].db(a, b, y), want_b = formulas[op].db(a, b, y);
+                cr_expect(same_number(got_b, want_b),
+                          "%s: db(a = %g, b = %g, y = %g): got %.17g, the formula %s gives %.17g", op_table[op].name, a,
+                          b, y, got_b, formulas[op].db_text, want_b);
+            }
+        cr_expect(checked >= POINT_COUNT && nonzero > 0, "%s: %d points checked, %d with a slope: too few",
+                  op_table[op].name, checked, nonzero);
+    }
+}
+
+Test(ops, the_text_of_every_derivative_is_the_formula_that_was_compiled)
+{
+    for (OpCode op = FIRST_OP; op < OP_COUNT; op++) {
+        cr_expect_str_eq(op_table[op].da_text, formulas[op].da_text, "%s: da_text is \"%s\", the formula \"%s\"",
+                         op_table[op].name, op_table[op].da_text, formulas[op].da_text);
+        cr_expect_str_eq(op_table[op].db_text, formulas[op].db_text, "%s: db_text is \"%s\", the formula \"%s\"",
+                         op_table[op].name, op_table[op].db_text, formulas[op].db_text);
+        cr_expect(takes_b(op) || strcmp(op_table[op].db_text, "0") == 0,
+                  "%s takes no b, but its db_text is \"%s\" and not 0", op_table[op].name, op_table[op].db_text);
+    }
+}
+
+Test(ops, every_row_has_the_functions_that_its_shape_needs)
+{
+    for (OpCode op = FIRST_OP; op < OP_COUNT; op++) {
+        const OpInfo *info = &op_table[op];
+        const bool of_list = info->shape == LIST || info->shape == PAIRS;
+        cr_expect(info->shape != LEAF, "%s has the shape of a leaf", info->name);
+        cr_expect((info->forward == NULL) == of_list, "%s: forward does not fit its shape", info->name);
+        cr_expect((info->list_forward != NULL) == of_list, "%s: list_forward does not fit its shape", info->name);
+        cr_expect(info->da != NULL, "%s has no da", info->name);
+        cr_expect((info->db != NULL) == takes_b(op), "%s: db does not fit its shape", info->name);
+    }
+}
+
+/* "value_unary(OP_TANH, a, ...)" names its own op, followed by a comma. */
+static bool builds_op(const char *expansion, const char *prefix, OpCode op)
+{
+    char code[32];
+    snprintf(code, sizeof code, "%s,", formulas[op].code);
+    return strncmp(expansion, prefix, strlen(prefix)) != 0 && strstr(expansion, code) != NULL;
+}
+
+Test(ops, every_op_has_a_builder_of_nodes_and_one_of_dual_numbers)
+{
+    for (OpCode op = FIRST_OP; op < OP_COUNT; op++) {
+        cr_expect(builds_op(formulas[op].v_builder, "v_", op),
+                  "%s: value.h defines no v_%s that builds %s; it expands to: %s", op_table[op].name, op_table[op].name,
+                  formulas[op].code, formulas[op].v_builder);
+        cr_expect(builds_op(formulas[op].d_builder, "d_", op),
+                  "%s: dual.h defines no d_%s that builds %s; it expands to: %s", op_table[op].name, op_table[op].name,
+                  formulas[op].code, formulas[op].d_builder);
+    }
+}
+
+/* ---- conventions and edges ----------------------------------------------------------------------------------------
+ */
+
+static double da(OpCode op, double a, double b) { return op_table[op].da(a, b, value_at(op, a, b)); }
+static double db(OpCode op, double a, double b) { return op_table[op].db(a, b, value_at(op, a, b)); }
+
+Test(ops, kinks_and_ties_have_the_derivative_that_the_head_promises)
+{
+    cr_assert_eq(da(OP_RELU, 0, 0), 0, "relu'(0): got %g, want 0", da(OP_RELU, 0, 0));
+    cr_assert_eq(da(OP_ABS, 0, 0), 0, "abs'(0): got %g, want 0", da(OP_ABS, 0, 0));
+    cr_assert_eq(da(OP_MAX, 2, 2), 0.5, "max'(2, 2): got %g, want 0.5", da(OP_MAX, 2, 2));
+    cr_assert_eq(db(OP_MAX, 2, 2), 0.5, "max'(2, 2) in b: got %g, want 0.5", db(OP_MAX, 2, 2));
+    cr_assert_eq(da(OP_MIN, 2, 2), 0.5, "min'(2, 2): got %g, want 0.5", da(OP_MIN, 2, 2));
+    cr_assert_eq(db(OP_MIN, 2, 2), 0.5, "min'(2, 2) in b: got %g, want 0.5", db(OP_MIN, 2, 2));
+}
+
+Test(ops, powers_of_zero_and_negative_bases_have_the_derivative_that_the_head_promises)
+{
+    cr_assert_eq(da(OP_POW, 0, 0), 0, "∂(a^0)/∂a at 0: got %g, want 0", da(OP_POW, 0, 0));
+    cr_assert_eq(db(OP_POW, 0, 2), 0, "∂(0^b)/∂b at 2: got %g, want 0", db(OP_POW, 0, 2));
+    cr_assert_eq(da(OP_POW, -3, 2), -6, "∂(a^2)/∂a at -3: got %g, want -6", da(OP_POW, -3, 2));
+    cr_assert(isnan(db(OP_POW, -3, 2)), "∂((-3)^b)/∂b: got %g, want nan", db(OP_POW, -3, 2));
+    cr_assert(isnan(da(OP_LOG, -1, 0)), "log'(-1): got %g, want nan", da(OP_LOG, -1, 0));
+}
+
+Test(ops, nan_is_passed_on_by_every_op_of_numbers)
+{
+    for (OpCode op = FIRST_OP; op < OP_COUNT; op++) {
+        if (op_table[op].forward == NULL)
+            continue;
+        cr_expect(isnan(op_table[op].forward(NAN, 2)), "%s(nan, 2): got %g, want nan", op_table[op].name,
+                  op_table[op].forward(NAN, 2));
+        cr_expect(!takes_b(op) || isnan(op_table[op].forward(2, NAN)), "%s(2, nan): got %g, want nan",
+                  op_table[op].name, op_table[op].forward(2, NAN));
+    }
+}
+
+Test(ops, a_list_with_a_nan_anywhere_is_nan)
+{
+    const double ones[3] = {1, 1, 1};
+    for (OpCode op = FIRST_OP; op < OP_COUNT; op++)
+        for (int i = 0; op_table[op].list_forward != NULL && i < 3; i++) {
+            double list[3] = {1, -5, 2};
+            list[i] = NAN;
+            const double y = op_table[op].list_forward(3, list, ones, 1);
+            cr_expect(isnan(y), "%s with nan as element %d: got %g, want nan", op_table[op].name, i, y);
+        }
+}
+
+Test(ops, sigmoid_softplus_and_logsumexp_survive_arguments_of_a_thousand)
+{
+    cr_assert_eq(sigmoid_forward(-1000, 0), 0, "sigmoid(-1000): got %g, want 0", sigmoid_forward(-1000, 0));
+    cr_assert_eq(sigmoid_forward(1000, 0), 1, "sigmoid(1000): got %g, want 1", sigmoid_forward(1000, 0));
+    cr_assert_eq(softplus_forward(1000, 0), 1000, "softplus(1000): got %g, want 1000", softplus_forward(1000, 0));
+    const double far[2] = {1000, -1000}, none[2] = {-INFINITY, -INFINITY};
+    cr_assert_eq(logsumexp_forward(2, far, NULL, 1), 1000, "got %g, want 1000", logsumexp_forward(2, far, NULL, 1));
+    cr_assert_eq(logsumexp_forward(2, none, NULL, 1), -INFINITY, "got %g, want -inf",
+                 logsumexp_forward(2, none, NULL, 1));
+}
