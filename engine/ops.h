@@ -109,13 +109,23 @@ static inline double abs_da(double a, double b, double y) { return a > 0 ? 1 : a
 
 /* ---- activations ----------------------------------------------------------------------------------------------- */
 
-/* tanh:  y = tanh a,   ∂y/∂a = 1 − y² */
+/* tanh:  y = tanh a,   ∂y/∂a = 1 − y² = 4e/(1 + e)² with e = e^−2|a|
+ * Near ±1 the last digits of y are all that 1 − y² has, and none are left once y rounds to 1: the form with e keeps
+ * them. */
 static inline double tanh_forward(double a, double b) { return tanh(a); }
-static inline double tanh_da(double a, double b, double y) { return 1 - y * y; }
+static inline double tanh_da(double a, double b, double y)
+{
+    if (y * y < 0.5)
+        return 1 - y * y;
+    const double e = exp(-2 * fabs(a));
+    return 4 * e / ((1 + e) * (1 + e));
+}
 
-/* sigmoid:  y = 1/(1 + e⁻ᵃ),   ∂y/∂a = y(1 − y)   (for a < 0 as eᵃ/(1 + eᵃ), so that e⁻ᵃ cannot overflow) */
+/* sigmoid:  y = 1/(1 + e⁻ᵃ),   ∂y/∂a = y(1 − y)
+ * For a < 0 it is computed as eᵃ/(1 + eᵃ), so that e⁻ᵃ cannot overflow. For a > 0 the derivative takes 1 − y as
+ * sigmoid(−a): the subtraction would lose its digits as y nears 1, and all of them once y rounds to 1. */
 static inline double sigmoid_forward(double a, double b) { return a < 0 ? exp(a) / (1 + exp(a)) : 1 / (1 + exp(-a)); }
-static inline double sigmoid_da(double a, double b, double y) { return y * (1 - y); }
+static inline double sigmoid_da(double a, double b, double y) { return y * (a > 0 ? sigmoid_forward(-a, b) : 1 - y); }
 
 /* relu:  y = max(a, 0),   ∂y/∂a = 1 for a > 0, else 0 (at 0 too); relu(NaN) = NaN */
 static inline double relu_forward(double a, double b) { return a <= 0 ? 0 : a; }
