@@ -60,10 +60,15 @@ static inline double neg_da(double a, double b, double y) { return -1; }
 
 /* pow:  y = aᵇ,   ∂y/∂a = b·aᵇ⁻¹,   ∂y/∂b = aᵇ·log a
  * a⁰ is the constant 1, so ∂y/∂a = 0 there even at a = 0, where b·aᵇ⁻¹ would be 0·∞. And 0ᵇ is 0 for every b > 0, so
- * ∂y/∂b = 0 there, where aᵇ·log a would be 0·(−∞). For a < 0 only whole exponents have a value: no derivative in b. */
+ * ∂y/∂b = 0 there, where aᵇ·log a would be 0·(−∞), and so it is taken to be at 0⁰. For a < 0 only whole exponents have
+ * a value: no derivative in b. */
 static inline double pow_forward(double a, double b) { return pow(a, b); }
 static inline double pow_da(double a, double b, double y) { return b == 0 ? 0 : b * pow(a, b - 1); }
-static inline double pow_db(double a, double b, double y) { return y == 0 && a >= 0 ? 0 : y * log(a); }
+static inline double pow_db(double a, double b, double y)
+{
+    const bool power_of_zero = a == 0 && b == 0;
+    return power_of_zero || (y == 0 && a >= 0) ? 0 : y * log(a);
+}
 
 /* max:  y = the larger,   ∂y/∂a = 1 if a is the larger, ½ in a tie, else 0.   NaN is passed on, never hidden. */
 static inline double max_forward(double a, double b) { return a > b || isnan(a) ? a : b; }
