@@ -171,7 +171,8 @@ static inline double dot_db(double a, double b, double y) { return a; }
 
 /* logsumexp:  y = log Σ e^aᵢ = m + log(1 + Σ_{i≠k} e^(aᵢ−m)) with m = a_k the largest,   ∂y/∂aᵢ = e^(aᵢ−y)
  * Taking out the largest keeps every exponent at or below 0, so nothing overflows; its own term is the 1, so log1p
- * keeps what the others add even when it is far below 1. The derivatives are the softmax of a. */
+ * keeps what the others add even when it is far below 1. The derivatives are the softmax of a;
+ * there is none when some aᵢ is +∞ and takes all. */
 static inline double logsumexp_forward(size_t n, const double *a, const double *b, size_t stride)
 {
     size_t k = 0;
@@ -187,7 +188,7 @@ static inline double logsumexp_forward(size_t n, const double *a, const double *
             others += exp(a[i * stride] - m);
     return m + log1p(others);
 }
-static inline double logsumexp_da(double a, double b, double y) { return exp(a - y); }
+static inline double logsumexp_da(double a, double b, double y) { return y < INFINITY ? exp(a - y) : NAN; }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
