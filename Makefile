@@ -2,6 +2,11 @@
 # A C11 compiler, make and libm are enough for everything but the tests.
 
 CC ?= cc
+ifdef DEBUG
+# `make DEBUG=1`: for stepping; released nodes are filled with NaN.
+CFLAGS ?= -O0 -g3 -DSTEPGRAD_DEBUG
+BUILD ?= build/debug
+endif
 CFLAGS ?= -O2 -g
 STD ?= -std=c11
 WARNINGS ?= -Wall -Wextra -Wpedantic

@@ -30,8 +30,8 @@ static inline void push(Value *parent, double local, double grad, bool careful)
 /* Push v's gradient to all its parents, in operand order.
  * scattered: the operands are found through v->list, not side by side from v->a and v->b on.
  * careful:   each parent must be asked whether its product contributes. */
-static inline void push_each(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db, bool scattered,
-                             bool careful)
+static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db,
+                                    bool scattered, bool careful)
 {
     const double y = v->data;
     const double grad = v->grad;
@@ -58,7 +58,7 @@ static inline void push_each(const Value *v, OpShape shape, LocalDerivative *da,
 
 /* Nearly always the parents lie side by side, all want a gradient, and the gradient is finite, so that 0 times it adds
  * 0 anyway: then there is nothing to ask in the loop, and the compiler leaves the questions out of it. */
-static inline void push_to_parents(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db)
+static ALWAYS_INLINE void push_to_parents(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db)
 {
     const bool scattered = v->list != NULL;
     const bool careful = v->mixed || !isfinite(v->grad);

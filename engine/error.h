@@ -19,10 +19,12 @@
 
 #if defined(__GNUC__)
 #define PRINTF_LIKE(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
-#define NOINLINE __attribute__((noinline)) /* a function that a breakpoint must find */
+#define NOINLINE __attribute__((noinline))                  /* a function that a breakpoint must find */
+#define ALWAYS_INLINE inline __attribute__((always_inline)) /* a loop that the compiler fits to its arguments */
 #else
 #define PRINTF_LIKE(format_index, first_argument)
 #define NOINLINE
+#define ALWAYS_INLINE inline
 #endif
 
 /* What went wrong with a file, the disk or memory, as one line for a person to read. */

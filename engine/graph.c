@@ -198,7 +198,7 @@ static bool mark_is_at(Mark mark, const Block *block)
 static void forget_nodes(Block *block)
 {
     block->released = true;
-#ifndef NDEBUG
+#ifdef STEPGRAD_DEBUG
     for (size_t i = 0; i < block->node_count; i++)
         block->nodes[i].data = block->nodes[i].grad = NAN; /* a stale pointer shows it in the debugger too */
 #endif

@@ -15,7 +15,7 @@
 #include "bench_by_hand.h"
 #include "stepgrad.h"
 
-enum { TURNS = 7, EPOCHS = 200, BATCH = 64, CHAIN = 10000000, SQUARES = 1000000 };
+enum { TURNS = 5, EPOCHS = 200, BATCH = 64, CHAIN = 10000000, SQUARES = 1000000 };
 
 static const double LR = 0.05;
 
@@ -120,12 +120,12 @@ static double time_by_hand(const Dataset *data, double *loss)
     return now() - start;
 }
 
-/* Run tests/bench_frameworks.py; it prints "NAME SECONDS LOSS" lines. NAN when python3 or the framework is missing. */
+/* Run tests/bench_frameworks.py with $PYTHON (python3); it prints seconds and loss. NAN when the framework is missing. */
 static double time_framework(const char *name, double *loss)
 {
     char command[96], line[128];
     double seconds = NAN;
-    snprintf(command, sizeof command, "python3 tests/bench_frameworks.py %s 2>/dev/null", name);
+    snprintf(command, sizeof command, "${PYTHON:-python3} tests/bench_frameworks.py %s 2>/dev/null", name);
     FILE *in = popen(command, "r");
     if (in == NULL)
         return NAN;
