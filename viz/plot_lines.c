@@ -1,7 +1,5 @@
 /* plot_lines.c - curves, one panel or several with a common x axis. See plot.h. */
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "axis.h"
 #include "file.h"

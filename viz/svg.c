@@ -6,9 +6,7 @@
 
 enum { NUMBER_BYTES = 350 }; /* the longest double without exponent has 309 digits */
 
-static const double WIDE_LETTER = 0.62;    /* width of a letter / font size: more than the average of common fonts */
-static const double FULL_WIDTH_LETTER = 1; /* Chinese, Japanese, Korean */
-static const unsigned long FIRST_FULL_WIDTH = 0x1100;
+static const double LETTER_WIDTH = 0.62;          /* of the font size: more than the average of common fonts */
 static const char REPLACEMENT[] = "\xEF\xBF\xBD"; /* U+FFFD */
 static const char ELLIPSIS[] = "\xE2\x80\xA6";
 
@@ -120,12 +118,15 @@ static void escape_letter(FILE *out, const char *text, Letter letter)
     }
 }
 
+/* Chinese, Japanese and Korean letters, and pictures, are as wide as they are high. */
+static bool is_full_width(unsigned long code)
+{
+    return (code >= 0x1100 && code < 0x1160) || (code >= 0x2E80 && code < 0x20000);
+}
+
 static double letter_width(Letter letter, double font_size)
 {
-    return font_size *
-           (letter.code >= FIRST_FULL_WIDTH && letter.code < 0x20000 && (letter.code < 0x2000 || letter.code >= 0x2E80)
-                ? FULL_WIDTH_LETTER
-                : WIDE_LETTER);
+    return font_size * (is_full_width(letter.code) ? 1 : LETTER_WIDTH);
 }
 
 static size_t step_of(Letter letter) { return letter.bytes > 0 ? letter.bytes : 1; }
