@@ -590,8 +590,9 @@ Test(plot, outlines_close_even_when_neighbours_never_agree)
     draw_boundary(&(BoundaryPlot){
         .x = corners, .label = corner_labels, .count = 4, .classes = 2, .predict = noise, .resolution = 60});
     const char *regions = strstr(picture, "fill-rule='evenodd'");
+    const char *end = strstr(regions, "</g>");
     size_t begun = 0, closed = 0;
-    for (const char *c = regions; c < strstr(regions, "</g>"); c++)
+    for (const char *c = regions; c < end; c++)
         begun += *c == 'M', closed += *c == 'Z';
     cr_expect(begun > 100 && begun == closed, "%zu outlines begin, %zu close", begun, closed);
 }
