@@ -2,7 +2,6 @@
 #include "gradcheck.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "graph.h"
 #include "jacobian.h"
@@ -277,7 +276,10 @@ static void count_checked(GradCheck *report, const GradCheckParam *result)
     if (first || isnan(relative) || relative > report->worst.error / report->worst.tolerance)
         report->worst = *result;
     report->nonzero += result->want != 0;
-    *(result->verdict == GRAD_RIGHT ? &report->right : &report->wrong) += 1;
+    if (result->verdict == GRAD_RIGHT)
+        report->right++;
+    else
+        report->wrong++;
 }
 
 static void count_result(GradCheck *report, const GradCheckParam *result)

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backward.h"
@@ -404,33 +405,53 @@ static void note_misuse(Where where, const char *message)
     longjmp(after_misuse, 1);
 }
 
-/* The statement is misuse, and its message holds `part`. */
-#define EXPECT_MISUSE(statement, part)                                                                                 \
-    do {                                                                                                               \
-        misuse_message[0] = '\0';                                                                                      \
-        misuse_set_handler(note_misuse);                                                                               \
-        if (setjmp(after_misuse) == 0)                                                                                 \
-            statement;                                                                                                 \
-        misuse_set_handler(NULL);                                                                                      \
-        cr_expect(strstr(misuse_message, part) != NULL, "%s: the message is \"%s\", and \"%s\" is not in it",          \
-                  #statement, misuse_message, part);                                                                   \
-    } while (0)
+static const char *const misuse_parts[] = {
+    "leaf 0 (v4, data 11) was computed (op add)",
+    "leaf 0 (v0, data 2, input) is no param",
+    "leaf 0 (v0, data 2) belongs to another",
+    "leaf 0 is NULL",
+    "root 0 is NULL",
+    "there is no root",
+    "there is no leaf",
+};
+enum { MISUSES = sizeof misuse_parts / sizeof misuse_parts[0] };
+
+/* Misuse number `which` of the list above. */
+static void commit_misuse(size_t which, Known *k, Known *other)
+{
+    double matrix[6];
+    Value *none = NULL;
+    switch (which) {
+    case 0: jacobian_forward(k->roots, 2, k->roots, 1, matrix, NULL); break;
+    case 1: jacobian_reverse(other->roots, 2, other->leaves, 3, matrix, NULL); break;
+    case 2: jacobian_forward(k->roots, 2, other->leaves, 3, matrix, NULL); break;
+    case 3: jacobian_forward(k->roots, 2, &none, 1, matrix, NULL); break;
+    case 4: jacobian(&none, 1, k->leaves, 3, matrix, NULL, NULL); break;
+    case 5: jacobian(k->roots, 0, k->leaves, 3, matrix, NULL, NULL); break;
+    default: forward_slopes(k->roots, 2, NULL, NULL, 0, matrix, NULL);
+    }
+}
+
+/* What the handler was told. */
+static const char *message_of_misuse(size_t which, Known *k, Known *other)
+{
+    misuse_message[0] = '\0';
+    misuse_set_handler(note_misuse);
+    if (setjmp(after_misuse) == 0)
+        commit_misuse(which, k, other);
+    misuse_set_handler(NULL);
+    return misuse_message;
+}
 
 Test(jacobian, misuse_says_which_root_or_leaf_and_why)
 {
     Known k = known_new(v_param);
     Known other = known_new(v_input);
-    double matrix[6];
-    Value *none = NULL;
-    EXPECT_MISUSE(jacobian_forward(k.roots, 2, k.roots, 1, matrix, NULL), "leaf 0 (v4, data 11) was computed (op add)");
-    EXPECT_MISUSE(jacobian_reverse(other.roots, 2, other.leaves, 3, matrix, NULL),
-                  "leaf 0 (v0, data 2, input) is no param");
-    EXPECT_MISUSE(jacobian_forward(k.roots, 2, other.leaves, 3, matrix, NULL),
-                  "leaf 0 (v0, data 2) belongs to another");
-    EXPECT_MISUSE(jacobian_forward(k.roots, 2, &none, 1, matrix, NULL), "leaf 0 is NULL");
-    EXPECT_MISUSE(jacobian(&none, 1, k.leaves, 3, matrix, NULL, NULL), "root 0 is NULL");
-    EXPECT_MISUSE(jacobian(k.roots, 0, k.leaves, 3, matrix, NULL, NULL), "there is no root");
-    EXPECT_MISUSE(forward_slopes(k.roots, 2, NULL, NULL, 0, matrix, NULL), "there is no leaf");
+    for (size_t i = 0; i < MISUSES; i++) {
+        const char *message = message_of_misuse(i, &k, &other);
+        cr_expect(strstr(message, misuse_parts[i]) != NULL, "\"%s\" is not in the message: \"%s\"", misuse_parts[i],
+                  message);
+    }
     graph_free(k.graph);
     graph_free(other.graph);
 }
