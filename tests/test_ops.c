@@ -67,9 +67,14 @@ static bool is_regular(OpCode op, double a, double b)
 static const double points[] = {-30, -2.5, -1, -0.75, -1e-3, 0, 1e-3, 0.3, 0.75, 1, 1.5, 2, 4, 30};
 enum { POINT_COUNT = sizeof points / sizeof points[0] };
 
-/* The formula and the function are the same number up to rounding. Both round a handful of times, and two formulas
- * (sigmoid, 1 - y*y in a tail) lose no digits the other keeps: 16 units in the last place of the larger cover it. */
-static bool same_number(double x, double y) { return fabs(x - y) <= 16 * DBL_EPSILON * fmax(fabs(x), fabs(y)); }
+/* The formula and the function are the same number up to rounding: both round a handful of times, which 16 units in the
+ * last place of the larger cover. Where the formula subtracts from 1, they are units of that 1: the function may take
+ * another form that loses nothing in saturation. */
+static bool same_number(OpCode op, double x, double y)
+{
+    const double subtracted_from = op == OP_TANH || op == OP_SIGMOID ? 1 : 0;
+    return fabs(x - y) <= 16 * DBL_EPSILON * fmax(subtracted_from, fmax(fabs(x), fabs(y)));
+}
 
 Test(ops, every_formula_in_the_table_says_what_the_derivative_computes)
 {
@@ -84,13 +89,13 @@ Test(ops, every_formula_in_the_table_says_what_the_derivative_computes)
                 const double got = op_table[op].da(a, b, y), want = formulas[op].da(a, b, y);
                 checked++;
                 nonzero += got != 0;
-                cr_expect(same_number(got, want),
+                cr_expect(same_number(op, got, want),
                           "%s: da(a = %g, b = %g, y = %g): got %.17g, the formula %s gives %.17g", op_table[op].name, a,
                           b, y, got, formulas[op].da_text, want);
                 if (!takes_b(op))
                     continue;
                 const double got_b = op_table[op].db(a, b, y), want_b = formulas[op].db(a, b, y);
-                cr_expect(same_number(got_b, want_b),
+                cr_expect(same_number(op, got_b, want_b),
                           "%s: db(a = %g, b = %g, y = %g): got %.17g, the formula %s gives %.17g", op_table[op].name, a,
                           b, y, got_b, formulas[op].db_text, want_b);
             }
@@ -166,7 +171,23 @@ Test(ops, powers_of_zero_and_negative_bases_have_the_derivative_that_the_head_pr
     cr_assert_eq(db(OP_POW, 0, 2), 0, "∂(0^b)/∂b at 2: got %g, want 0", db(OP_POW, 0, 2));
     cr_assert_eq(da(OP_POW, -3, 2), -6, "∂(a^2)/∂a at -3: got %g, want -6", da(OP_POW, -3, 2));
     cr_assert(isnan(db(OP_POW, -3, 2)), "∂((-3)^b)/∂b: got %g, want nan", db(OP_POW, -3, 2));
+    cr_assert_eq(db(OP_POW, 0, 0), 0, "∂(0^b)/∂b at 0: got %g, want 0", db(OP_POW, 0, 0));
     cr_assert(isnan(da(OP_LOG, -1, 0)), "log'(-1): got %g, want nan", da(OP_LOG, -1, 0));
+}
+
+Test(ops, tanh_and_sigmoid_keep_the_digits_of_their_derivative_in_saturation)
+{
+    /* There tanh' = 4e^−2|a| and sigmoid' = e^−|a|, but for factors within e^−|a| of 1 (9e-14 at 30): hence 1e-12. */
+    for (double a = 30; a <= 300; a *= 1.3) {
+        const double tanh_want = 4 * exp(-2 * a), sigmoid_want = exp(-a);
+        for (int sign = -1; sign <= 1; sign += 2) {
+            const double tanh_got = da(OP_TANH, sign * a, 0), sigmoid_got = da(OP_SIGMOID, sign * a, 0);
+            cr_expect(fabs(tanh_got / tanh_want - 1) < 1e-12, "tanh'(%g): got %.17g, want %.17g", sign * a, tanh_got,
+                      tanh_want);
+            cr_expect(fabs(sigmoid_got / sigmoid_want - 1) < 1e-12, "sigmoid'(%g): got %.17g, want %.17g", sign * a,
+                      sigmoid_got, sigmoid_want);
+        }
+    }
 }
 
 Test(ops, nan_is_passed_on_by_every_op_of_numbers)
