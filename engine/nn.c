@@ -141,7 +141,7 @@ static bool all_need_grad(Value *const *list, size_t n)
 
 static void check_inputs(const Graph *graph, Value *const *x, size_t n, Where where)
 {
-    char role[48];
+    char role[64];
     for (size_t i = 0; i < n; i++) {
         if (x[i] != NULL && !x[i]->block->released && x[i]->block->graph == graph)
             continue;

@@ -202,13 +202,14 @@ static inline double logsumexp_da(double a, double b, double y) { return y < INF
  * The shape says which operands there are: UNARY a, BINARY a and b, LIST a[0..n), PAIRS a[0..n) and b[0..n).
  * Formulas are C expressions in a, b and y: they are printed on the edges of a diagram, and a test compiles them and
  * compares them with the functions above. An op with no b has 0 there. */
+// clang-format off
 #define OP_TABLE(X)                                                                                                    \
     X(ADD, add, BINARY, "a + b", 1, 1)                                                                                 \
     X(SUB, sub, BINARY, "a - b", 1, -1)                                                                                \
     X(MUL, mul, BINARY, "a * b", b, a)                                                                                 \
     X(DIV, div, BINARY, "a / b", 1 / b, -y / b)                                                                        \
     X(NEG, neg, UNARY, "-a", -1, 0)                                                                                    \
-    X(POW, pow, BINARY, "a ^ b", b *pow(a, b - 1), y *log(a))                                                          \
+    X(POW, pow, BINARY, "a ^ b", b * pow(a, b - 1), y * log(a))                                                        \
     X(MAX, max, BINARY, "max(a, b)", a > b, b > a)                                                                     \
     X(MIN, min, BINARY, "min(a, b)", a < b, b < a)                                                                     \
     X(EXP, exp, UNARY, "exp(a)", y, 0)                                                                                 \
@@ -218,12 +219,13 @@ static inline double logsumexp_da(double a, double b, double y) { return y < INF
     X(COS, cos, UNARY, "cos(a)", -sin(a), 0)                                                                           \
     X(ABS, abs, UNARY, "|a|", a / y, 0)                                                                                \
     X(TANH, tanh, UNARY, "tanh(a)", 1 - y * y, 0)                                                                      \
-    X(SIGMOID, sigmoid, UNARY, "sigmoid(a)", y *(1 - y), 0)                                                            \
+    X(SIGMOID, sigmoid, UNARY, "sigmoid(a)", y * (1 - y), 0)                                                            \
     X(RELU, relu, UNARY, "relu(a)", a > 0, 0)                                                                          \
     X(SOFTPLUS, softplus, UNARY, "softplus(a)", 1 / (1 + exp(-a)), 0)                                                  \
     X(SUM, sum, LIST, "sum(a)", 1, 0)                                                                                  \
     X(DOT, dot, PAIRS, "dot(a, b)", b, a)                                                                              \
     X(LOGSUMEXP, logsumexp, LIST, "logsumexp(a)", exp(a - y), 0)
+// clang-format on
 
 typedef enum OpShape { LEAF, UNARY, BINARY, LIST, PAIRS } OpShape;
 

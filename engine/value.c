@@ -100,22 +100,29 @@ Value *value_binary(OpCode op, Value *a, Value *b, Where where)
     return new_op(graph, op, y, a, b, 1, needs_grad, mixed);
 }
 
-Value *value_binary_number(OpCode op, Value *a, double b, Where where)
+Value value_plain_number;
+
+/* At least one operand is a plain number: make a constant of it in the graph of the other. */
+NOINLINE static Value *binary_with_number(OpCode op, Operand a, Operand b, Where where)
 {
-    check_operand(a, NULL, op, "a", where);
-    return value_binary(op, a, v_const(a->block->graph, b), where);
+    const bool a_is_number = a.value == &value_plain_number;
+    if (a_is_number && b.value == &value_plain_number)
+        misuse(where,
+               "v_%s: both operands are plain numbers, %g and %g, so no graph is named. Make one of them a v_const.",
+               op_table[op].name, a.number, b.number);
+    if (a_is_number) {
+        check_operand(b.value, NULL, op, "b", where);
+        return value_binary(op, v_const(b.value->block->graph, a.number), b.value, where);
+    }
+    check_operand(a.value, NULL, op, "a", where);
+    return value_binary(op, a.value, v_const(a.value->block->graph, b.number), where);
 }
 
-Value *value_number_binary(OpCode op, double a, Value *b, Where where)
+Value *value_binary_operands(OpCode op, Operand a, Operand b, Where where)
 {
-    check_operand(b, NULL, op, "b", where);
-    return value_binary(op, v_const(b->block->graph, a), b, where);
-}
-
-Value *value_no_graph(OpCode op, double a, double b, Where where)
-{
-    misuse(where, "v_%s: both operands are plain numbers, %g and %g, so no graph is named. Make one of them a v_const.",
-           op_table[op].name, a, b);
+    if (a.value == &value_plain_number || b.value == &value_plain_number)
+        return binary_with_number(op, a, b, where);
+    return value_binary(op, a.value, b.value, where);
 }
 
 /* ---- ops of lists ------------------------------------------------------------------------------------------------ */

@@ -109,20 +109,24 @@ void value_print(const Value *v, FILE *out);
 
 /* ---- behind the macros ------------------------------------------------------------------------------------------- */
 
-/* Of two operands each may be a Value or a plain number, which becomes a constant in the graph of the other: the types
- * choose the function. */
-#define V_BINARY(op, a, b)                                                                                             \
-    _Generic((a),                                                                                                      \
-        Value *: _Generic((b), Value *: value_binary, void *: value_binary, default: value_binary_number),             \
-        void *: _Generic((b), Value *: value_binary, void *: value_binary, default: value_binary_number),              \
-        default: _Generic((b), Value *: value_number_binary, void *: value_number_binary, default: value_no_graph))    \
-    (op, a, b, HERE)
+/* An operand of a builder: a Value, or a plain number, which becomes a constant in the graph of the other operand. */
+typedef struct Operand {
+    Value *value;  /* &value_plain_number for a plain number */
+    double number; /* then this one */
+} Operand;
 
-Value *value_binary_number(OpCode op, Value *a, double b, Where where);
-Value *value_number_binary(OpCode op, double a, Value *b, Where where);
-Value *value_no_graph(OpCode op, double a, double b, Where where); /* two plain numbers: misuse */
+extern Value value_plain_number; /* stands for "no Value, a number": only its address is used */
+
+static inline Operand operand_value(Value *value) { return (Operand){value, 0}; }
+static inline Operand operand_number(double number) { return (Operand){&value_plain_number, number}; }
+
+/* The type of the argument chooses; a NULL is a `void *`. */
+#define V_OPERAND(x) _Generic((x), Value * : operand_value, void * : operand_value, default : operand_number)(x)
+#define V_BINARY(op, a, b) value_binary_operands(op, V_OPERAND(a), V_OPERAND(b), HERE)
+
 Value *value_unary(OpCode op, Value *a, Where where);
 Value *value_binary(OpCode op, Value *a, Value *b, Where where);
+Value *value_binary_operands(OpCode op, Operand a, Operand b, Where where);
 Value *value_list(OpCode op, Value *const *a, size_t n, Where where);
 Value *value_pairs(OpCode op, Value *const *a, Value *const *b, size_t n, Value *bias, Where where);
 Value *value_label(Value *v, const char *text, Where where);
