@@ -140,13 +140,47 @@ typedef struct Operands {
 
 static size_t operand_count(const Operands *in) { return in->n + (in->bias != NULL) + (in->b != NULL ? in->n : 0); }
 
-static Value *operand_at(const Operands *in, size_t i)
+/* What the builder must know of all operands together, found in one pass over them. */
+typedef struct Findings {
+    size_t needing_grad; /* how many need a gradient */
+    bool any_failed;
+    bool runs; /* each list lies side by side, and the bias behind the first */
+} Findings;
+
+/* Look at one list and copy its data to `numbers`. A Value that cannot be an operand here is misuse. */
+static void look_at_list(Findings *found, double *numbers, Value *const *list, size_t n, const Graph *graph, OpCode op,
+                         const char *name, Where where)
 {
-    const size_t in_a = in->n + (in->bias != NULL);
-    return i < in->n ? in->a[i] : i < in_a ? in->bias : in->b[i - in_a];
+    for (size_t i = 0; i < n; i++) {
+        const Value *v = list[i];
+        if (v == NULL || v->block->released || v->block->graph != graph) {
+            char element[48];
+            snprintf(element, sizeof element, n > 1 ? "%s[%zu]" : "%s", name, i);
+            operand_misuse(v, graph, op, element, where);
+        }
+        numbers[i] = v->data;
+        found->needing_grad += v->needs_grad;
+        found->any_failed |= v->op == OP_FAILED;
+        found->runs &= v == list[0] + i && v->block == list[0]->block;
+    }
 }
 
-static void check_operands(const Operands *in, Where where)
+/* `numbers` gets the data of a, the bias, and b, side by side. */
+static Findings look_at_operands(const Operands *in, double *numbers, const Graph *graph, Where where)
+{
+    Findings found = {.runs = true};
+    look_at_list(&found, numbers, in->a, in->n, graph, in->op, "a", where);
+    numbers += in->n;
+    if (in->bias != NULL) {
+        look_at_list(&found, numbers++, &in->bias, 1, graph, in->op, "bias", where);
+        found.runs &= in->bias == in->a[0] + in->n;
+    }
+    if (in->b != NULL)
+        look_at_list(&found, numbers, in->b, in->n, graph, in->op, "b", where);
+    return found;
+}
+
+static void check_lists(const Operands *in, Where where)
 {
     const char *name = op_table[in->op].name;
     if (in->n == 0 || in->n > UINT32_MAX)
@@ -154,21 +188,7 @@ static void check_operands(const Operands *in, Where where)
     if (in->a == NULL || (op_table[in->op].shape == PAIRS && in->b == NULL))
         misuse(where, "v_%s: the list %s is NULL. Pass an array of n = %zu Values.", name, in->a == NULL ? "a" : "b",
                in->n);
-    const Graph *graph = NULL;
-    for (size_t i = 0; i < operand_count(in); i++) {
-        const Value *v = operand_at(in, i);
-        if (v == NULL || v->block->released || (graph != NULL && v->block->graph != graph)) {
-            char which[48];
-            const bool in_a = i < in->n, is_bias = in->bias != NULL && i == in->n;
-            snprintf(which, sizeof which,
-                     is_bias ? "bias"
-                     : in_a  ? "a[%zu]"
-                             : "b[%zu]",
-                     in_a ? i : i - (operand_count(in) - in->n));
-            operand_misuse(v, graph, in->op, which, where);
-        }
-        graph = v->block->graph;
-    }
+    check_operand(in->a[0], NULL, in->op, "a[0]", where); /* it names the graph of all others */
 }
 
 bool value_is_run(Value *const *list, size_t n)
@@ -179,56 +199,49 @@ bool value_is_run(Value *const *list, size_t n)
     return true;
 }
 
-static double list_forward(const Operands *in, const double *a, const double *b, size_t stride)
+/* One list of all operands, that lives as long as the node: needed only for those that do not lie side by side. */
+static Value **list_of_operands(Graph *graph, const Operands *in)
 {
-    const double y = op_table[in->op].list_forward(in->n, a, b, stride);
-    return in->bias != NULL ? y + in->bias->data : y;
-}
-
-/* Operands that lie side by side are read where they lie. */
-static Value *list_of_runs(Graph *graph, const Operands *in, bool needs_grad, bool mixed)
-{
-    Value *a = in->a[0];
-    Value *b = in->b != NULL ? in->b[0] : NULL;
-    const double y = list_forward(in, &a->data, b != NULL ? &b->data : NULL, VALUE_STRIDE);
-    return new_op(graph, in->op, y, a, b, in->n, needs_grad, mixed);
-}
-
-/* Scattered operands need a list of pointers that lives as long as the node, and their numbers side by side once. */
-static Value *list_of_scattered(Graph *graph, const Operands *in, bool needs_grad, bool mixed)
-{
-    const size_t count = operand_count(in);
-    Value **list = graph_alloc_array(graph, count, sizeof *list);
-    double *numbers = graph_scratch(graph, count);
-    if (list == NULL || numbers == NULL)
-        return graph_fail(graph);
-    for (size_t i = 0; i < count; i++) {
-        list[i] = operand_at(in, i);
-        numbers[i] = list[i]->data;
-    }
-    const double y = list_forward(in, numbers, in->b != NULL ? numbers + (count - in->n) : NULL, 1);
-    Value *v = new_op(graph, in->op, y, NULL, NULL, in->n, needs_grad, mixed);
-    v->list = list;
-    return v;
+    Value **list = graph_alloc_array(graph, operand_count(in), sizeof *list);
+    if (list == NULL)
+        return NULL;
+    Value **next = list + in->n;
+    memcpy(list, in->a, in->n * sizeof *list);
+    if (in->bias != NULL)
+        *next++ = in->bias;
+    if (in->b != NULL)
+        memcpy(next, in->b, in->n * sizeof *list);
+    return list;
 }
 
 static Value *new_list_op(const Operands *in, Where where)
 {
-    check_operands(in, where);
-    Graph *graph = in->a[0]->block->graph;
+    check_lists(in, where);
     const size_t count = operand_count(in);
-    size_t needing_grad = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (operand_at(in, i)->op == OP_FAILED)
-            return graph->failed_node;
-        needing_grad += operand_at(in, i)->needs_grad;
-    }
-    const bool bias_follows = in->bias == NULL || in->bias == in->a[0] + in->n;
-    const bool runs = value_is_run(in->a, in->n) && bias_follows && (in->b == NULL || value_is_run(in->b, in->n));
-    const bool needs_grad = needing_grad > 0, mixed = needing_grad > 0 && needing_grad < count;
-    Value *v = runs ? list_of_runs(graph, in, needs_grad, mixed) : list_of_scattered(graph, in, needs_grad, mixed);
-    if (in->bias != NULL && v->op != OP_FAILED)
-        v->has_bias = true;
+    Graph *graph = in->a[0]->block->graph;
+    double *numbers = graph_scratch(graph, count);
+    if (numbers == NULL)
+        return graph_fail(graph);
+    const Findings found = look_at_operands(in, numbers, graph, where);
+    if (found.any_failed)
+        return graph->failed_node;
+    double y = op_table[in->op].list_forward(in->n, numbers, numbers + (count - in->n), 1);
+    if (in->bias != NULL)
+        y += in->bias->data;
+    Value **list = found.runs ? NULL : list_of_operands(graph, in);
+    Value *v = found.runs || list != NULL ? graph_new_slot(graph) : NULL;
+    if (v == NULL)
+        return graph_fail(graph);
+    *v = (Value){.data = y,
+                 .a = found.runs ? in->a[0] : NULL,
+                 .b = found.runs && in->b != NULL ? in->b[0] : NULL,
+                 .list = list,
+                 .block = graph->newest,
+                 .n = (uint32_t)in->n,
+                 .op = in->op,
+                 .needs_grad = found.needing_grad > 0,
+                 .has_bias = in->bias != NULL,
+                 .mixed = found.needing_grad > 0 && found.needing_grad < count};
     return v;
 }
 
