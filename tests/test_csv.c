@@ -129,6 +129,10 @@ Test(csv, a_header_is_seen_when_some_of_its_names_are_numbers)
     cr_expect(data.count == 1 && data.x[0] == 5);
     cr_expect_str_eq(data.feature_names[3], "versicolor");
     dataset_free(&data);
+    data =
+        parse_with("a,2020\n5,1\n", (CsvOptions){.label_name = "2020"}); /* asking for a name says that there is one */
+    cr_expect(data.count == 1 && data.x[0] == 5);
+    dataset_free(&data);
 }
 
 Test(csv, a_header_of_numbers_may_be_asked_for)
@@ -278,6 +282,11 @@ Test(csv, what_is_no_number_is_refused_with_its_place)
          "data.csv:2:1: field 1: ", "\"012345678901234567890123456789...\"", "Write one"},
         {"1,2,0\naaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xC3\xA9z,2,0\n",
          "data.csv:2:1: ", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\"", ""},
+        {"a,1\n\xC3\xA9\xE2\x82\xAC,x\n",
+         "data.csv:2:4: field 2: ",
+         "\"x\"",
+         "",
+         {.label_field = 1, .text_labels = true}},
         {"1,2,0\ra,2,0\r", "data.csv:2:1: field 1: ", "\"a\"", ""},
         {"\357\273\2771,x,0\n", "data.csv:1:3: field 2: ", "\"x\"", "CSV_HEADER_YES"}, /* the mark is no column */
     };

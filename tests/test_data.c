@@ -203,6 +203,22 @@ Test(data, shuffling_keeps_rows_whole)
     dataset_free(&data);
 }
 
+Test(data, shuffling_rows_gives_the_order_that_shuffling_their_numbers_gives)
+{
+    enum { N = 50 };
+    Dataset data = numbered(N);
+    size_t order[N];
+    for (size_t i = 0; i < N; i++)
+        order[i] = i;
+    Random random = seeded(11), same = random;
+    dataset_shuffle(&data, &random);
+    random_shuffle(&same, order, N); /* which test_random.c shows to be fair */
+    for (size_t i = 0; i < N; i++)
+        cr_expect_eq((size_t)dataset_row(&data, i)[0], order[i], "place %zu: row %g, want %zu", i,
+                     dataset_row(&data, i)[0], order[i]);
+    dataset_free(&data);
+}
+
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
 Test(data, an_epoch_hands_out_every_row_once_and_the_last_batch_is_short)

@@ -164,6 +164,20 @@ Test(random, normal_numbers_have_the_moments_and_tails_of_the_normal_distributio
     }
 }
 
+Test(random, normal_numbers_are_those_of_the_formula)
+{
+    /* √(−2 log(1−u))·cos(2πv) of the first draws u, v, by mpmath with 200 bits */
+    static const double want[] = {-0.20309084057841542, -0.0091386074622611443, 0.67867312124815948};
+    Random random;
+    random_seed(&random, 42);
+    for (size_t i = 0; i < 3; i++) {
+        const double got = random_normal(&random);
+        /* 2πv is below 7 with a rounding of 4·2⁻⁵³, and the cosine moves as much; log, root and cos add less than that
+         */
+        cr_expect_float_eq(got, want[i], 16 * 0x1p-53, "normal %zu: got %.17g, want %.17g", i, got, want[i]);
+    }
+}
+
 Test(random, every_normal_number_takes_two_draws)
 {
     Random random;
