@@ -1,13 +1,13 @@
 /* data.c - see data.h. */
 #include "data.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "memory.h"
 
 static const double PI = 3.141592653589793238463;
@@ -356,39 +356,15 @@ static bool check_finite(const Dataset *data, const char *path, Error *error)
     return true;
 }
 
-/* Write to `beside` and give it the name `path` only when it is complete. */
-static bool save_beside(const Dataset *data, const char *beside, const char *path, Error *error)
-{
-    FILE *file = fopen(beside, "w");
-    if (file == NULL)
-        return error_set(error, "%s: cannot be written: %s. Check the folder.", beside, strerror(errno));
-    write_header(file, data);
-    write_rows(file, data);
-    bool ok = fflush(file) == 0 && !ferror(file);
-    const int write_errno = errno;
-    const bool closed = fclose(file) == 0;
-    if (!ok || !closed) {
-        error_set(error, "%s: writing failed: %s. Is the disk full?", beside, strerror(ok ? errno : write_errno));
-        ok = false;
-    } else if (rename(beside, path) != 0) {
-        error_set(error, "%s: cannot be replaced: %s. Check the folder.", path, strerror(errno));
-        ok = false;
-    }
-    if (!ok)
-        remove(beside);
-    return ok;
-}
-
 bool dataset_save(const Dataset *data, const char *path, Error *error)
 {
+    SafeFile safe;
     if (!check_finite(data, path, error))
         return false;
-    const size_t bytes = strlen(path) + sizeof ".tmp";
-    char *beside = memory_alloc(bytes);
-    if (beside == NULL)
-        return error_set(error, "%s: not written: no memory.", path);
-    snprintf(beside, bytes, "%s.tmp", path);
-    const bool ok = save_beside(data, beside, path, error);
-    memory_free(beside);
-    return ok;
+    FILE *out = file_begin(&safe, path, error);
+    if (out == NULL)
+        return false;
+    write_header(out, data);
+    write_rows(out, data);
+    return file_commit(&safe, error);
 }

@@ -29,6 +29,7 @@ static const char *remedy(int code)
     case EDQUOT:
     case EFBIG: return "Make room there, and run again.";
     case EEXIST: return "Remove the unfinished files *.tmp* beside it.";
+    case ENOMEM: return "There is no memory left: close other programs, or work on less at once.";
     default: return "Choose another place, or run again.";
     }
 }
