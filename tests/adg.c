@@ -58,6 +58,46 @@ static const struct {
 };
 enum { ADG_OP_COUNT = sizeof adg_ops / sizeof adg_ops[0] };
 
+bool adg_find_op(const char *name, size_t *op)
+{
+    for (*op = 0; *op < ADG_OP_COUNT; ++*op)
+        if (strcmp(adg_ops[*op].name, name) == 0)
+            return true;
+    return false;
+}
+
+bool adg_op_has_imm(size_t op) { return adg_ops[op].composite != SINGLE_OP; }
+
+bool adg_op_takes(size_t op, size_t count)
+{
+    switch (op_table[adg_ops[op].code].shape) {
+    case UNARY: return count == 1;
+    case BINARY: return count == 2;
+    case LIST: return count >= 1;
+    case PAIRS: return count >= 2 && count % 2 == 0;
+    case LEAF: break;
+    }
+    return false;
+}
+
+Value *adg_build_op(size_t op, size_t imm, Value *const *args, size_t n)
+{
+    const OpCode code = adg_ops[op].code;
+    switch (adg_ops[op].composite) {
+    case CROSS_ENTROPY: return cross_entropy(args, n, (long)imm);
+    case LOG_SOFTMAX: return log_softmax_at(args, n, (long)imm);
+    case SINGLE_OP: break;
+    }
+    switch (op_table[code].shape) {
+    case UNARY: return value_unary(code, args[0], HERE);
+    case BINARY: return value_binary(code, args[0], args[1], HERE);
+    case LIST: return value_list(code, args, n, HERE);
+    case PAIRS: return value_pairs(code, args, args + n / 2, n / 2, NULL, HERE);
+    case LEAF: break;
+    }
+    return NULL;
+}
+
 /* ---- reading: lines and words ---------------------------------------------------------------------------------------
  */
 
@@ -237,23 +277,7 @@ static bool read_op_name(AdgReader *reader, size_t *op, Error *error)
     char *name;
     if (!read_word(reader, "the op's name", &name, error))
         return false;
-    for (*op = 0; *op < ADG_OP_COUNT; ++*op)
-        if (strcmp(adg_ops[*op].name, name) == 0)
-            return true;
-    return wrong(reader, error, "there is no op '%.40s'", name);
-}
-
-/* Whether an op can have that many arguments. */
-static bool right_arg_count(size_t op, size_t count)
-{
-    switch (op_table[adg_ops[op].code].shape) {
-    case UNARY: return count == 1;
-    case BINARY: return count == 2;
-    case LIST: return count >= 1;
-    case PAIRS: return count >= 2 && count % 2 == 0;
-    case LEAF: break;
-    }
-    return false;
+    return adg_find_op(name, op) || wrong(reader, error, "there is no op '%.40s'", name);
 }
 
 static bool read_args(AdgReader *reader, AdgGraph *graph, const AdgNode *node, Error *error)
@@ -275,12 +299,12 @@ static bool read_op(AdgReader *reader, AdgGraph *graph, Error *error)
     AdgNode node = {.kind = ADG_OP, .first_arg = graph->arg_count};
     if (!read_new_id(reader, graph, error) || !read_op_name(reader, &node.op, error))
         return false;
-    const bool has_imm = adg_ops[node.op].composite != SINGLE_OP;
+    const bool has_imm = adg_op_has_imm(node.op);
     if (has_imm && !read_count(reader, "the class index", ID_MOST, &node.imm, error))
         return false;
     if (!read_count(reader, "the number of arguments", ID_MOST, &node.arg_count, error))
         return false;
-    if (!right_arg_count(node.op, node.arg_count))
+    if (!adg_op_takes(node.op, node.arg_count))
         return wrong(reader, error, "%s cannot have %zu arguments", adg_ops[node.op].name, node.arg_count);
     if (has_imm && node.imm >= node.arg_count)
         return wrong(reader, error, "the class index is %zu, but there are %zu classes", node.imm, node.arg_count);
@@ -429,25 +453,6 @@ void adg_graph_free(AdgGraph *graph)
 /* ---- building -------------------------------------------------------------------------------------------------------
  */
 
-static Value *build_op(const AdgNode *node, Value **args)
-{
-    const OpCode code = adg_ops[node->op].code;
-    const size_t n = node->arg_count;
-    switch (adg_ops[node->op].composite) {
-    case CROSS_ENTROPY: return cross_entropy(args, n, (long)node->imm);
-    case LOG_SOFTMAX: return log_softmax_at(args, n, (long)node->imm);
-    case SINGLE_OP: break;
-    }
-    switch (op_table[code].shape) {
-    case UNARY: return value_unary(code, args[0], HERE);
-    case BINARY: return value_binary(code, args[0], args[1], HERE);
-    case LIST: return value_list(code, args, n, HERE);
-    case PAIRS: return value_pairs(code, args, args + n / 2, n / 2, NULL, HERE);
-    case LEAF: break;
-    }
-    return NULL;
-}
-
 /* Build all nodes of `from` in `graph`, the i-th into nodes[i]. `args` has room for the longest list of arguments. */
 static void build_nodes(const AdgGraph *from, Graph *graph, Value **nodes, Value **args)
 {
@@ -458,7 +463,7 @@ static void build_nodes(const AdgGraph *from, Graph *graph, Value **nodes, Value
         switch (node->kind) {
         case ADG_LEAF: nodes[i] = v_param(graph, node->number); break;
         case ADG_CONST: nodes[i] = v_const(graph, node->number); break;
-        case ADG_OP: nodes[i] = build_op(node, args); break;
+        case ADG_OP: nodes[i] = adg_build_op(node->op, node->imm, args, node->arg_count); break;
         }
     }
 }

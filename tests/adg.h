@@ -89,6 +89,15 @@ void adg_close(AdgReader *reader);
 AdgStatus adg_next(AdgReader *reader, AdgGraph *graph, Error *error);
 void adg_graph_free(AdgGraph *graph);
 
+/* The ops of the format by name, as a number; false if there is none. Whether it takes a class index (lsm and xent),
+ * and whether it can have `count` arguments. */
+bool adg_find_op(const char *name, size_t *op);
+bool adg_op_has_imm(size_t op);
+bool adg_op_takes(size_t op, size_t count);
+
+/* The engine's expression for it. */
+Value *adg_build_op(size_t op, size_t imm, Value *const *args, size_t arg_count);
+
 /* What the engine makes of a graph. The lists have an item per leaf and are the caller's, to be freed with
  * adg_computed_free. */
 typedef struct AdgComputed {
