@@ -145,7 +145,7 @@ static bool read_shape(WordReader *words, char kind, size_t layer, size_t rows, 
 }
 
 /* The tensors from behind the first word `tensor` on, up to and including the word that follows the last. */
-static bool read_tensors(const MLP *net, WordReader *words, double *numbers, Error *error)
+static bool read_tensors(const MLP *net, WordReader *words, double *numbers, double *rests, Error *error)
 {
     for (size_t l = 0; l < net->layer_count; l++) {
         const Layer *layer = &net->layers[l];
@@ -154,23 +154,25 @@ static bool read_tensors(const MLP *net, WordReader *words, double *numbers, Err
             return false;
         for (size_t i = 0; i < layer->outputs; i++)
             for (size_t j = 0; j < layer->inputs; j++)
-                if (!words_number(words, &numbers[i * row + j], error))
+                if (!words_number(words, &numbers[i * row + j], rests != NULL ? &rests[i * row + j] : NULL, error))
                     return false;
         if (!words_expect(words, "tensor", error) || !read_shape(words, 'b', l + 1, 1, layer->outputs, error))
             return false;
         for (size_t i = 0; i < layer->outputs; i++)
-            if (!words_number(words, &numbers[i * row + layer->inputs], error))
+            if (!words_number(words, &numbers[i * row + layer->inputs],
+                              rests != NULL ? &rests[i * row + layer->inputs] : NULL, error))
                 return false;
         numbers += layer->outputs * row;
+        rests = rests != NULL ? rests + layer->outputs * row : NULL;
         if (l + 1 < net->layer_count && !words_expect(words, "tensor", error))
             return false;
     }
     return true;
 }
 
-bool mlp_read_tensors(const MLP *net, WordReader *words, double *numbers, Error *error)
+bool mlp_read_tensors(const MLP *net, WordReader *words, double *numbers, double *rests, Error *error)
 {
-    return words_expect(words, "tensor", error) && read_tensors(net, words, numbers, error);
+    return words_expect(words, "tensor", error) && read_tensors(net, words, numbers, rests, error);
 }
 
 /* `end` and the checksum, and nothing behind. */
@@ -200,7 +202,7 @@ static bool read_params(MLP *net, WordReader *words, Error *error)
     double *numbers = memory_alloc_array(net->param_count, sizeof *numbers);
     if (numbers == NULL)
         return error_set(error, "%s: no memory for %zu params.", words->path, net->param_count);
-    const bool ok = read_tensors(net, words, numbers, error) && read_end(words, error);
+    const bool ok = read_tensors(net, words, numbers, NULL, error) && read_end(words, error);
     for (size_t i = 0; ok && i < net->param_count; i++)
         net->params[i]->data = numbers[i];
     memory_free(numbers);

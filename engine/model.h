@@ -27,8 +27,9 @@ bool mlp_save(const MLP *net, const char *path, Error *error);
 bool mlp_load(MLP *net, const char *path, Error *error);
 
 /* Read the tensors of a network, in the order w1 b1 w2 b2 ..., into numbers[0..param_count), in the order of
- * net->params: for gradients, say, to compare with. */
-bool mlp_read_tensors(const MLP *net, WordReader *words, double *numbers, Error *error);
+ * net->params: for gradients, say, to compare with. With `rests` not NULL the words may be sums of two doubles, hi:lo,
+ * and it gets the second ones. */
+bool mlp_read_tensors(const MLP *net, WordReader *words, double *numbers, double *rests, Error *error);
 
 /* A new network in `graph` with the sizes, activation and params of the file; NULL on an error. */
 MLP *mlp_open(Graph *graph, const char *path, Error *error);

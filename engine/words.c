@@ -113,13 +113,19 @@ bool words_count(WordReader *words, size_t *count, Error *error)
     return true;
 }
 
-bool words_number(WordReader *words, double *number, Error *error)
+bool words_number(WordReader *words, double *number, double *rest, Error *error)
 {
     if (!words_next(words, error))
         return false;
     char *end;
     *number = strtod(words->word, &end);
-    if (end == words->word || *end != '\0')
-        return words_fail(words, error, "expected a number, found \"%s\".", words->word);
-    return true;
+    bool ok = end != words->word;
+    if (rest != NULL)
+        *rest = 0;
+    if (rest != NULL && ok && *end == ':') {
+        const char *start = end + 1;
+        *rest = strtod(start, &end);
+        ok = end != start;
+    }
+    return (ok && *end == '\0') || words_fail(words, error, "expected a number, found \"%s\".", words->word);
 }

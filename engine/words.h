@@ -41,9 +41,12 @@ bool words_next(WordReader *words, Error *error);
 /* Read a word that must be `expected`. */
 bool words_expect(WordReader *words, const char *expected, Error *error);
 
-/* Read a whole number from 0; read a floating-point number, decimal or hexadecimal, inf and nan included. */
+/* Read a whole number from 0. */
 bool words_count(WordReader *words, size_t *count, Error *error);
-bool words_number(WordReader *words, double *number, Error *error);
+
+/* Read a floating-point number, decimal or hexadecimal, inf and nan included. With `rest` not NULL the word may also be
+ * "number:rest", a more exact number as the sum of two; *rest is 0 where there is none. */
+bool words_number(WordReader *words, double *number, double *rest, Error *error);
 
 /* Fail with PATH:LINE of the word last read before the printf-style message. Returns false. */
 bool words_fail(const WordReader *words, Error *error, const char *format, ...) PRINTF_LIKE(3, 4);

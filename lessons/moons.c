@@ -455,48 +455,25 @@ typedef struct Recorded {
     double *torch, *hi, *lo;
 } Recorded;
 
-/* `tensor NAME 1 COLUMNS` or `ROWS COLUMNS` of "hi:lo" words: mlp_read_tensors reads single numbers only. */
-static bool read_exact(const MLP *net, WordReader *words, Recorded *recorded, Error *error)
+static void read_gradients(const Run *run, const char *path, double *numbers, double *rests)
 {
-    size_t first = 0;
-    for (size_t l = 0; l < net->layer_count; l++) {
-        const Layer *layer = &net->layers[l];
-        const size_t row = layer->inputs + 1;
-        for (size_t word = 0; word < layer->outputs * row + 8; word++) {
-            const size_t weights = layer->outputs * layer->inputs;
-            if (!words_next(words, error))
-                return false;
-            const bool in_weights = word >= 4 && word < 4 + weights;
-            if (!in_weights && word < 8 + weights)
-                continue; /* the words `tensor w1 32 2` and `tensor b1 1 32` */
-            const size_t k = in_weights ? word - 4 : word - 8 - weights;
-            const size_t i =
-                first + (in_weights ? k / layer->inputs * row + k % layer->inputs : k * row + layer->inputs);
-            if (sscanf(words->word, "%la:%la", &recorded->hi[i], &recorded->lo[i]) != 2)
-                return words_fail(words, error, "expected a number hi:lo, found \"%s\".", words->word);
-        }
-        first += layer->outputs * row;
-    }
-    return true;
+    Error error;
+    WordReader words;
+    if (!words_open(&words, path, &error) || !mlp_read_tensors(run->net, &words, numbers, rests, &error))
+        fail(&error);
+    words_close(&words);
 }
 
 static void read_recorded(const Run *run, Recorded *recorded)
 {
-    Error error;
-    WordReader words;
     const size_t n = run->net->param_count;
     recorded->torch = memory_alloc_array(n, 3 * sizeof(double));
     if (recorded->torch == NULL)
         fail_no_memory();
     recorded->hi = recorded->torch + n;
     recorded->lo = recorded->hi + n;
-    if (!words_open(&words, RECORDED "grad128_torch.txt", &error) ||
-        !mlp_read_tensors(run->net, &words, recorded->torch, &error))
-        fail(&error);
-    words_close(&words);
-    if (!words_open(&words, RECORDED "grad128_exact.txt", &error) || !read_exact(run->net, &words, recorded, &error))
-        fail(&error);
-    words_close(&words);
+    read_gradients(run, RECORDED "grad128_torch.txt", recorded->torch, NULL);
+    read_gradients(run, RECORDED "grad128_exact.txt", recorded->hi, recorded->lo);
 }
 
 /* A row of the table: the largest differences over one tensor, the weights or the biases of a layer. */
