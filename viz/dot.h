@@ -1,0 +1,75 @@
+/* dot.h - the computation graph as a diagram: a file in the DOT language, which Graphviz's `dot` lays out and draws.
+ *
+ *     Error error;
+ *     backward(L);
+ *     if (!dot_write(L, "L.dot", NULL, &error) || !dot_render("L.dot", "svg", "L.svg", &error))
+ *         fprintf(stderr, "%s\n", error.message);
+ *
+ *     dot_print(L, stdout, &(DotOptions){.theme = DOT_PRINT, .hide_constants = true}, &error);
+ *
+ * One box per node: its label, what it was computed as, data, and grad after a backward pass. The kinds of node differ
+ * in shape: a param has a double frame, an input a folded corner; a constant is an ellipse, all else a rounded box.
+ * One edge per operand, from the parent to what was computed from it: x*x has two. On it stands the local derivative,
+ * as formula and number, and after a backward pass below that what it adds to the parent's gradient: blue above 0,
+ * orange below, and the wider the more. Where the order of operands matters, their places (1, 2; of pairs 1a, 1b) go
+ * first. A node's id is n and its number, so that the same program writes the same bytes on every run.
+ */
+#ifndef STEPGRAD_DOT_H
+#define STEPGRAD_DOT_H
+
+#include "value.h"
+
+typedef enum DotDirection { DOT_LEFT_TO_RIGHT, DOT_TOP_TO_BOTTOM } DotDirection;
+
+/* DOT_PRINT is black on white: there a contribution below 0 is dashed. */
+typedef enum DotTheme { DOT_LIGHT, DOT_DARK, DOT_PRINT } DotTheme;
+
+/* Nodes that belong together, a neuron or a layer: drawn in a frame with the group's name, or, collapsed, as one box.
+ * Its nodes are `members`, and besides them all whose number (value_number) is from `first` to before `end`: what was
+ * built between two calls of graph_node_count. Nodes that root does not depend on are left out. A group within another
+ * one names it in `inside`, which must be an earlier element of the same array; a node of several groups belongs to
+ * the last of them, so the members of a neuron need not be repeated in its layer. */
+typedef struct DotGroup {
+    const char *name;
+    Value *const *members; /* may be NULL */
+    size_t member_count;
+    size_t first, end;             /* both 0: no range */
+    const struct DotGroup *inside; /* NULL: in none */
+    bool collapsed;                /* draw one box for all of it, groups inside included */
+} DotGroup;
+
+/* All zero is the usual diagram. */
+typedef struct DotOptions {
+    DotDirection direction;
+    DotTheme theme;
+    bool values_only;       /* neither gradients nor derivatives */
+    bool hide_constants;    /* a constant's number stands in the op's text alone */
+    bool legend;            /* explain shapes and edges in words below the graph */
+    int digits;             /* significant digits of numbers, 1 to 17; 0 is 4 */
+    size_t max_depth;       /* edges from root at most; what is cut shows as a stub "…"; 0 is all of them */
+    size_t max_nodes;       /* refuse to draw more than this; 0 is DOT_MAX_NODES */
+    const Value *through;   /* only what depends on this node, and it; NULL is all that root was computed from */
+    const DotGroup *groups; /* may be NULL */
+    size_t group_count;
+} DotOptions;
+
+/* dot takes 0.2 s for 1,000 nodes, 2.6 s for 2,900 and over 300 s for 5,500: beyond this it seems to hang. Edges cost
+ * the same, so there may be at most DOT_EDGES_PER_NODE times as many. */
+enum { DOT_MAX_NODES = 1500, DOT_EDGES_PER_NODE = 2 };
+
+/* Write the diagram of what root was computed from; options may be NULL. False, with the reason in `error`: no memory,
+ * a full disk, no such folder, root does not depend on `through`, or too large a diagram, with what to do about it.
+ * dot_write then leaves no file, or the older one as it was; dot_print writes nothing unless `out` itself fails. */
+#define dot_write(root, ...) dot_write_at(HERE, root, __VA_ARGS__) /* dot_write(root, path, options, error) */
+#define dot_print(root, ...) dot_print_at(HERE, root, __VA_ARGS__) /* dot_print(root, out, options, error) */
+bool dot_write_at(Where where, Value *root, const char *path, const DotOptions *options, Error *error);
+bool dot_print_at(Where where, Value *root, FILE *out, const DotOptions *options, Error *error);
+
+/* Let the program `dot` draw a file that dot_write wrote: format "svg", "png" or any other that dot knows. False when
+ * dot is not installed (the message says how to get it), refuses the file, or takes longer than DOT_RENDER_SECONDS.
+ * Only on POSIX systems. */
+enum { DOT_RENDER_SECONDS = 60 };
+bool dot_render(const char *dot_path, const char *format, const char *out_path, Error *error);
+bool dot_render_within(double seconds, const char *dot_path, const char *format, const char *out_path, Error *error);
+
+#endif
