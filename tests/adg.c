@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jacobian.h"
 #include "loss.h"
 #include "memory.h"
 #include "stepgrad.h"
@@ -471,28 +472,10 @@ static void build_nodes(const AdgGraph *from, Graph *graph, Value **nodes, Value
 /* ---- computing ------------------------------------------------------------------------------------------------------
  */
 
-/* By forward mode, one pass per leaf: the tangent of a node is Σ ∂node/∂parent · tangent of the parent. `tangents` has
- * an item for every node of the engine's graph up to root. */
-static double forward_derivative(Value *const *order, size_t count, const Value *leaf, double *tangents)
+/* The reverse walk over absolute values: Σ |paths| from the root (the last in the order) to every node, by number. */
+static void walk_paths(Value *const *order, size_t count, double *paths)
 {
-    for (size_t i = 0; i < count; i++) {
-        const Value *v = order[i];
-        double tangent = v == leaf;
-        for (size_t p = 0; p < value_parent_count(v); p++) {
-            const double parents = tangents[value_number(value_parent(v, p))];
-            const double local = parents == 0 ? 0 : value_local_derivative(v, p);
-            tangent += local == 0 ? 0 : local * parents;
-        }
-        tangents[value_number(v)] = tangent;
-    }
-    return count == 0 ? 0 : tangents[value_number(order[count - 1])];
-}
-
-/* The reverse walk over absolute values: Σ |paths| from the root to every node. */
-static void sum_paths(Value *const *order, size_t count, double *paths)
-{
-    for (size_t i = 0; i < count; i++)
-        paths[value_number(order[i])] = i == count - 1;
+    paths[value_number(order[count - 1])] = 1;
     for (size_t i = count; i-- > 0;) {
         const Value *v = order[i];
         const double to_here = paths[value_number(v)];
@@ -503,29 +486,34 @@ static void sum_paths(Value *const *order, size_t count, double *paths)
     }
 }
 
-/* ∂root/∂leaf by both modes. `numbers` has an item for every node up to root. */
-static bool differentiate(const AdgGraph *from, Value *const *nodes, double *numbers, AdgComputed *computed)
+/* The sums for the leaves; 0 for those that root does not depend on. False: no memory. */
+static bool sum_paths(Value *root, Value *const *leaves, size_t leaf_count, double *sums)
 {
-    Value *root = nodes[from->root];
     size_t count;
+    const size_t numbers = value_number(root) + 1;
+    double *paths = calloc(numbers, sizeof *paths);
     Value **order = graph_topological_order(root, &count);
-    if (order == NULL)
-        return false;
-    if (root->needs_grad)
-        backward(root);
-    for (size_t i = 0; i < from->leaf_count; i++) {
-        const Value *leaf = nodes[from->leaves[i]];
-        computed->reverse[i] = leaf->grad;
-        computed->forward[i] = forward_derivative(order, count, leaf, numbers);
-    }
-    memset(numbers, 0, (value_number(root) + 1) * sizeof *numbers);
-    sum_paths(order, count, numbers);
-    for (size_t i = 0; i < from->leaf_count; i++) {
-        const Value *leaf = nodes[from->leaves[i]];
-        computed->paths[i] = value_number(leaf) <= value_number(root) ? numbers[value_number(leaf)] : 0;
-    }
+    const bool memory = paths != NULL && order != NULL;
+    if (memory)
+        walk_paths(order, count, paths);
+    for (size_t i = 0; i < leaf_count && memory; i++)
+        sums[i] = value_number(leaves[i]) < numbers ? paths[value_number(leaves[i])] : 0;
     memory_free(order);
-    return true;
+    free(paths);
+    return memory;
+}
+
+/* ∂root/∂leaf by both modes, with Σ |paths| beside them. */
+static bool differentiate(Value *root, Value *const *leaves, size_t leaf_count, AdgComputed *computed, Error *error)
+{
+    if (leaf_count > 0 && !jacobian_forward(&root, 1, leaves, leaf_count, computed->forward, error))
+        return false;
+    if (root->needs_grad) /* else there is no param below it, and all gradients are the 0 that they started with */
+        backward(root);
+    for (size_t i = 0; i < leaf_count; i++)
+        computed->reverse[i] = leaves[i]->grad;
+    return sum_paths(root, leaves, leaf_count, computed->paths) ||
+           error_set(error, "no memory for a walk over %zu nodes", value_number(root) + 1);
 }
 
 static size_t longest_arg_list(const AdgGraph *from)
@@ -536,26 +524,17 @@ static size_t longest_arg_list(const AdgGraph *from)
     return longest;
 }
 
-/* Build in `graph` and differentiate there. */
-static bool compute_in(Graph *graph, const AdgGraph *from, AdgComputed *computed)
+/* Build in `graph` and differentiate there. The lists have room for all nodes, arguments and leaves. */
+static bool compute_in(Graph *graph, const AdgGraph *from, Value **nodes, Value **args, Value **leaves,
+                       AdgComputed *computed, Error *error)
 {
-    Value **nodes = calloc(from->node_count, sizeof *nodes);
-    Value **args = calloc(longest_arg_list(from), sizeof *args);
-    double *numbers = NULL;
-    bool done = false;
-    if (nodes != NULL && args != NULL) {
-        build_nodes(from, graph, nodes, args);
-        if (graph_ok(graph))
-            numbers = calloc(graph_node_count(graph), sizeof *numbers);
-        if (numbers != NULL) {
-            computed->value = nodes[from->root]->data;
-            done = differentiate(from, nodes, numbers, computed);
-        }
-    }
-    free(nodes);
-    free(args);
-    free(numbers);
-    return done;
+    build_nodes(from, graph, nodes, args);
+    if (!graph_ok(graph))
+        return error_set(error, "no memory to build graph %zu", from->id);
+    for (size_t i = 0; i < from->leaf_count; i++)
+        leaves[i] = nodes[from->leaves[i]];
+    computed->value = nodes[from->root]->data;
+    return differentiate(nodes[from->root], leaves, from->leaf_count, computed, error);
 }
 
 bool adg_compute(const AdgGraph *from, AdgComputed *computed, Error *error)
@@ -564,14 +543,24 @@ bool adg_compute(const AdgGraph *from, AdgComputed *computed, Error *error)
     *computed = (AdgComputed){.reverse = calloc(count, sizeof(double)),
                               .forward = calloc(count, sizeof(double)),
                               .paths = calloc(count, sizeof(double))};
+    Value **nodes = calloc(from->node_count, sizeof *nodes);
+    Value **args = calloc(longest_arg_list(from), sizeof *args);
+    Value **leaves = calloc(count, sizeof *leaves);
     Graph *graph = graph_new();
-    const bool done = graph != NULL && computed->reverse != NULL && computed->forward != NULL &&
-                      computed->paths != NULL && compute_in(graph, from, computed);
+    bool done = false;
+    if (computed->reverse == NULL || computed->forward == NULL || computed->paths == NULL || nodes == NULL ||
+        args == NULL || leaves == NULL || graph == NULL)
+        error_set(error, "no memory to compute graph %zu", from->id);
+    else
+        done = compute_in(graph, from, nodes, args, leaves, computed, error);
     if (graph != NULL)
         graph_free(graph);
+    free(nodes);
+    free(args);
+    free(leaves);
     if (!done)
         adg_computed_free(computed);
-    return done || error_set(error, "no memory to compute graph %zu", from->id);
+    return done;
 }
 
 void adg_computed_free(AdgComputed *computed)

@@ -567,7 +567,7 @@ def read_tensors(path):
         for line in file:
             if line.startswith("tensor"):
                 rows = tensors.setdefault(line.split()[1], [])
-            elif not line.startswith("#"):
+            elif rows is not None and not line.startswith("#"):
                 rows.append([float.fromhex(word) for word in line.split()])
     return {name: numpy.array(rows) for name, rows in tensors.items()}
 
