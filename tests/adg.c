@@ -326,7 +326,7 @@ static bool read_expected(AdgReader *reader, const AdgGraph *graph, AdgExpected 
     return true;
 }
 
-/* A line of the graph that is read into `words` first: its keyword. */
+/* Go to the next line and read the keyword that it starts with. The file must not end here: `missing` says why. */
 static bool read_keyword(AdgReader *reader, const char *missing, char **keyword, Error *error)
 {
     bool at_end;

@@ -13,22 +13,25 @@ How the error bounds of a graph come about (a running error analysis, to first o
 
   Let u = 2^-53. Every node y = f(a, ..) carries a bound e on the error of its computed value:
       e_y = sum over operands of max |f(.. a +- e_a ..) - f(.. a ..)|  +  rounding of f.
-  Rounding of f is u|y| for + - * / sqrt neg abs relu max min, and 4u|y| for functions of the C library (good ones are
-  within 1 ulp). A plain sum of n numbers rounds by n u sum|a|, a dot by (n + 1) u sum|a b|; logsumexp by
-  u (n + 4 + the largest |a| - m ..) + u|y|.
-  Every node also carries a bound E on the error of its gradient g. A node pushes d g to an operand, where d is the local
-  derivative, which is itself off by delta: moved by the errors of the operands as above, and rounded by 8 u|d|. So
+  Rounding of f is u|y| for + - * / sqrt, nothing for neg abs relu max min, and 4u|y| for functions of the C library
+  (good ones are within 1 ulp, which is 2u|y|). A plain sum of n numbers rounds by n u sum|a|, a dot of n pairs by
+  (n + 1) u sum|a b|. Logsumexp of n numbers, lsm and xent round by u (n + 4 + spread) + 2u|y|: spread is the largest
+  minus the smallest number, since their difference is rounded before exp, and at most 40, where exp is below u.
+
+  Every node also carries a bound E on the error of its gradient g. A node pushes d g to an operand, where d is the
+  local derivative, which is itself off by delta: moved by the errors of the operands as above, and rounded by
+  8u|d|; for exp(a - y) of logsumexp by u|d| (n + 2|y| + m - a) more, m being the largest, since y and a - y are rounded.
       E_a += |d| E_y + |g| delta + u |d g|,   and the sum of m pushes adds m u sum |d g|.
   The sums of absolute values stay large where the true gradient cancels: such gradients are ill-conditioned, and their
   bounds are wide as they must be.
 
-  The natural bound (BN) lets delta have what the textbook formulas lose besides: 8u for 1 - t*t of tanh and s*(1 - s) of
-  sigmoid, u n for p - 1 of cross-entropy, which are absolute and so large beside a small derivative. PyTorch meets it, and
-  this script says so if it does not. The strict bound (BS) does not have that, and has sums that are rounded but once,
-  2u|y| + n^2 u^2 sum|a|: derivatives must keep their digits in saturation and sums must be compensated.
+  The natural bound (BN) lets delta have what the textbook formulas lose besides: 8u for 1 - t*t of tanh and s*(1 - s)
+  of sigmoid, (n + 4) u for p - 1 of cross-entropy, which are absolute and so large beside a small derivative. PyTorch meets
+  it, and this script says so if it does not. The strict bound (BS) does not have that, and has sums that are rounded
+  but once, 2u|y| + n^2 u^2 sum|a|: derivatives must keep their digits in saturation and sums must be compensated.
 
-  Where nothing rounds (class exact) and where no path leads to a leaf, both bounds are 0: the very double is asked.
-  A graph is thrown away where a bound reaches a kink (the tie of a max, the 0 of a relu) or the edge of a domain: there
+  Where nothing rounds (class exact) and where no path leads to a leaf, both bounds are 0: the very double is asked. A
+  graph is thrown away where a bound reaches a kink (the tie of a max, the 0 of a relu) or the edge of a domain: there
   a tiny error may turn into a large one.
 """
 import csv
@@ -67,7 +70,7 @@ def double_double(number):
     return high, float(number - mpf(high))
 
 
-# ---- the ops: value and local derivatives with mpmath, and PyTorch's function -------------------------------------------
+# ---- the ops: value and local derivatives with mpmath, and PyTorch's function ----------------------------------------
 # A derivative is a function of (args, k): by argument k. Kinks are refused in kink_distance.
 
 
@@ -192,7 +195,7 @@ def torch_of(name, imm, args):
     return TORCH[name](args)
 
 
-# ---- rounding ----------------------------------------------------------------------------------------------------------
+# ---- rounding --------------------------------------------------------------------------------------------------------
 
 
 def moved(function, args, errors):
@@ -250,7 +253,7 @@ def refuse_kinks(name, args, errors):
         raise Unsuitable
 
 
-# ---- a graph -----------------------------------------------------------------------------------------------------------
+# ---- a graph ---------------------------------------------------------------------------------------------------------
 
 
 class Graph:
@@ -298,7 +301,9 @@ class Graph:
             d = derivative_of(name, imm, args, k)
             delta = {}
             for strict, errors in self.errors.items():
-                rounding = mpf(0) if self.exact else rounding_of_derivative(name, imm, args, self.values[i], d, k, strict)
+                y, rounding = self.values[i], mpf(0)
+                if not self.exact:
+                    rounding = rounding_of_derivative(name, imm, args, y, d, k, strict)
                 carried = [errors[p] for p in ids]
                 delta[strict] = moved(lambda a: derivative_of(name, imm, a, k), args, carried) + rounding
             yield parent, d, delta
@@ -354,7 +359,7 @@ def is_coarse(number):
     return abs(number) < 2**25 and mp.isint(mp.ldexp(number, 25))
 
 
-# ---- random graphs, class by class ---------------------------------------------------------------------------------------
+# ---- random graphs, class by class -----------------------------------------------------------------------------------
 
 UNARY = ["neg", "exp", "log", "sqrt", "tanh", "sigmoid", "relu", "sin", "cos", "softplus", "abs"]
 BINARY = ["add", "sub", "mul", "div", "pow", "max", "min"]
@@ -525,10 +530,11 @@ def make_graphs(seed, count):
             pass  # TypeError: mpmath left the real numbers
 
 
-# ---- awkward points ------------------------------------------------------------------------------------------------------
+# ---- awkward points --------------------------------------------------------------------------------------------------
 
 TINY, HUGE = 5e-324, 1.5e308
-POINTS = [0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -5.0, 5.0, 18.0, 20.0, -20.0, 37.0, -37.0, 300.0, -300.0, 1e-8, -1e-8, 2.3e-308]
+POINTS = [0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -5.0, 5.0, 18.0, 20.0, -20.0, 37.0, -37.0, 300.0, -300.0]
+POINTS += [1e-8, -1e-8, 2.3e-308]
 PAIRS = [0.0, 1.0, -1.0, 0.5, 3.0, -40.0, 1e150, 1e-150]
 
 
@@ -550,7 +556,7 @@ def make_awkward():
             print(point_text(name, args))
 
 
-# ---- the moons network -----------------------------------------------------------------------------------------------------
+# ---- the moons network -----------------------------------------------------------------------------------------------
 
 LEARNING_RATE, BATCH = 0.05, 64
 TENSORS = ["w1", "b1", "w2", "b2", "w3", "b3"]
@@ -567,7 +573,7 @@ def read_tensors(path):
         for line in file:
             if line.startswith("tensor"):
                 rows = tensors.setdefault(line.split()[1], [])
-            elif rows is not None and not line.startswith("#"):
+            elif rows is not None and line.lstrip("-").startswith("0x"):
                 rows.append([float.fromhex(word) for word in line.split()])
     return {name: numpy.array(rows) for name, rows in tensors.items()}
 
@@ -653,8 +659,8 @@ def make_training(data, init, steps, perm=None):
     points, labels = read_points(data)
     by_torch = read_tensors(init)
     exact_points, exact_params = to_exact(points), {name: to_exact(array) for name, array in by_torch.items()}
-    print(f"# SGD, lr {LEARNING_RATE}, batch {BATCH}, loss before the step: step torch exact_hi:lo | max|torch - exact| of a")
-    print("# parameter after the step")
+    print(f"# SGD, lr {LEARNING_RATE}, batch {BATCH}: step, loss before it by PyTorch and exact (hi:lo),")
+    print("# | max |torch - exact| of a parameter after it")
     rate = mpf(LEARNING_RATE)
     for step, batch in zip(range(1, int(steps) + 1), batches(len(points), perm)):
         loss, grads = torch_loss_and_gradients(by_torch, points[batch], labels[batch])
@@ -666,7 +672,7 @@ def make_training(data, init, steps, perm=None):
         print(f"step {step} {hex_float(loss)} {double_double_text(exact_loss)} | {float(drift):.3e}", flush=True)
 
 
-# ---- main --------------------------------------------------------------------------------------------------------------------
+# ---- main ------------------------------------------------------------------------------------------------------------
 
 COMMANDS = {"graphs": make_graphs, "awkward": make_awkward, "gradients": make_gradients, "training": make_training}
 
