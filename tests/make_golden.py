@@ -20,15 +20,17 @@ How the error bounds of a graph come about (a running error analysis, to first o
 
   Every node also carries a bound E on the error of its gradient g. A node pushes d g to an operand, where d is the
   local derivative, which is itself off by delta: moved by the errors of the operands as above, and rounded by
-  8u|d|; for exp(a - y) of logsumexp by u|d| (n + 2|y| + m - a) more, m being the largest, since y and a - y are rounded.
+  8u|d|, and for exp(a - y) of logsumexp by u|d| (n + 2|y| + m - a) more, since y and a - y are rounded (m is the
+  largest). So
       E_a += |d| E_y + |g| delta + u |d g|,   and the sum of m pushes adds m u sum |d g|.
   The sums of absolute values stay large where the true gradient cancels: such gradients are ill-conditioned, and their
   bounds are wide as they must be.
 
   The natural bound (BN) lets delta have what the textbook formulas lose besides: 8u for 1 - t*t of tanh and s*(1 - s)
-  of sigmoid, (n + 4) u for p - 1 of cross-entropy, which are absolute and so large beside a small derivative. PyTorch meets
-  it, and this script says so if it does not. The strict bound (BS) does not have that, and has sums that are rounded
-  but once, 2u|y| + n^2 u^2 sum|a|: derivatives must keep their digits in saturation and sums must be compensated.
+  of sigmoid, (n + 4) u for p - 1 of cross-entropy, which are absolute and so large beside a small derivative.
+  PyTorch meets it, and this script says so if it does not. The strict bound (BS) does not have that, and has sums
+  that are rounded but once, 2u|y| + n^2 u^2 sum|a|: derivatives must keep their digits in saturation and
+  sums must be compensated.
 
   Where nothing rounds (class exact) and where no path leads to a leaf, both bounds are 0: the very double is asked. A
   graph is thrown away where a bound reaches a kink (the tie of a max, the 0 of a relu) or the edge of a domain: there
