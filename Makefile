@@ -25,6 +25,7 @@ SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
 SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
 HEADERS = $(wildcard engine/*.h viz/*.h)
 LIB = $(BUILD)/libstepgrad.a
+SHARED_LIB = $(BUILD)/libstepgrad.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
 .PHONY: all moons test check bench hash help clean install uninstall
 
@@ -46,7 +47,7 @@ bench: $(BUILD)/tests/bench ## time the engine beside hand-written C, PyTorch an
 hash: ## show that the gradients have the same bits for each compiler and optimisation level
 	@sh tests/same_bits.sh
 
-lib: $(LIB) $(BUILD)/libstepgrad.so ## the static and the shared library
+lib: $(LIB) $(SHARED_LIB) ## the static and the shared library
 .PHONY: lib
 
 help: ## show this list
@@ -60,7 +61,7 @@ clean: ## remove all that was built
 $(LIB): $(LIBRARY)
 	rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/libstepgrad.so: $(SHARED)
+$(SHARED_LIB): $(SHARED)
 	$(LINK) -shared -o $@ $^ -lm
 
 $(BUILD)/moons: $(BUILD)/lessons/moons.o $(LIB)
@@ -104,12 +105,12 @@ install: all ## install headers, libraries and the pkg-config file below PREFIX 
 	install -d "$(DESTDIR)$(PREFIX)/include/stepgrad" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/stepgrad"
 	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
-	install -m 755 $(BUILD)/libstepgrad.so "$(DESTDIR)$(PREFIX)/lib"
+	install -m 755 $(SHARED_LIB) "$(DESTDIR)$(PREFIX)/lib"
 	install -m 644 $(BUILD)/stepgrad.pc "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 
 uninstall: ## remove what install put there
 	rm -rf "$(DESTDIR)$(PREFIX)/include/stepgrad"
-	rm -f "$(DESTDIR)$(PREFIX)/lib/libstepgrad.a" "$(DESTDIR)$(PREFIX)/lib/libstepgrad.so" \
+	rm -f "$(DESTDIR)$(PREFIX)/lib/libstepgrad.a" "$(DESTDIR)$(PREFIX)/lib/$(notdir $(SHARED_LIB))" \
 	  "$(DESTDIR)$(PREFIX)/lib/pkgconfig/stepgrad.pc"
 
 .SECONDARY:

@@ -715,6 +715,9 @@ static void draw_neuron(Run *run)
         fail_no_memory();
     for (size_t i = 0; i < run->train.features; i++)
         v_label(x[i], run->train.feature_names != NULL ? run->train.feature_names[i] : NULL);
+    v_label(neuron, first->activation != ACTIVATION_NONE ? "h1[0]" : "z1[0]");
+    if (first->activation != ACTIVATION_NONE)
+        v_label(value_parent(neuron, 0), "z1[0]");
     optimizer_zero_grad(run->optimizer);
     backward(loss);
     path_in_out(run, "neuron.dot", path, sizeof path);
