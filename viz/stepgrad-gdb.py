@@ -84,8 +84,8 @@ class GdbMemory(nodes.Memory):
         if not is_live():
             return None
         try:
-            return float(call("value_local_derivative", "double", node.address, index))
-        except (Fault, gdb.error):
+            return float(ask("value_local_derivative", "(Value *) %#x, %d" % (node.address, index)))
+        except Fault:
             return None
 
 
@@ -103,11 +103,7 @@ def read_op_table():
 
 def is_live():
     """A process that can be continued and called into; not a core file."""
-    return gdb.selected_inferior().pid != 0 and gdb.selected_inferior().threads() != () and not is_core()
-
-
-def is_core():
-    return "core file" in gdb.execute("info target", False, True).split("Local exec file")[0].lower()
+    return gdb.selected_inferior().pid != 0 and "core dump file" not in gdb.execute("info target", False, True)
 
 
 memory_known = None
@@ -117,7 +113,6 @@ def memory():
     global memory_known
     if memory_known is None:
         memory_known = GdbMemory()
-    memory_known.utf8 = "utf" in gdb.host_charset().lower()
     return memory_known
 
 
@@ -139,19 +134,28 @@ def function(name):
     return symbol if symbol is not None and symbol.type.code == gdb.TYPE_CODE_FUNC else None
 
 
-def call(name, returns, *arguments):
-    """Call a function of the program."""
+def ask(name, arguments):
+    """Call a function of the program. If it ends in a signal (abort), the program is as it was before."""
     if function(name) is None:
         raise Fault("%s is not linked into this program." % name)
-    text = ", ".join("(Value *) %#x" % x if i == 0 else str(x) for i, x in enumerate(arguments))
-    return gdb.parse_and_eval("((%s (*)()) %s)(%s)" % (returns, name, text)) if returns is None else \
-        gdb.parse_and_eval("%s(%s)" % (name, text))
+    unwind = gdb.parameter("unwindonsignal")
+    try:
+        gdb.execute("set unwindonsignal on")
+        return gdb.parse_and_eval("%s(%s)" % (name, arguments))
+    except gdb.error as error:
+        raise Fault("the call of %s failed: %s" % (name, str(error).split("\n")[0]))
+    finally:
+        gdb.execute("set unwindonsignal %s" % ("on" if unwind else "off"))
 
 
 def write(lines):
     """To gdb's output, in marks that the terminal knows."""
     for line in lines:
-        gdb.write((line if memory().utf8 else nodes.plain(line)) + "\n")
+        gdb.write(in_terminal(line) + "\n")
+
+
+def in_terminal(line):
+    return line if "utf" in gdb.host_charset().lower() else nodes.plain(line)
 
 
 def most_lines():
@@ -827,6 +831,8 @@ class Check(Command):
     def do(self, argument):
         must_be_live()
         node = find_node(reader(), argument)
+        if node.is_leaf or not node.needs_grad:
+            raise Fault("%s is computed from no param, so there is nothing to check. Give the root, the loss." % node.name)
         check_gradients(node)
 
 
@@ -862,26 +868,77 @@ class Svg(Command):
 
 
 class Scratch:
-    """A piece of the program's memory for a call, freed at the end of `with`."""
+    """A piece of the program's memory for a call, freed at the end of `with`: a Where, an Error, and `more` bytes."""
 
-    def __init__(self, size):
-        self.size = size
+    def __init__(self, more):
+        self.sizes = [gdb.lookup_type(name).sizeof for name in ("Where", "Error")] + [len(more)]
+        self.more = more
 
     def __enter__(self):
-        if function("memory_alloc") is None:
-            raise Fault("memory_alloc is not linked into this program.")
-        self.address = int(gdb.parse_and_eval("(unsigned long) memory_alloc(%d)" % self.size))
-        if self.address == 0:
+        self.where = int(ask("memory_alloc", str(sum(self.sizes))))
+        if self.where == 0:
             raise Fault("the program has no memory left.")
-        gdb.selected_inferior().write_memory(self.address, b"\0" * self.size)
-        return self.address
+        self.error = self.where + self.sizes[0]
+        self.data = self.error + self.sizes[1]
+        zeros = b"\0" * (self.sizes[0] + self.sizes[1])
+        gdb.selected_inferior().write_memory(self.where, zeros + self.more)
+        gdb.parse_and_eval("((Where *) %#x)->file = (const char *) %#x" % (self.where, self.error))
+        return self
 
     def __exit__(self, *_):
-        gdb.parse_and_eval("memory_free((void *) %#x)" % self.address)
+        ask("memory_free", "(void *) %#x" % self.where)
+
+    def message(self):
+        return nodes.Reader(memory()).text(self.error, self.sizes[1])
+
+
+class Undisturbed:
+    """For a call that walks through the graph itself: nothing stops in it, and afterwards all gradients are as before,
+    so that a walk under way goes on as if nothing had happened."""
+
+    def __init__(self, read, graph):
+        self.points = [point for point in list(gdb.breakpoints()) + waiting.breakpoints
+                       if point.is_valid() and point.enabled]
+        self.kept = [(block.address, block.nodes + block.node_count * read.size - block.address)
+                     for block in read.blocks_of(graph)]
+
+    def __enter__(self):
+        self.bytes = [(address, memory().read(address, size)) for address, size in self.kept]
+        for point in self.points:
+            point.enabled = False
+
+    def __exit__(self, *_):
+        for point in self.points:
+            point.enabled = True
+        for address, data in self.bytes:
+            gdb.selected_inferior().write_memory(address, data)
 
 
 def check_gradients(node):
-    raise Fault("the gradient check (engine/gradcheck.h) is not linked into this program.")
+    """By engine/gradcheck.h."""
+    if function("gradcheck_at") is None:
+        raise Fault("the gradient check is not linked into this program: call gradcheck (engine/gradcheck.h) somewhere "
+                    "in it, or link engine/gradcheck.o.")
+    undisturbed = Undisturbed(node.reader, node.graph)
+    with undisturbed, Scratch(b"\0" * gdb.lookup_type("GradCheck").sizeof) as scratch:
+        right = bool(ask("gradcheck_at", "(Value *) %#x, 0, 0, (GradCheck *) %#x, (Error *) %#x, *(Where *) %#x" % (
+            node.address, scratch.data, scratch.error, scratch.where)))
+        report = gdb.parse_and_eval("*(GradCheck *) %#x" % scratch.data)
+        write(check_lines(node, report))
+        if not right:
+            raise Fault(scratch.message())
+
+
+def check_lines(root, report):
+    counts = {field: int(report[field]) for field in ("params", "right", "wrong", "at_kink", "not_finite")}
+    yield "%s below %s: %d right, %d wrong, not checked: %d at a kink, %d where %s is not finite." % (
+        nodes.quantity(counts["params"], "param"), root.name, counts["right"], counts["wrong"], counts["at_kink"],
+        counts["not_finite"], root.name)
+    if counts["right"] + counts["wrong"] > 0:
+        worst = report["worst"]
+        got, want, error, allowed, step = (float(worst[x]) for x in ("got", "want", "error", "tolerance", "step"))
+        yield "The largest difference: %s.grad is %.12g by the reverse walk, %.12g by nudging it by %g: %g apart " \
+              "(%g is allowed)." % (worst["name"].string(), got, want, step, error, allowed)
 
 
 def write_whole(path, text):
@@ -900,20 +957,28 @@ def write_whole(path, text):
 
 
 def write_dot(node, path):
-    write_whole(path, "\n".join(nodes.dot(node, current_walk(node.reader))) + "\n")
+    """By viz/dot.h where it is linked in; in a core file, or without it, a plain picture of our own."""
+    path = os.path.abspath(os.path.expanduser(path))
+    if not is_live() or function("dot_write_at") is None:
+        return write_whole(path, "\n".join(nodes.dot(node, current_walk(node.reader))) + "\n")
+    with Scratch(os.fsencode(path) + b"\0") as scratch:
+        if not ask("dot_write_at", "*(Where *) %#x, (Value *) %#x, (const char *) %#x, 0, (Error *) %#x" % (
+                scratch.where, node.address, scratch.data, scratch.error)):
+            raise Fault(scratch.message())
 
 
 def draw_svg(node, path):
     if shutil.which("dot") is None:
         raise Fault("Graphviz' dot is not here. Install graphviz, or write the DOT with `grad dot FILE V`.")
     source = path + ".dot"
-    write_dot(node, source)
     try:
+        write_dot(node, source)
         drawn = subprocess.run(["dot", "-Tsvg", source, "-o", path], stderr=subprocess.PIPE, timeout=60)
     except subprocess.TimeoutExpired:
         raise Fault("dot needs more than a minute for this graph: draw a node further down.")
     finally:
-        os.remove(source)
+        if os.path.exists(source):
+            os.remove(source)
     if drawn.returncode != 0:
         raise Fault("dot failed: %s" % drawn.stderr.decode("utf-8", "replace").strip())
     write(["Drew %s." % path])
@@ -951,8 +1016,9 @@ class ValuePrinter:
             address = address_of(self.value)
             if address is None:
                 return self.without_address()
-            text = nodes.Reader(memory()).node(address).line()
-            return text if memory().utf8 else nodes.plain(text)
+            return in_terminal(nodes.Reader(memory()).node(address).line())
+        except nodes.Released:
+            return "%#x (released)" % address
         except Fault:
             return "NULL" if address == 0 else "%#x (no node)" % address if address is not None else "(no node)"
         except gdb.error as error:
@@ -1063,7 +1129,7 @@ class TreeWindow:
         self.top = max(0, min(self.top, len(self.lines) - height))
         self.window.erase()
         for i, line in enumerate(self.lines[self.top:self.top + height], self.top):
-            line = (line if memory_is_utf8() else nodes.plain(line))[self.left:self.left + width]
+            line = in_terminal(line)[self.left:self.left + width]
             if i == self.at_work:
                 line = "\033[7m%s\033[0m" % line
             self.window.write(line + ("\n" if len(line) < width else ""))
@@ -1079,10 +1145,6 @@ class TreeWindow:
 
     def click(self, _x, _y, _button):
         pass
-
-
-def memory_is_utf8():
-    return "utf" in gdb.host_charset().lower()
 
 
 def refresh_windows(_event=None):

@@ -25,6 +25,10 @@ class Fault(Exception):
     """What is wrong and what to do, as a sentence for the user."""
 
 
+class Released(Fault):
+    """The node there has been released."""
+
+
 class Memory:
     """What a debugger gives. `fields` maps "Value.grad" to (offset, bytes); sizes maps "Value" to bytes."""
 
@@ -32,7 +36,6 @@ class Memory:
     sizes = {}
     pointer_size = 8
     byte_order = "<"
-    utf8 = True
 
     def read(self, address, size):
         raise NotImplementedError
@@ -330,8 +333,8 @@ class Node:
         if place < 0 or place % reader.size != 0 or code >= len(reader.ops):
             raise Fault(NO_NODE % address)
         if self.block.released:
-            raise Fault("the node at 0x%x was released: graph_release ended its life together with all nodes made "
-                        "since the mark. Look at it before the release." % address)
+            raise Released("the node at 0x%x was released: graph_release ended its life together with all nodes made "
+                           "since the mark. Look at it before the release." % address)
         if place // reader.size >= self.block.node_count:
             raise Fault(NO_NODE % address)
         self.op = reader.ops[code]
@@ -508,12 +511,15 @@ def children(node):
 
 
 def labelled(reader, graph, name, below=None):
-    """The node of that name (a label, or v12 by number) that comes first in the reverse walk; None if there is none."""
+    """The node of that label that comes first in the reverse walk, or else v12 by number; None if there is none."""
     by_number = re.match(r"^v(\d+)$", name)
+    numbered = None
     for node in reader.nodes_of(graph, below):
-        if node.label == name or (node.label is None and by_number and node.number == int(by_number.group(1))):
+        if node.label == name:
             return node
-    return None
+        if by_number and node.number == int(by_number.group(1)):
+            numbered = node
+    return numbered
 
 
 # ---- what there is to say ------------------------------------------------------------------------------------------------
