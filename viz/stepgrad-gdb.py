@@ -321,6 +321,15 @@ def in_frames(text):
     return None, problem
 
 
+def note_other_label(node, text):
+    """A variable may hold a node of another label; optimised programs say so even wrongly. Then say what was taken."""
+    if is_name(text) and node.label is not None and node.label != text:
+        other = nodes.labelled(node.reader, node.graph, text)
+        if other is not None and other.label == text:
+            write(["(The variable %s holds the node %s here. The node with the label %s is v%d.)" % (
+                text, node.name, text, other.number)])
+
+
 def find_node(read, text):
     """The node that a user means by `text`; a Fault says why there is none."""
     if not text:
@@ -340,9 +349,11 @@ def find_node(read, text):
             problem = problem or "%s" % error
     if address is not None:
         try:
-            return remember(read.node(address))
+            node = remember(read.node(address))
         except Fault as fault:
             raise Fault("%s: %s" % (text, fault))
+        note_other_label(node, text)
+        return node
     graph = current_graph(read)
     node = nodes.labelled(read, graph, text) if graph is not None else None
     if node is None:
@@ -987,25 +998,9 @@ def draw_svg(node, path):
 # ---- printing ------------------------------------------------------------------------------------------------------------
 
 
-class ExpandParameter(gdb.Parameter):
-    """Whether a printed Value can be expanded into its fields. For IDEs; on the console it would print whole graphs."""
-
-    set_doc = "Set whether a printed Value can be expanded into its fields and parents (for IDEs)."
-    show_doc = "Show whether a printed Value can be expanded into its fields and parents (for IDEs)."
-
-    def __init__(self):
-        super().__init__("grad-children", gdb.COMMAND_DATA, gdb.PARAM_BOOLEAN)
-        self.value = False
-
-    def get_set_string(self):
-        return ""
-
-    def get_show_string(self, value):
-        return "Printed Values can be expanded: %s." % value
-
-
 class ValuePrinter:
-    """A Value, or a pointer to one, in one line: `L = -8 (grad 1) = d * f`."""
+    """A Value, or a pointer to one, in one line: `L = -8 (grad 1) = d * f`. It has no children() on purpose: the
+    console would print the whole graph through them, and an IDE would show {...} instead of the line."""
 
     def __init__(self, value):
         self.value = value
@@ -1029,25 +1024,6 @@ class ValuePrinter:
         return "%s (grad %s)" % (nodes.number(float(self.value["data"])), nodes.number(float(self.value["grad"])))
 
 
-class ExpandedPrinter(ValuePrinter):
-    """The same, with the fields below it."""
-
-    def children(self):
-        try:
-            address = address_of(self.value)
-            node = nodes.Reader(memory()).node(address) if address is not None else None
-        except (Fault, gdb.error):
-            node = None
-        if node is None:
-            return
-        pointer = gdb.lookup_type("Value").pointer()
-        for field in ("data", "grad"):
-            yield field, gdb.Value(node.address).cast(pointer).dereference()[field]
-        yield "op", node.op.name
-        for i, parent in enumerate(node.parents()[:nodes.OPERANDS_SHOWN]):
-            yield "parent %d" % i, gdb.Value(parent.address).cast(pointer)
-
-
 class Printers(gdb.printing.PrettyPrinter):
     def __init__(self):
         super().__init__("stepgrad")
@@ -1059,7 +1035,7 @@ class Printers(gdb.printing.PrettyPrinter):
             memory()
         except Fault:
             return None  # another library's Value
-        return ExpandedPrinter(value) if gdb.parameter("grad-children") else ValuePrinter(value)
+        return ValuePrinter(value)
 
 
 # ---- `layout grad` ---------------------------------------------------------------------------------------------------------
@@ -1179,7 +1155,6 @@ def start():
     Grad()
     for command in (Step, Explain, Tree, Order, Edges, WatchCommand, Unwatch, Check, WhyNan, Dot, Svg):
         command()
-    ExpandParameter()
     gdb.printing.register_pretty_printer(None, Printers(), replace=True)
     register_layout()
 
