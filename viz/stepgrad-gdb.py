@@ -524,21 +524,10 @@ def report_stop(event):
 
 
 def show_place():
-    """Select the walk's own line, not our empty function, and show it."""
+    """Select the walk's own line, not our empty function: that is what the source window then shows."""
     for frame in frames():
         if frame.name() not in AT_WORK and frame.name() != "push_reported":
-            frame.select()
-            break
-    if not tui_is_on():
-        gdb.execute("frame")
-
-
-def tui_is_on():
-    try:
-        return "The current layout is" in gdb.execute("info win", False, True) or \
-            "Name" in gdb.execute("info win", False, True)
-    except gdb.error:
-        return False
+            return frame.select()
 
 
 class Run:
@@ -590,22 +579,29 @@ def must_be_live():
 
 def step_to_next():
     """Run until a node has pushed; looks at its parents' gradients before and after."""
-    before, after = Once("push_gradient"), Once("backward_hook")
-    after.enabled = False
+    run = run_to(Once("push_gradient"))
+    if run.hit is None:
+        return run.explain_other("there was no further node in a backward pass.")
+    see_push()
+
+
+def run_to(point):
+    """Continue to this breakpoint, and delete it."""
     try:
-        run = Run([before])
-        if run.hit is None:
-            return run.explain_other("there was no further node in a backward pass.")
-        node = node_at_work()
-        grads = {parent.address: parent.grad for parent in node.parents()}
-        before.enabled, after.enabled, after.thread = False, True, gdb.selected_thread().num
-        run = Run([after])
-        if run.hit is None:
-            return run.explain_other("while a node was pushing.")
-        explain_push(node_at_work(), grads)
+        return Run([point])
     finally:
-        before.delete()
-        after.delete()
+        point.delete()
+
+
+def see_push():
+    """In push_gradient: run to its end and explain what it has done."""
+    grads = {parent.address: parent.grad for parent in node_at_work().parents()}
+    after = Once("backward_hook")
+    after.thread = gdb.selected_thread().num
+    run = run_to(after)
+    if run.hit is None:
+        return run.explain_other("while a node was pushing.")
+    explain_push(node_at_work(), grads)
 
 
 def explain_push(node, grads):
@@ -654,23 +650,17 @@ def step_to(text):
                 if pushed.address == waiting.target:
                     explain_push(pushed, waiting.grads_before)
                 return
-            node, walk = target_in_new_walk(text), None
-            read = reader()
+            # A walk begins: its root is the first node to push. Look for the name from there on.
+            run = run_to(Once("push_gradient"))
+            if run.hit is None:
+                return run.explain_other("no node called %s has pushed a gradient." % text)
+            root = node_at_work()
+            read, walk = root.reader, None
+            node = find_target(read, text, root.graph, root.number + 1)
+            if node is not None and node.address == root.address:
+                return see_push()
     finally:
         waiting.rest()
-
-
-def target_in_new_walk(text):
-    """A walk begins: run to its root, the first node to push, and find the name below it."""
-    first = Once("push_gradient")
-    try:
-        run = Run([first])
-        if run.hit is None:
-            return None
-        root = node_at_work()
-        return find_target(root.reader, text, root.graph, root.number + 1)
-    finally:
-        first.delete()
 
 
 # ---- commands ------------------------------------------------------------------------------------------------------------
