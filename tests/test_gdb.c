@@ -69,8 +69,9 @@ static const char *program(const char *optimisation)
     cr_assert(lock >= 0 && fcntl(lock, F_SETLKW, &whole) == 0, "cannot lock build/tests/gdb/lock");
     snprintf(path, sizeof path, "build/tests/gdb/program-%s", optimisation);
     snprintf(command, sizeof command,
-             "test -x %s && test -z \"$(find engine tests/gdb -name '*.[ch]' -newer %s)\" || "
-             "${CC:-cc} -std=c11 -%s -g -ffp-contract=off -Iengine -o %s tests/gdb/program.c engine/*.c -lm 2>&1",
+             "test -x %s && test -z \"$(find engine viz tests/gdb -name '*.[ch]' -newer %s)\" || "
+             "${CC:-cc} -std=c11 -%s -g -ffp-contract=off -Iengine -Iviz -o %s tests/gdb/program.c engine/*.c $(find "
+             "viz -name '*.c') -lm 2>&1",
              path, path, optimisation, path);
     cr_assert(run(command) == 0, "cannot build %s:\n%s", path, output);
     close(lock);
@@ -312,13 +313,16 @@ Test(gdb, a_core_file_says_the_same_as_the_program)
     snprintf(live, sizeof live, "%.*s", (int)(strstr(answers, "A debugging session") - answers), answers);
     gdb("O0", "",
         "core build/tests/gdb/core\necho ANSWERS\\n\ngrad tree total\nset print elements 0\ngrad edges total\n"
-        "grad explain total\ngrad step\ngrad watch total\ngrad check total");
+        "grad explain total\ngrad step\ngrad watch total\ngrad check total\ngrad dot build/tests/gdb/core.dot total");
     answers = strstr(output, "ANSWERS\n");
     cr_assert(answers != NULL, "%s", output);
     cr_expect(times("✓ ") > 40, "few edges: %s", output);
     cr_expect(strncmp(answers, live, strlen(live)) == 0, "live:\n%s\ncore:\n%s", live, answers);
+    EXPECT_SAYS("Wrote build/tests/gdb/core.dot.\n", "a picture of a core file");
     cr_expect_eq(times("this is a core file: nothing can run here."), 3, "%s", output);
-    run("rm -f build/tests/gdb/core");
+    cr_expect(run("command -v dot && dot -Tplain build/tests/gdb/core.dot 2>&1") != 0 || times("\nedge ") > 40, "%s",
+              output);
+    run("rm -f build/tests/gdb/core build/tests/gdb/core.dot");
 }
 
 /* All ops push in this program: at each, what explain computes from texts is what the engine computes by functions.
