@@ -307,9 +307,9 @@ def is_name(text):
 
 
 def in_frames(text):
-    """A variable of that name in the frames from the selected one out, if it is a Value: (address, why not)."""
+    """A variable of that name, if it is a Value: (address, why not). Looks from the selected frame out, then in."""
     problem = None
-    for frame in frames(newest=False):
+    for frame in list(frames(newest=False)) + list(frames()):
         try:
             value = frame.read_var(text)
         except (ValueError, gdb.error):
@@ -328,6 +328,18 @@ def note_other_label(node, text):
         if other is not None and other.label == text:
             write(["(The variable %s holds the node %s here. The node with the label %s is v%d.)" % (
                 text, node.name, text, other.number)])
+
+
+def find_or(read, text, usual):
+    """The node that a user means by `text`, or where there is no text, the usual one: usual(read, walk)."""
+    walk = current_walk(read)
+    if not text and walk is not None and usual(read, walk) is not None:
+        return remember(usual(read, walk))
+    return find_node(read, text)
+
+
+def at_work(read, walk):
+    return read.node(walk.node) if walk.node != 0 else None
 
 
 def find_node(read, text):
@@ -387,6 +399,7 @@ class Waiting:
     def __init__(self):
         self.watches = []
         self.target = None  # address
+        self.wanted = {}  # by graph: numbers of the nodes at which to stop, in the walk under way
         self.grads_before = {}  # of the parents of the node that is pushing, and its address under "node"
         self.breakpoints = []
 
@@ -401,9 +414,14 @@ class Waiting:
             found.add(read.node(self.target).number)
         return found
 
-    def arm(self, read, graph, below=None):
+    def look(self, read, graph, below=None):
+        """Find the nodes of interest anew, and have the walk stop at the next one."""
+        self.wanted[graph] = self.numbers(read, graph)
+        self.arm(graph, below)
+
+    def arm(self, graph, below=None):
         """Have the walk stop at the next node of interest, of those with numbers less than `below`."""
-        wanted = [n for n in self.numbers(read, graph) if below is None or n < below]
+        wanted = [n for n in self.wanted.get(graph, ()) if below is None or n < below]
         set_stop_number(graph, max(wanted, default=0))
 
     def listen(self):
@@ -458,7 +476,7 @@ class Begin(Point):
             read = reader()
             for graph in {watch.graph for watch in waiting.watches}:
                 if read.is_graph(graph):
-                    waiting.arm(read, graph)
+                    waiting.look(read, graph)
         except (Fault, gdb.error) as fault:
             gdb.write("grad: %s\n" % fault)
             return True
@@ -474,7 +492,7 @@ class Before(Point):
             node = read.node(int(gdb.newest_frame().read_var("node")))
             waiting.grads_before = {parent.address: parent.grad for parent in node.parents()}
             waiting.grads_before["node"] = node.address
-            waiting.arm(read, node.graph, node.number)
+            waiting.arm(node.graph, node.number)
         except (Fault, gdb.error, ValueError) as fault:
             gdb.write("grad: %s\n" % fault)
             return True
@@ -604,10 +622,13 @@ def see_push():
     explain_push(node_at_work(), grads)
 
 
+STEP_LINES = 20  # a sum over a batch has hundreds of parents
+
+
 def explain_push(node, grads):
     read = node.reader
     walk = current_walk(read)
-    write_some(nodes.explain(node, walk, grads))
+    write(nodes.cut(nodes.explain(node, walk, grads), STEP_LINES, "`grad explain` shows all"))
     following = nodes.next_node(read, walk)
     write(["Next: %s" % following.line() if following is not None else "That was the last node of this walk."])
     show_place()
@@ -639,7 +660,7 @@ def step_to(text):
         while True:
             waiting.target = node.address if node is not None else 0
             if node is not None:
-                waiting.arm(read, node.graph, walk.turn if walk is not None else None)
+                waiting.look(read, node.graph, walk.turn if walk is not None else None)
             run = Run(waiting.breakpoints)
             if run.hit is None:
                 return run.explain_other("no node called %s has pushed a gradient. (A node whose gradient is 0 is "
@@ -669,7 +690,7 @@ def step_to(text):
 class Grad(gdb.Command):
     """Commands that show a graph of Values and explain the backward pass.
 V is an expression of type Value * or Value, a variable of a calling function, the label of a node, or v12 for node
-number 12. `grad step` is where to begin."""
+number 12; without it, the root of the backward pass that is under way. `grad step` is where to begin."""
 
     def __init__(self):
         super().__init__("grad", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
@@ -702,27 +723,29 @@ class Command(gdb.Command):
 
 
 class Tree(Command):
-    """grad tree V: V and what it was computed from, as a tree.
-Shared nodes are shown once. The node at work in the backward pass is marked. `layout grad` shows V's tree from now on."""
+    """grad tree [V]: V and what it was computed from, as a tree.
+Shared nodes are shown once. The node at work in the backward pass is marked. Without V: from the root of the
+backward pass. `layout grad` shows the tree of V from now on."""
 
     name = "tree"
 
     def do(self, argument):
         read = reader()
-        node = find_node(read, argument)
-        watch_root(node)
+        node = find_or(read, argument, window_root)
+        if argument:
+            watch_root(node)
         write_some(nodes.tree(node, current_walk(read)))
 
 
 class Explain(Command):
-    """grad explain V: each product that V pushes to its parents, in symbols and numbers.
-Says whether V has pushed, pushes now, or waits."""
+    """grad explain [V]: each product that V pushes to its parents, in symbols and numbers.
+Without V: of the node at work. Says whether V has pushed, pushes now, or waits."""
 
     name = "explain"
 
     def do(self, argument):
         read = reader()
-        node = find_node(read, argument)
+        node = find_or(read, argument, at_work)
         walk = current_walk(read)
         known = waiting.grads_before if waiting.grads_before.get("node") == node.address else None
         if known is not None and not agrees(node, known):
@@ -742,32 +765,32 @@ def agrees(node, grads):
 
 
 class Order(Command):
-    """grad order V: the topological order of what V was computed from."""
+    """grad order [V]: the topological order of what V was computed from."""
 
     name = "order"
 
     def do(self, argument):
         read = reader()
-        write_some(nodes.order(find_node(read, argument), current_walk(read)))
+        write_some(nodes.order(find_or(read, argument, window_root), current_walk(read)))
 
 
 class Edges(Command):
-    """grad edges V: the edges below V in the order of the backward pass: which have pushed, and which wait."""
+    """grad edges [V]: the edges below V in the order of the backward pass: which have pushed, and which wait."""
 
     name = "edges"
 
     def do(self, argument):
         read = reader()
-        write_some(nodes.edges(find_node(read, argument), current_walk(read)))
+        write_some(nodes.edges(find_or(read, argument, window_root), current_walk(read)))
 
 
 class WhyNan(Command):
-    """grad why-nan V: the first value (or else gradient) below V that is not finite, its op and its operands."""
+    """grad why-nan [V]: the first value (or else gradient) below V that is not finite, its op and its operands."""
 
     name = "why-nan"
 
     def do(self, argument):
-        write(nodes.why_nan(find_node(reader(), argument)))
+        write(nodes.why_nan(find_or(reader(), argument, window_root)))
 
 
 class Step(Command):
@@ -803,7 +826,7 @@ Without V: list what is watched. There may be any number of watches. `grad unwat
             waiting.watches.append(Watch(node))
         waiting.listen()
         walk = current_walk(read)
-        waiting.arm(read, node.graph, walk.turn if walk is not None and walk.graph == node.graph else None)
+        waiting.look(read, node.graph, walk.turn if walk is not None and walk.graph == node.graph else None)
         write(["Watching %s.grad, now %s. `continue` runs to the next change." % (
             node.name, nodes.number(node.grad))])
 
@@ -825,13 +848,13 @@ class Unwatch(Command):
 
 
 class Check(Command):
-    """grad check V: the numerical gradient beside the analytic one, by the engine's gradient check."""
+    """grad check [V]: the numerical gradient beside the analytic one, by the engine's gradient check."""
 
     name = "check"
 
     def do(self, argument):
         must_be_live()
-        node = find_node(reader(), argument)
+        node = find_or(reader(), argument, window_root)
         if node.is_leaf or not node.needs_grad:
             raise Fault("%s is computed from no param, so there is nothing to check. Give the root, the loss." % node.name)
         check_gradients(node)
@@ -1040,7 +1063,7 @@ def watch_root(node):
 
 
 def window_root(read, walk):
-    """The node that `grad tree` showed last, or the root of the walk, or the newest node of the graph."""
+    """The node that `grad tree V` showed last, or the root of the walk, or the newest node of the graph."""
     if root_shown != 0 and read.is_node(root_shown):
         return read.node(root_shown)
     for frame in frames():
@@ -1049,7 +1072,9 @@ def window_root(read, walk):
                 return read.node(int(frame.read_var("root")))
             except (gdb.error, ValueError, Fault):
                 break
-    graph = walk.graph if walk is not None else current_graph(read)
+    if walk is not None:
+        return next((node for node in read.nodes_of(walk.graph) if node.grad != 0), None)
+    graph = current_graph(read)
     return next(read.nodes_of(graph), None) if graph is not None else None
 
 
