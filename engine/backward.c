@@ -158,7 +158,8 @@ Backward backward_begin_at(Value *root, double seed, Where where)
     }
     clear_interior_gradients(root->block->graph);
     root->grad += seed; /* a param as root accumulates; an interior root has just been cleared */
-    root->block->has_gradients = true;
+    for (Block *block = root->block; block != NULL; block = block->older)
+        block->has_gradients = true; /* all at once: a push may reach any of them, and the walk may be given up */
     return (Backward){root->block, (size_t)(root - root->block->nodes) + 1};
 }
 
@@ -172,10 +173,8 @@ static inline Value *next_node(Backward *walk)
                 return v;
         }
         walk->block = walk->block->older;
-        if (walk->block != NULL) {
+        if (walk->block != NULL)
             walk->next = walk->block->node_count;
-            walk->block->has_gradients = true;
-        }
     }
     return NULL;
 }
