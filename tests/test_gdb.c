@@ -84,7 +84,8 @@ static void gdb(const char *optimisation, const char *argument, const char *comm
     char command[COMMAND_MOST], line[256];
     const char *path = program(optimisation);
     int length = snprintf(command, sizeof command,
-                          "timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set host-charset "
+                          "$(command -v timeout >/dev/null && echo timeout 300) gdb -q -nx -batch -iex 'set debuginfod "
+                          "enabled off' -iex 'set host-charset "
                           "UTF-8' -iex 'set width 0' -x viz/stepgrad-gdb.py");
     while (*commands != '\0') {
         const size_t end = strcspn(commands, "\n");
@@ -196,6 +197,16 @@ Test(gdb, tree_shows_a_shared_node_once_and_marks_the_one_at_work)
                     "   ├─ v2 = 3 (grad 0) = const\n"
                     "   └─ x = 5 (grad 3) = param  (shown above)\n",
                     optimisations[i]);
+    }
+}
+
+Test(gdb, without_a_name_a_command_means_the_root_of_the_walk_or_the_node_at_work)
+{
+    for (int i = 0; i < OPTIMISATIONS; i++) {
+        gdb(optimisations[i], "expression", "start\ngrad step\ngrad step\ngrad tree\ngrad explain\ngrad edges");
+        EXPECT_SAYS("\nL = -8 (grad 1) = d * f\n├─ d = 4 (grad -2) = e + c  ◀ has just pushed\n", optimisations[i]);
+        cr_expect_eq(times("\nd = 4 (grad -2) = e + c\nhas just pushed"), 2, "%s: %s", optimisations[i], output);
+        EXPECT_SAYS("6 edges below L: 4 pushed (✓), 2 waiting (⋯)\n", optimisations[i]);
     }
 }
 
@@ -527,7 +538,7 @@ Test(gdb, the_transcript_is_what_gdb_says_today)
 /* Debian's lldb 14 looks for its Python in a place where it is not: say where it is. */
 #define LLDB                                                                                                           \
     "PYTHONPATH=$(echo /usr/lib/llvm-*/lib/python3*/*-packages | tr ' ' ':') LC_ALL=C.UTF-8 "                          \
-    "timeout 300 lldb --no-lldbinit --no-use-colors --batch "
+    "$(command -v timeout >/dev/null && echo timeout 300) lldb --no-lldbinit --no-use-colors --batch "
 
 static void skip_without_lldb(void)
 {

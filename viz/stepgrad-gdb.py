@@ -34,7 +34,7 @@ sys.dont_write_bytecode = WRITE_NO_BYTECODE
 NOT_LINKED = ("this program has no Value of stepgrad in its debug information. Load a program that links the engine, "
               "compiled with -g.")
 
-# ---- memory ------------------------------------------------------------------------------------------------------------
+# ---- memory ----------------------------------------------------------------------------------------------------------
 
 STRUCTS = {
     "Value": "data grad label a b list block n op needs_grad has_bias",
@@ -155,7 +155,12 @@ def write(lines):
 
 
 def in_terminal(line):
-    return line if "utf" in gdb.host_charset().lower() else nodes.plain(line)
+    return line if "utf" in host_charset().lower() else nodes.plain(line)
+
+
+def host_charset():
+    """Before gdb 12 there is only the answer for people: `... is "auto; currently UTF-8".`"""
+    return gdb.host_charset() if hasattr(gdb, "host_charset") else gdb.execute("show host-charset", False, True)
 
 
 def most_lines():
@@ -306,6 +311,9 @@ def is_name(text):
     return text.replace("_", "a").isalnum() and not text[0].isdigit()
 
 
+OPTIMISED_OUT = "%s is optimised out here. Compile with -O0, or give the node a label (V_NAME) and use that."
+
+
 def in_frames(text):
     """A variable of that name, if it is a Value: (address, why not). Looks from the selected frame out, then in."""
     problem = None
@@ -315,7 +323,7 @@ def in_frames(text):
         except (ValueError, gdb.error):
             continue
         if value.is_optimized_out:
-            problem = "%s is optimised out here. Compile with -O0, or give the node a label (V_NAME) and use that." % text
+            problem = OPTIMISED_OUT % text
         elif address_of(value) is not None:
             return address_of(value), None
     return None, problem
@@ -353,7 +361,7 @@ def find_node(read, text):
         try:
             value = gdb.parse_and_eval(text)
             if value.is_optimized_out:
-                problem = problem or "%s is optimised out here. Compile with -O0, or name the node by its label." % text
+                problem = problem or OPTIMISED_OUT % text
             else:
                 address = address_of(value)
                 problem = problem or "%s is of type %s, not a Value *." % (text, value.type)
@@ -374,7 +382,7 @@ def find_node(read, text):
     return remember(node)
 
 
-# ---- stopping ------------------------------------------------------------------------------------------------------------
+# ---- stopping --------------------------------------------------------------------------------------------------------
 
 
 class Watch:
@@ -684,7 +692,7 @@ def step_to(text):
         waiting.rest()
 
 
-# ---- commands ------------------------------------------------------------------------------------------------------------
+# ---- commands --------------------------------------------------------------------------------------------------------
 
 
 class Grad(gdb.Command):
@@ -856,7 +864,8 @@ class Check(Command):
         must_be_live()
         node = find_or(reader(), argument, window_root)
         if node.is_leaf or not node.needs_grad:
-            raise Fault("%s is computed from no param, so there is nothing to check. Give the root, the loss." % node.name)
+            raise Fault("%s is computed from no param, so there is nothing to check. Give the root, the loss." %
+                        node.name)
         check_gradients(node)
 
 
@@ -888,7 +897,7 @@ class Svg(Command):
         draw_svg(node, to or "".join(c if c.isalnum() or c in "-_" else "_" for c in node.name) + ".svg")
 
 
-# ---- what other parts of the project do, if they are linked in -----------------------------------------------------------
+# ---- what other parts of the project do, if they are linked in -------------------------------------------------------
 
 
 class Scratch:
@@ -1008,7 +1017,7 @@ def draw_svg(node, path):
     write(["Drew %s." % path])
 
 
-# ---- printing ------------------------------------------------------------------------------------------------------------
+# ---- printing --------------------------------------------------------------------------------------------------------
 
 
 class ValuePrinter:
@@ -1051,7 +1060,7 @@ class Printers(gdb.printing.PrettyPrinter):
         return ValuePrinter(value)
 
 
-# ---- `layout grad` ---------------------------------------------------------------------------------------------------------
+# ---- `layout grad` ---------------------------------------------------------------------------------------------------
 
 windows = []
 root_shown = 0  # address of the node whose tree the window shows, if `grad tree` has named one
@@ -1102,14 +1111,21 @@ class TreeWindow:
             if root is None:
                 self.lines = ["No graph is in sight yet: `grad step` runs to the backward pass."]
                 return
-            for line, address in nodes.tree_lines(root, walk):
-                if walk is not None and address == walk.node and self.at_work is None:
-                    self.at_work = len(self.lines)
-                self.lines.append(line)
-                if len(self.lines) == (most_lines() or 10000):
-                    break
+            self.fill(root, walk)
+            if walk is not None and walk.node != 0 and self.at_work is None:
+                self.lines = ["In a graph too large for this window, the part below the node at work:"]
+                self.fill(read.node(walk.node), walk)
         except (Fault, gdb.error) as fault:
             self.lines = [str(fault)]
+
+    def fill(self, root, walk):
+        """The tree of root, and in which line the node at work is."""
+        for line, address in nodes.tree_lines(root, walk):
+            if walk is not None and address == walk.node and self.at_work is None:
+                self.at_work = len(self.lines)
+            self.lines.append(line)
+            if len(self.lines) >= (most_lines() or 10000):
+                return
 
     def render(self):
         if not self.window.is_valid():
@@ -1154,7 +1170,7 @@ def register_layout():
         pass  # sourced again: the layout is there
 
 
-# ---- at the start --------------------------------------------------------------------------------------------------------
+# ---- at the start ----------------------------------------------------------------------------------------------------
 
 
 def start():

@@ -7,8 +7,8 @@
 #     (lldb) grad tree L
 #     (lldb) grad help                 the rest
 #
-# The little brother of stepgrad-gdb.py: the same words (from stepgrad_nodes.py), without watches and windows. Where lldb
-# has no Python, stepgrad.lldb gives the one-line summary.
+# The little brother of stepgrad-gdb.py: the same words (from stepgrad_nodes.py), without watches and windows. Where
+# lldb has no Python, stepgrad.lldb gives the one-line summary.
 import importlib
 import os
 import re
@@ -88,8 +88,9 @@ class LldbMemory(nodes.Memory):
 
 
 def reader(target):
-    if not target.GetProcess().IsValid() or target.GetProcess().GetState() not in (lldb.eStateStopped,):
-        raise Fault("no program is stopped here, so there are no nodes. Set a breakpoint and `run`, or open a core file.")
+    if not target.GetProcess().IsValid() or target.GetProcess().GetState() != lldb.eStateStopped:
+        raise Fault("no program is stopped here, so there are no nodes. Set a breakpoint and `run`, or open a core "
+                    "file.")
     return nodes.Reader(LldbMemory(target))
 
 
@@ -97,7 +98,7 @@ def thread_of(target):
     return target.GetProcess().GetSelectedThread()
 
 
-# ---- frames: V, the graph, the walk ------------------------------------------------------------------------------------
+# ---- frames: V, the graph, the walk ----------------------------------------------------------------------------------
 
 AT_WORK = {
     "backward_hook": ("node", "after"),
@@ -185,7 +186,7 @@ def find_node(read, target, text):
     return node
 
 
-# ---- grad step ---------------------------------------------------------------------------------------------------------
+# ---- grad step -------------------------------------------------------------------------------------------------------
 
 
 def run_to(target, *names):
@@ -280,7 +281,7 @@ def step_to(target, text):
         return push_lines(target, grads)
 
 
-# ---- the command ---------------------------------------------------------------------------------------------------------
+# ---- the command -----------------------------------------------------------------------------------------------------
 
 HELP = [
     "grad step [NAME]: run to the next node of the backward pass, or to the one of that name, and explain its push",

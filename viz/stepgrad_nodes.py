@@ -87,7 +87,7 @@ def plain(line):
     return line.encode("ascii", "backslashreplace").decode("ascii")
 
 
-# ---- formulas of the op table ------------------------------------------------------------------------------------------
+# ---- formulas of the op table ----------------------------------------------------------------------------------------
 
 
 def divide(x, y):
@@ -209,7 +209,7 @@ class Formula:
             return "(%s)" % re.sub(r"\b[aby]\b", lambda m: names.get(m.group(), m.group()), self.text)
 
 
-# ---- reading -----------------------------------------------------------------------------------------------------------
+# ---- reading ---------------------------------------------------------------------------------------------------------
 
 
 class Reader:
@@ -432,7 +432,7 @@ class Edge:
         return self.formula().value(a.data, b.data if b is not None else 0.0, self.child.data)
 
     def product(self):
-        """What a push along this edge adds, at the child's gradient of now: the engine's rule, 0 times anything is 0."""
+        """What a push along this edge adds, at the child's gradient of now; as in the engine, 0 times anything is 0."""
         local = self.local()
         if local is None:
             return None
@@ -450,7 +450,7 @@ class Edge:
             child.name, self.parent.operand_name, child.name, self.formula().named(names), child.name, numbers)
 
 
-# ---- where the walk is ---------------------------------------------------------------------------------------------------
+# ---- where the walk is -----------------------------------------------------------------------------------------------
 
 
 class Walk:
@@ -541,7 +541,7 @@ def labelled(reader, graph, name, below=None):
     return numbered
 
 
-# ---- what there is to say ------------------------------------------------------------------------------------------------
+# ---- what there is to say --------------------------------------------------------------------------------------------
 
 
 def cut(lines, most, how):
@@ -733,7 +733,7 @@ def why_grad(node, nodes):
     return lines
 
 
-# ---- DOT -----------------------------------------------------------------------------------------------------------------
+# ---- DOT -------------------------------------------------------------------------------------------------------------
 
 
 def dot_quoted(text):
