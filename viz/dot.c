@@ -109,10 +109,11 @@ static void print_html(FILE *out, const char *text)
     print_escaped(out, text, "&<>\"\\", replacements);
 }
 
-/* For a "quoted string". */
+/* For a tooltip, in a "quoted string". How often dot replaces \N in one depends on its version, so that no number of
+ * backslashes is right: U+29F5 looks the same and means nothing to dot. */
 static void print_quoted(FILE *out, const char *text)
 {
-    static const char *const replacements[] = {"&amp;", "\\\"", "\\\\"};
+    static const char *const replacements[] = {"&amp;", "\\\"", "⧵"};
     print_escaped(out, text, "&\"\\", replacements);
 }
 
@@ -624,11 +625,15 @@ static void print_node(const View *view, const Node *node)
 
 /* ---- groups ------------------------------------------------------------------------------------------------------ */
 
+/* A group may have an empty name; an empty element of an HTML-like label is an error to dot. */
 static void print_group_name(const View *view, ptrdiff_t group, void (*print)(FILE *out, const char *text))
 {
     char text[TEXT_SIZE];
     const Value named = {.label = view->options.groups[group].name};
-    print(view->out, named.label[0] == '\0' ? "" : text_name(&named, TEXT_NAME_LONG, text));
+    if (named.label[0] != '\0')
+        print(view->out, text_name(&named, TEXT_NAME_LONG, text));
+    else
+        fputs("&#160;", view->out);
 }
 
 static size_t count_inside(const View *view, ptrdiff_t group, bool only_params)
@@ -830,13 +835,12 @@ static void print_edge_label(const View *view, const Edge *edge, bool pushes)
     end_edge_label(view);
 }
 
-/* A leaf outside the child's frame stands a rank further back, in front of the frame and not beside the params in it.
+/* A leaf outside all frames stands a rank further back, in front of the frame and not beside the params in it.
  */
 static bool enters_frame(const Edge *edge)
 {
     const Node *parent = edge->from.node;
-    return op_table[parent->value->op].shape == LEAF && parent->group != edge->child->group &&
-           edge->child->group != NO_GROUP;
+    return op_table[parent->value->op].shape == LEAF && parent->group == NO_GROUP && edge->child->group != NO_GROUP;
 }
 
 static void print_edge(const View *view, const Edge *edge)
