@@ -679,7 +679,7 @@ static void open_frames(const View *view, ptrdiff_t group)
     fprintf(view->out,
             "  subgraph cluster_%td {\n"
             "  graph [id=\"cluster_%td\", class=\"group\", style=\"rounded,filled\", fillcolor=\"%s\", color=\"%s\", "
-            "labeljust=l, tooltip=\"",
+            "labeljust=r, tooltip=\"",
             group, group, view->theme->frame, view->theme->line);
     print_group_name(view, group, print_quoted);
     fputs("\", label=<<b>", view->out);
@@ -835,12 +835,12 @@ static void print_edge_label(const View *view, const Edge *edge, bool pushes)
     end_edge_label(view);
 }
 
-/* A leaf outside all frames stands a rank further back, in front of the frame and not beside the params in it.
- */
-static bool enters_frame(const Edge *edge)
+/* A leaf outside all frames stands a rank further back, in front of the frame and not beside the params in it. */
+static bool enters_frame(const View *view, const Edge *edge)
 {
-    const Node *parent = edge->from.node;
-    return op_table[parent->value->op].shape == LEAF && parent->group == NO_GROUP && edge->child->group != NO_GROUP;
+    const ptrdiff_t frame = is_group(edge->to) ? group_around(view, edge->to.group) : edge->child->group;
+    return frame != NO_GROUP && !is_group(edge->from) && edge->from.node->group == NO_GROUP &&
+           op_table[edge->from.node->value->op].shape == LEAF;
 }
 
 static void print_edge(const View *view, const Edge *edge)
@@ -852,7 +852,7 @@ static void print_edge(const View *view, const Edge *edge)
     fprintf(view->out, "  n%zu -> n%zu [id=\"e%zu_%zu\"", value_number(parent), number, number, edge->operand);
     if (pushes)
         print_pen(view, edge_contribution(edge));
-    if (enters_frame(edge))
+    if (enters_frame(view, edge))
         fputs(", minlen=2", view->out);
     print_edge_label(view, edge, pushes);
     print_edge_tooltip(view, edge);
@@ -879,6 +879,8 @@ static void print_merged(const View *view, const Edge *edges, size_t count)
     fputs("_", view->out);
     print_box_id(view->out, edges->to);
     fputs("\"", view->out);
+    if (enters_frame(view, edges))
+        fputs(", minlen=2", view->out);
     const bool pushes = view->gradients && has_one_target(edges, count) && parent_of(edges)->needs_grad;
     if (pushes)
         print_pen(view, run_contribution(edges, count));
@@ -1024,7 +1026,8 @@ static int start_dot(pid_t *child, const char *format, int in, int out, int comp
     char option[64];
     char program[] = "dot";
     snprintf(option, sizeof option, "-T%s", format);
-    char *const arguments[] = {program, option, NULL};
+    char sharp[] = "-Gdpi=144"; /* at the usual 96, small letters on a slide are pixels */
+    char *const arguments[] = {program, option, strcmp(format, "png") == 0 ? sharp : NULL, NULL};
     posix_spawn_file_actions_t actions;
     int failure = posix_spawn_file_actions_init(&actions);
     if (failure != 0)
