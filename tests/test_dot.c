@@ -223,7 +223,7 @@ static Value *build_dot_with_bias(DotOptions *options)
     options->direction = DOT_TOP_TO_BOTTOM;
     Value *w[4], *x[4];
     for (int i = 0; i < 4; i++) {
-        char label[8];
+        char label[16];
         snprintf(label, sizeof label, "w%d", i + 1);
         w[i] = param(label, i - 1.5);
         snprintf(label, sizeof label, "x%d", i + 1);

@@ -261,7 +261,7 @@ Test(tree, lists_show_their_first_operands_and_say_that_there_are_more)
 {
     Value *list[6], *other[6];
     for (int i = 0; i < 6; i++) { /* pairs are created alternately, so that neither list lies side by side */
-        char label[8];
+        char label[16];
         snprintf(label, sizeof label, "w%d", i + 1);
         list[i] = v_label(v_param(graph, i), label);
         snprintf(label, sizeof label, "x%d", i + 1);
