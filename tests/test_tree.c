@@ -150,7 +150,8 @@ Test(tree, no_memory_is_a_status)
         memory_set_allocator(failing_allocator);
         ok = tree_print(v, out, NULL);
         memory_set_allocator(NULL);
-        cr_expect(ok == (n >= 4), "with %d allocations: %s", n, ok ? "true" : "false"); /* nodes shown; 64, 128, 256 levels */
+        cr_expect(ok == (n >= 4), "with %d allocations: %s", n,
+                  ok ? "true" : "false"); /* nodes shown; 64, 128, 256 levels */
     }
     fclose(out);
     cr_expect(n == 5, "it took %d allocations", n - 1);
