@@ -257,9 +257,19 @@ Value *value_pairs(OpCode op, Value *const *a, Value *const *b, size_t n, Value 
 
 Value *value_dot_run(Value *w, Value *x, size_t n, bool x_all_need_grad)
 {
-    const double y = dot_forward(n, &w->data, &x->data, VALUE_STRIDE) + w[n].data;
-    Value *v = new_op(w->block->graph, OP_DOT, y, w, x, n, true, !x_all_need_grad);
-    v->has_bias = v->op == OP_DOT;
+    Graph *graph = w->block->graph;
+    Value *v = graph_new_slot(graph);
+    if (v == NULL)
+        return graph_fail(graph);
+    *v = (Value){.data = dot_forward(n, &w->data, &x->data, VALUE_STRIDE) + w[n].data,
+                 .a = w,
+                 .b = x,
+                 .block = graph->newest,
+                 .n = (uint32_t)n,
+                 .op = OP_DOT,
+                 .needs_grad = true,
+                 .has_bias = true,
+                 .mixed = !x_all_need_grad};
     return v;
 }
 
