@@ -131,6 +131,13 @@ static void trace_products(const Value *v, FILE *out)
 
 /* ---- the walk ---------------------------------------------------------------------------------------------------- */
 
+/* A walk from root may write into any block up to root's. Noted before it starts: it may be left halfway. */
+static void note_gradients(Block *newest)
+{
+    for (Block *block = newest; block != NULL; block = block->older)
+        block->has_gradients = true;
+}
+
 /* Interior gradients start from 0 in every walk; those of params stay, to accumulate. */
 static void clear_interior_gradients(Graph *graph)
 {
@@ -158,7 +165,7 @@ Backward backward_begin_at(Value *root, double seed, Where where)
     }
     clear_interior_gradients(root->block->graph);
     root->grad += seed; /* a param as root accumulates; an interior root has just been cleared */
-    root->block->has_gradients = true;
+    note_gradients(root->block);
     return (Backward){root->block, (size_t)(root - root->block->nodes) + 1};
 }
 
@@ -172,10 +179,8 @@ static inline Value *next_node(Backward *walk)
                 return v;
         }
         walk->block = walk->block->older;
-        if (walk->block != NULL) {
+        if (walk->block != NULL)
             walk->next = walk->block->node_count;
-            walk->block->has_gradients = true;
-        }
     }
     return NULL;
 }
