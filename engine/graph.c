@@ -181,18 +181,23 @@ double *graph_scratch(Graph *graph, size_t n)
 /* ---- mark and release -----------------------------------------------------------------------------------------------
  */
 
+/* In an empty graph a mark stands at the block of the failed node, which every graph has: so it is known whose it is.
+ */
+static Block *start_of(const Graph *graph) { return graph->failed_node->block; }
+
 /* The next node opens a new block, so that releasing to the mark ends whole blocks. */
 Mark graph_mark(Graph *graph)
 {
     graph->sealed = true;
     Block *newest = graph->newest;
-    return newest == NULL ? (Mark){0} : (Mark){newest, newest->node_count, newest->first_number};
+    return newest == NULL ? (Mark){start_of(graph), 0, 0} : (Mark){newest, newest->node_count, newest->first_number};
 }
 
-static bool mark_is_at(Mark mark, const Block *block)
+static bool mark_is_at(const Graph *graph, Mark mark, const Block *block)
 {
-    return block == mark.block &&
-           (block == NULL || (block->node_count == mark.node_count && block->first_number == mark.first_number));
+    if (block == NULL)
+        return mark.block == start_of(graph);
+    return block == mark.block && block->node_count == mark.node_count && block->first_number == mark.first_number;
 }
 
 static void forget_nodes(Block *block)
@@ -229,11 +234,11 @@ void graph_release_at(Graph *graph, Mark mark, Where where)
 {
     Block **end_of_released = &graph->newest;
     size_t bytes = 0;
-    while (*end_of_released != NULL && !mark_is_at(mark, *end_of_released)) {
+    while (*end_of_released != NULL && !mark_is_at(graph, mark, *end_of_released)) {
         bytes += block_bytes(*end_of_released);
         end_of_released = &(*end_of_released)->older;
     }
-    if (!mark_is_at(mark, *end_of_released))
+    if (!mark_is_at(graph, mark, *end_of_released))
         misuse(where,
                "graph_release: this mark (at node %zu) is not in the graph any more: an earlier mark was released to "
                "since, or the mark is another graph's. Set a new mark with graph_mark.",
