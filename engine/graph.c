@@ -48,8 +48,9 @@ static Block *block_list_take(Block **list, size_t bytes)
 
 static size_t end_number(const Block *block) { return block == NULL ? 0 : block->first_number + block->node_count; }
 
-/* A spare block, or a new one, or, when there is no memory, one that rests. */
-Block *graph_open_block(Graph *graph, size_t room)
+/* An empty block: a spare one, or a new one, or, when there is no memory, one that rests. Its place is between `older`
+ * and whatever the caller puts behind it. */
+static Block *block_get(Graph *graph, size_t room, Block *older)
 {
     const size_t least = sizeof(Block) + room;
     const size_t bytes = least > BLOCK_BYTES ? least : BLOCK_BYTES;
@@ -62,14 +63,18 @@ Block *graph_open_block(Graph *graph, size_t room)
         graph->failed = true;
         return NULL;
     }
-    block->older = graph->newest;
-    block->first_number = end_number(graph->newest);
-    block->node_count = 0;
+    *block = (Block){.graph = graph, .older = older, .first_number = end_number(older), .end = block->end};
     block->back = block->end;
-    block->released = false;
-    block->has_gradients = false;
-    graph->newest = block;
-    graph->sealed = false;
+    return block;
+}
+
+Block *graph_open_block(Graph *graph, size_t room)
+{
+    Block *block = block_get(graph, room, graph->newest);
+    if (block != NULL) {
+        graph->newest = block;
+        graph->sealed = false;
+    }
     return block;
 }
 
@@ -130,20 +135,50 @@ static size_t room_in(const Block *block)
     return (size_t)(block->back - (const char *)&block->nodes[block->node_count]);
 }
 
+static bool has_room(const Block *block, size_t bytes) { return block != NULL && bytes <= room_in(block); }
+
+/* `bytes` rounded up, so that what lies in front stays aligned for a pointer. SIZE_MAX: no block is that large. */
+static size_t aligned_size(size_t bytes)
+{
+    return bytes > SIZE_MAX / 2 ? SIZE_MAX : (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
+}
+
+static void *take_from_back(Block *block, size_t bytes) { return block == NULL ? NULL : (block->back -= bytes); }
+
+static void *no_memory(Graph *graph)
+{
+    graph->failed = true;
+    return NULL;
+}
+
 void *graph_alloc(Graph *graph, size_t bytes)
 {
-    if (bytes > SIZE_MAX / 2) {
-        graph->failed = true;
-        return NULL;
-    }
-    const size_t rounded = (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
+    const size_t size = aligned_size(bytes);
+    if (size == SIZE_MAX)
+        return no_memory(graph);
     Block *block = graph->newest;
-    if (block == NULL || graph->sealed || rounded > room_in(block))
-        block = graph_open_block(graph, rounded);
-    if (block == NULL)
-        return NULL;
-    block->back -= rounded;
-    return block->back;
+    if (graph->sealed || !has_room(block, size))
+        block = graph_open_block(graph, size);
+    return take_from_back(block, size);
+}
+
+/* In v's own block. When that is full, in an empty one put just before it in the creation order: every release that
+ * ends v ends that one too, or keeps it for longer, but never ends it before. */
+void *graph_alloc_with(Value *v, size_t bytes)
+{
+    Graph *graph = v->block->graph;
+    const size_t size = aligned_size(bytes);
+    if (size == SIZE_MAX)
+        return no_memory(graph);
+    if (has_room(v->block, size))
+        return take_from_back(v->block, size);
+    const bool empty_before = v->block->older != NULL && v->block->older->node_count == 0;
+    if (empty_before && has_room(v->block->older, size))
+        return take_from_back(v->block->older, size);
+    Block *block = block_get(graph, size, v->block->older);
+    if (block != NULL)
+        v->block->older = block;
+    return take_from_back(block, size);
 }
 
 void *graph_alloc_array(Graph *graph, size_t count, size_t size)

@@ -111,6 +111,9 @@ bool graph_reserve(Graph *graph, size_t n);
 void *graph_alloc(Graph *graph, size_t bytes);
 void *graph_alloc_array(Graph *graph, size_t count, size_t size);
 
+/* The same, but it lives as long as v does, which may be older than the nodes made now. */
+void *graph_alloc_with(Value *v, size_t bytes);
+
 /* Room for n doubles, good until the next call; NULL when there is no memory. */
 double *graph_scratch(Graph *graph, size_t n);
 

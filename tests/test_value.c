@@ -421,6 +421,13 @@ Test(value, a_label_is_copied)
     cr_expect_str_eq(x->label, "w2", "a second label: \"%s\"", x->label);
 }
 
+Test(value, no_text_takes_the_label_away)
+{
+    Value *x = v_label(v_param(g, 1), "x");
+    cr_expect_eq(v_label(x, NULL), x, "v_label does not return its node");
+    cr_expect_eq(x->label, NULL, "the label is \"%s\"", x->label);
+}
+
 Test(value, v_name_takes_the_name_of_the_variable)
 {
     Value *learning_rate = v_param(g, 1);
