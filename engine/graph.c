@@ -33,17 +33,23 @@ static void block_list_free(Block *block)
     }
 }
 
-/* Take the first block of at least `bytes` out of a list; NULL when none fits. */
+/* Take the smallest block of at least `bytes` out of a list; NULL when none fits. Not just the first: a block made for
+ * one long list would go to ordinary nodes, and the next long list would need new memory. */
 static Block *block_list_take(Block **list, size_t bytes)
 {
+    Block **best = NULL;
     for (Block **link = list; *link != NULL; link = &(*link)->older) {
-        Block *block = *link;
-        if (block_bytes(block) >= bytes) {
-            *link = block->older;
-            return block;
-        }
+        const size_t size = block_bytes(*link);
+        if (size >= bytes && (best == NULL || size < block_bytes(*best)))
+            best = link;
+        if (size == bytes)
+            break; /* nearly always at once: nearly all blocks are of one size */
     }
-    return NULL;
+    if (best == NULL)
+        return NULL;
+    Block *block = *best;
+    *best = block->older;
+    return block;
 }
 
 static size_t end_number(const Block *block) { return block == NULL ? 0 : block->first_number + block->node_count; }

@@ -441,6 +441,25 @@ Test(graph, after_the_first_step_nothing_is_allocated)
     cr_expect(params[3]->grad != 0, "no gradient: nothing was computed");
 }
 
+/* A loss over a large batch: the list of its terms is larger than a block and comes last. */
+Test(graph, a_wide_sum_at_the_end_of_each_step_allocates_nothing_after_the_first)
+{
+    enum { MANY = 20000 };
+    static Value *terms[MANY];
+    Value *p = v_param(g, 1);
+    const Mark mark = graph_mark(g);
+    memory_set_allocator(counting_allocator);
+    for (int step = 0; step < 6; step++) {
+        allocations = 0;
+        for (size_t i = 0; i < MANY; i++)
+            terms[MANY - 1 - i] = v_mul(p, (double)i);
+        backward(v_div(v_sum(terms, MANY), v_sum(terms, MANY / 2)));
+        graph_release(g, mark);
+        cr_expect(step == 0 || allocations == 0, "step %d allocated %zu times", step, allocations);
+    }
+    memory_set_allocator(NULL);
+}
+
 Test(graph, a_shorter_step_between_longer_ones_allocates_nothing)
 {
     Value *p = v_param(g, 1);
