@@ -646,4 +646,24 @@ Test(graph, a_reserve_that_no_machine_has_fails_and_says_so)
     cr_expect_eq(v_param(g, 2)->data, 2, "the graph does not work any more");
 }
 
+Test(graph, memory_of_a_graph_is_aligned_for_a_pointer_and_never_more_than_there_is)
+{
+    const Mark mark = graph_mark(g);
+    for (size_t bytes = 0; bytes < 100; bytes++) {
+        void *memory = graph_alloc(g, bytes);
+        cr_assert(memory != NULL && (uintptr_t)memory % sizeof(void *) == 0, "%zu bytes at %p", bytes, memory);
+        memset(memory, 0xA5, bytes);
+        cr_expect_eq(v_input(g, 7)->data, 7, "the node beside %zu bytes", bytes);
+    }
+    cr_expect_eq(graph_alloc(g, SIZE_MAX), NULL, "SIZE_MAX bytes");
+    cr_expect(!graph_ok(g), "the graph does not say that it failed");
+    graph_release(g, mark);
+    cr_expect_eq(graph_alloc_array(g, SIZE_MAX / 2, 3), NULL, "a product that overflows");
+    cr_expect(!graph_ok(g), "the graph does not say that it failed");
+    graph_release(g, mark);
+    Value *v = v_input(g, 7);
+    cr_expect_eq(graph_alloc_with(v, SIZE_MAX), NULL, "SIZE_MAX bytes");
+    cr_expect(!graph_ok(g), "the graph does not say that it failed");
+}
+
 Test(graph, nothing_may_be_freed_like_a_graph) { graph_free(NULL); }

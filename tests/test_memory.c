@@ -202,6 +202,10 @@ Test(memory, a_failed_leaf_fails_what_is_built_on_it)
     Value *p = v_param(g, 1), *x = v_input(g, 2), *y = v_mul(p, x);
     cr_expect(stop_failing() && p->op == OP_FAILED && x->op == OP_FAILED && y->op == OP_FAILED, "not failed");
     cr_expect(isnan(y->data) && !graph_ok(g), "data %g", y->data);
+    size_t count = 1;
+    cr_expect(graph_topological_order(y, &count) == NULL && count == 0, "an order of nothing, %zu nodes", count);
+    cr_expect(!graph_dump(y, stderr), "a dump of nothing");
+    cr_expect_eq(graph_first_nonfinite(y), NULL, "there was no memory to look");
     cr_expect_eq(v_label(y, "y"), y, "a label on the failed node is refused another way");
     cr_expect_eq(v_label(y, NULL), y, "a label on the failed node is refused another way");
     char name[VALUE_NAME_SIZE];
