@@ -102,14 +102,17 @@ static inline Value *graph_new_slot(Graph *graph)
     return block == NULL ? NULL : &block->nodes[block->node_count++];
 }
 
-/* See to it that the next n nodes of the graph lie side by side; false, and graph->failed set, when there is no
- * memory. */
+/* See to it that the next n nodes of the graph lie side by side, if all n are made before anything else: a label or a
+ * list takes memory from the same place. False, and graph->failed set, when there is none. */
 bool graph_reserve(Graph *graph, size_t n);
 
 /* Memory that lives as long as the nodes made now, aligned for a pointer; NULL, and graph->failed set, when there is
  * none. */
 void *graph_alloc(Graph *graph, size_t bytes);
 void *graph_alloc_array(Graph *graph, size_t count, size_t size);
+
+/* The same, but it lives as long as v does, which may be older than the nodes made now. */
+void *graph_alloc_with(Value *v, size_t bytes);
 
 /* Room for n doubles, good until the next call; NULL when there is no memory. */
 double *graph_scratch(Graph *graph, size_t n);

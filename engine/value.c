@@ -319,13 +319,16 @@ Graph *value_graph(const Value *v) { return v->block->graph; }
 Value *value_label(Value *v, const char *text, Where where)
 {
     value_check(v, NULL, "v_label: the node", where);
-    if (text == NULL || v->op == OP_FAILED) {
-        if (text == NULL)
-            v->label = NULL;
+    if (v->op == OP_FAILED)
+        return v;
+    if (text == NULL) {
+        v->label = NULL;
         return v;
     }
+    if (v->label != NULL && strcmp(v->label, text) == 0) /* given again in every step: one copy will do */
+        return v;
     const size_t bytes = strlen(text) + 1;
-    char *copy = graph_alloc(v->block->graph, bytes);
+    char *copy = graph_alloc_with(v, bytes);
     if (copy == NULL)
         return graph_fail(v->block->graph);
     v->label = memcpy(copy, text, bytes);
