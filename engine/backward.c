@@ -27,7 +27,7 @@ static inline void push(Value *parent, double local, double grad, bool careful)
     parent->grad += local * grad;
 }
 
-/* Push v's gradient to all its parents, in operand order.
+/* Push v's gradient to all its parents, pair by pair, and at last to the bias.
  * scattered: the operands are found through v->list, not side by side from v->a and v->b on.
  * careful:   each parent must be asked whether its product contributes. */
 static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db,

@@ -14,8 +14,9 @@
  *     }
  *     graph_free(g);                     // frees every node: nothing else needs freeing
  *
- * A released block rests while the next step is built elsewhere, so that a pointer kept by mistake is still recognised
- * as released. After the first step, training allocates nothing.
+ * A released block rests while the next step is built elsewhere, so that a pointer kept by mistake is recognised as
+ * released in the next step too, where it is usually used. (Two steps later its place may be another node's; and a
+ * release of more than 16 MB is reused at once.) After the first step, training allocates nothing.
  * Two graphs share nothing: each may be used by a thread of its own.
  */
 #ifndef STEPGRAD_GRAPH_H

@@ -43,20 +43,17 @@ static inline void check_operand(const Value *v, const Graph *graph, OpCode op, 
 
 /* ---- leaves ------------------------------------------------------------------------------------------------------ */
 
-static Value *new_leaf(Graph *graph, OpCode kind, double data)
+Value *value_leaf(OpCode kind, Graph *graph, double data, Where where)
 {
+    if (graph == NULL)
+        misuse(where, "v_%s: the graph is NULL. Make one with graph_new, and see that it found memory.",
+               op_table[kind].name);
     Value *v = graph_new_slot(graph);
     if (v == NULL)
         return graph_fail(graph);
     *v = (Value){.data = data, .block = graph->newest, .op = kind, .needs_grad = kind == OP_PARAM};
     return v;
 }
-
-Value *v_param(Graph *graph, double data) { return new_leaf(graph, OP_PARAM, data); }
-
-Value *v_input(Graph *graph, double data) { return new_leaf(graph, OP_INPUT, data); }
-
-Value *v_const(Graph *graph, double data) { return new_leaf(graph, OP_CONST, data); }
 
 /* ---- ops of one and two operands --------------------------------------------------------------------------------- */
 
@@ -112,10 +109,10 @@ NOINLINE static Value *binary_with_number(OpCode op, Operand a, Operand b, Where
                op_table[op].name, a.number, b.number);
     if (a_is_number) {
         check_operand(b.value, NULL, op, "b", where);
-        return value_binary(op, v_const(b.value->block->graph, a.number), b.value, where);
+        return value_binary(op, value_leaf(OP_CONST, b.value->block->graph, a.number, where), b.value, where);
     }
     check_operand(a.value, NULL, op, "a", where);
-    return value_binary(op, a.value, v_const(a.value->block->graph, b.number), where);
+    return value_binary(op, a.value, value_leaf(OP_CONST, a.value->block->graph, b.number, where), where);
 }
 
 Value *value_binary_operands(OpCode op, Operand a, Operand b, Where where)

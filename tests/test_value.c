@@ -574,3 +574,10 @@ Test(value, the_message_names_the_node_that_was_wrong)
     MUST_BE_MISUSE(v_add(x, hidden), "b"); /* the role: which operand */
     (void)hidden;
 }
+
+Test(value, a_leaf_of_no_graph_is_misuse)
+{
+    MUST_BE_MISUSE(v_param(NULL, 1.0), "v_param", "the graph is NULL", "graph_new");
+    MUST_BE_MISUSE(v_input(NULL, 1.0), "v_input", "the graph is NULL");
+    MUST_BE_MISUSE(v_const(NULL, 1.0), "v_const", "the graph is NULL");
+}
