@@ -142,6 +142,8 @@ static bool all_need_grad(Value *const *list, size_t n)
 static void check_inputs(const Graph *graph, Value *const *x, size_t n, Where where)
 {
     char role[64];
+    if (x == NULL)
+        misuse(where, "forward: the list of inputs is NULL. Make one of %zu with v_inputs.", n);
     for (size_t i = 0; i < n; i++) {
         if (x[i] != NULL && !x[i]->block->released && x[i]->block->graph == graph)
             continue;
@@ -189,8 +191,6 @@ Value **layer_forward_at(Graph *graph, const Layer *layer, Value *const *x, Wher
 
 Value **mlp_forward_at(const MLP *net, Value *const *x, Where where)
 {
-    if (x == NULL)
-        misuse(where, "mlp_forward: the list of inputs is NULL. Make one of %zu with v_inputs.", net->layers[0].inputs);
     Value **outputs = NULL;
     for (size_t l = 0; l < net->layer_count; l++) {
         outputs = layer_forward_at(net->graph, &net->layers[l], x, where);
