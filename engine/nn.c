@@ -178,7 +178,7 @@ Value **layer_forward_at(Graph *graph, const Layer *layer, Value *const *x, Wher
     if (outputs == NULL || !graph_reserve(graph, 2 * layer->outputs))
         return NULL;
     const bool x_all_need_grad = all_need_grad(x, layer->inputs);
-    const bool run = value_is_run(x, layer->inputs);
+    const bool run = value_is_run(x, layer->inputs) && x[0]->op != OP_FAILED;
     for (size_t i = 0; i < layer->outputs; i++) {
         const Neuron *neuron = &layer->neurons[i];
         outputs[i] =

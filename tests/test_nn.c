@@ -526,6 +526,21 @@ static bool build_all(Graph *graph, double *result)
     return graph_ok(graph);
 }
 
+Test(nn, what_is_built_on_a_failed_input_is_failed)
+{
+    for (size_t inputs = 1; inputs <= 2; inputs++) {
+        Graph *graph = graph_new();
+        const size_t narrow[] = {inputs, 2};
+        const MLP *net = mlp_new(graph, narrow, 2, ACTIVATION_TANH);
+        Value *failed[] = {graph_fail(graph), graph_fail(graph)};
+        Value **y = mlp_forward(net, failed);
+        for (size_t i = 0; i < 2; i++)
+            cr_expect_eq(y[i]->op, OP_FAILED, "%zu failed inputs: output %zu looks good, with data %g", inputs, i,
+                         y[i]->data);
+        graph_free(graph);
+    }
+}
+
 Test(nn, each_allocation_that_fails_is_an_error_and_leaks_nothing)
 {
     double want, got = 0;
