@@ -63,6 +63,15 @@ static bool neuron_new(Neuron *neuron, Graph *graph, size_t inputs, size_t layer
     return graph_ok(graph);
 }
 
+/* A node counts its operands in 32 bits; more neurons than that would need 256 GB in any case. */
+static bool sizes_are_possible(Graph *graph, const size_t *sizes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (sizes[i] >= UINT32_MAX)
+            graph_fail(graph);
+    return graph_ok(graph);
+}
+
 static bool layer_new(Layer *layer, Graph *graph, size_t inputs, size_t outputs, Activation activation, size_t number)
 {
     *layer = (Layer){.inputs = inputs, .outputs = outputs, .activation = activation};
@@ -97,6 +106,8 @@ MLP *mlp_new_at(Graph *graph, const size_t *sizes, size_t count, Activation acti
     for (size_t i = 0; i < count; i++)
         if (sizes[i] == 0)
             misuse(where, "mlp_new: sizes[%zu] is 0. A layer has at least one neuron.", i);
+    if (!sizes_are_possible(graph, sizes, count))
+        return NULL;
     MLP *net = graph_alloc(graph, sizeof *net);
     Layer *layers = graph_alloc_array(graph, count - 1, sizeof *layers);
     if (net == NULL || layers == NULL)

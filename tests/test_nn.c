@@ -541,6 +541,18 @@ Test(nn, what_is_built_on_a_failed_input_is_failed)
     }
 }
 
+Test(nn, sizes_beyond_what_a_node_can_count_are_no_memory, .timeout = 20)
+{
+    const size_t monsters[][2] = {{SIZE_MAX, 2}, {UINT32_MAX, 1}, {1, SIZE_MAX}, {SIZE_MAX / 2, SIZE_MAX / 2}};
+    for (size_t i = 0; i < sizeof monsters / sizeof *monsters; i++) {
+        Graph *graph = graph_new();
+        cr_expect_null(mlp_new(graph, monsters[i], 2, ACTIVATION_TANH), "a network of %zu inputs and %zu outputs",
+                       monsters[i][0], monsters[i][1]);
+        cr_expect_not(graph_ok(graph), "%zu, %zu: the graph says that all is well", monsters[i][0], monsters[i][1]);
+        graph_free(graph);
+    }
+}
+
 Test(nn, each_allocation_that_fails_is_an_error_and_leaks_nothing)
 {
     double want, got = 0;
