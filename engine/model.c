@@ -175,26 +175,33 @@ bool mlp_read_tensors(const MLP *net, WordReader *words, double *numbers, double
     return words_expect(words, "tensor", error) && read_tensors(net, words, numbers, rests, error);
 }
 
+/* No checksum: written by hand, and then `end` has its line to itself; or the file was cut in just this place. */
+static bool end_is_whole(const WordReader *words, size_t line, Error *error)
+{
+    return words->end_line > line ||
+           words_fail(words, error,
+                      "the file ends within its last line: it was cut short. (If you wrote it yourself, "
+                      "let a line end follow \"end\".)");
+}
+
 /* `end` and the checksum, and nothing behind. */
 static bool read_end(WordReader *words, Error *error)
 {
     char expected[WORD_SIZE];
     if (!words_expect(words, "end", error))
         return false;
+    const size_t line = words->line;
     snprintf(expected, sizeof expected, "%016" PRIx64, words->checksum);
-    if (!words_next(words, NULL)) {
-        if (ferror(words->in))
-            return words_fail(words, error, "cannot read on.");
-        return true; /* no checksum: written by hand */
-    }
+    if (!words_next(words, error))
+        return feof(words->in) && end_is_whole(words, line, error);
     if (strcmp(words->word, expected) != 0)
         return words_fail(words, error,
                           "the checksum is %s and should be %s: the file was damaged or changed. If you changed it "
                           "yourself, let its last line be just \"end\".",
                           words->word, expected);
-    if (words_next(words, NULL))
+    if (words_next(words, error))
         return words_fail(words, error, "\"%s\" stands after the end.", words->word);
-    return true;
+    return feof(words->in);
 }
 
 static bool read_params(MLP *net, WordReader *words, Error *error)

@@ -231,6 +231,21 @@ Test(model, line_ends_of_another_system_are_white_space)
 
 /* ---- damage ------------------------------------------------------------------------------------------------------ */
 
+Test(model, a_file_cut_short_anywhere_is_refused)
+{
+    static char text[10000];
+    save("model.txt");
+    const size_t n = read_all("model.txt", text, sizeof text);
+    cr_assert_eq(text[n - 1], '\n', "the file does not end with a line end");
+    for (size_t kept = 0; kept < n - 1; kept++) {
+        write_bytes("damaged.txt", text, kept);
+        expect_refused("damaged.txt", "");
+    }
+    Error error;
+    write_bytes("damaged.txt", text, n - 1); /* only the last line end is lost: all that matters is there */
+    cr_expect(mlp_load(net, "damaged.txt", &error), "%s", error.message);
+}
+
 Test(model, the_line_of_a_cut_is_named)
 {
     write_text("damaged.txt", "");
@@ -306,6 +321,10 @@ Test(model, what_is_wrong_is_said)
         {HEAD TENSORS "7\nend\n", ":6: expected \"end\", found \"7\"."},
         {HEAD TENSORS "end 0123456789abcdef\n", ":6: the checksum is 0123456789abcdef and should be"},
         {HEAD TENSORS LETTERS_64 "\n", ":6: a word of more than 63 characters"},
+        {HEAD TENSORS "end " LETTERS_64 "\n", ":6: a word of more than 63 characters"},
+        {HEAD TENSORS "end",
+         ":6: the file ends within its last line: it was cut short. (If you wrote it yourself, let"},
+        {HEAD TENSORS "end #", ":6: the file ends within its last line: it was cut short."},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_text("damaged.txt", cases[i].text);
@@ -321,6 +340,9 @@ Test(model, text_after_the_checksum_is_refused)
     snprintf(text + n, sizeof text - n, "more\n");
     write_text("damaged.txt", text);
     expect_refused("damaged.txt", "\"more\" stands after the end.");
+    snprintf(text + n, sizeof text - n, LETTERS_64 "\n");
+    write_text("damaged.txt", text);
+    expect_refused("damaged.txt", "a word of more than 63 characters");
     snprintf(text + n, sizeof text - n, "# a comment may stand there\n\n");
     write_text("other.txt", text);
     Error error;
