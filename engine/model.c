@@ -76,9 +76,8 @@ static bool read_sizes(WordReader *words, Head *head, Error *error)
     if (!words_expect(words, "sizes", error) || !words_next(words, error))
         return false;
     while (strcmp(words->word, "tensor") != 0) {
-        char *end;
-        const unsigned long size = strtoul(words->word, &end, 10);
-        if (*end != '\0' || size == 0 || words->word[0] == '-')
+        size_t size;
+        if (!words_is_count(words->word, &size) || size == 0)
             return words_fail(words, error, "expected the size of a layer or \"tensor\", found \"%s\".", words->word);
         if (head->count > LAYERS_MOST)
             return words_fail(words, error, "more than %d layers.", LAYERS_MOST);

@@ -100,17 +100,23 @@ bool words_expect(WordReader *words, const char *expected, Error *error)
     return true;
 }
 
+bool words_is_count(const char *word, size_t *count)
+{
+    char *end;
+    errno = 0;
+    const unsigned long long number = strtoull(word, &end, 10);
+    if (!isdigit((unsigned char)word[0]) || *end != '\0' || errno != 0 || number > SIZE_MAX)
+        return false;
+    *count = (size_t)number;
+    return true;
+}
+
 bool words_count(WordReader *words, size_t *count, Error *error)
 {
     if (!words_next(words, error))
         return false;
-    char *end;
-    errno = 0;
-    const unsigned long long number = strtoull(words->word, &end, 10);
-    if (!isdigit((unsigned char)words->word[0]) || *end != '\0' || errno != 0 || number > SIZE_MAX)
-        return words_fail(words, error, "expected a whole number, found \"%s\".", words->word);
-    *count = (size_t)number;
-    return true;
+    return words_is_count(words->word, count) ||
+           words_fail(words, error, "expected a whole number, found \"%s\".", words->word);
 }
 
 bool words_number(WordReader *words, double *number, double *rest, Error *error)

@@ -308,6 +308,8 @@ Test(model, what_is_wrong_is_said)
         {"stepgrad-mlp 1\nactivation gelu\n", ":2: unknown activation \"gelu\". Known: tanh, relu, sigmoid, none."},
         {"stepgrad-mlp 1\nactivation tanh\nsizes 2 0 2\ntensor", ":3: expected the size of a layer"},
         {"stepgrad-mlp 1\nactivation tanh\nsizes 2 -3 2\ntensor", ":3: expected the size of a layer"},
+        {"stepgrad-mlp 1\nactivation tanh\nsizes 2 +3 2\ntensor", ":3: expected the size of a layer"},
+        {"stepgrad-mlp 1\nactivation tanh\nsizes 99999999999999999999 2\ntensor", ":3: expected the size of a layer"},
         {"stepgrad-mlp 1\nactivation tanh\nsizes 2 3.5 2\ntensor", ":3: expected the size of a layer"},
         {"stepgrad-mlp 1\nactivation tanh\nsizes\ntensor w1", ":4: a network has at least two sizes"},
         {"stepgrad-mlp 1\nactivation tanh\nsizes 2\ntensor w1", ":4: a network has at least two sizes"},
