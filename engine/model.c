@@ -2,6 +2,7 @@
 #include "model.h"
 
 #include <inttypes.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,15 +34,28 @@ static void write_text(Writer *writer, const char *format, ...)
     fputs(text, writer->out);
 }
 
+/* With a point, whatever the locale of the program around is. */
+static void write_number(Writer *writer, double number, char behind)
+{
+    char text[64];
+    const char *mark = localeconv()->decimal_point;
+    snprintf(text, sizeof text, "%a", number);
+    char *at = strstr(text, mark);
+    if (at != NULL)
+        write_text(writer, "%.*s.%s%c", (int)(at - text), text, at + strlen(mark), behind);
+    else
+        write_text(writer, "%s%c", text, behind);
+}
+
 static void write_layer(Writer *writer, const Layer *layer, size_t number)
 {
     write_text(writer, "tensor w%zu %zu %zu\n", number, layer->outputs, layer->inputs);
     for (size_t i = 0; i < layer->outputs; i++)
         for (size_t j = 0; j < layer->inputs; j++)
-            write_text(writer, "%a%c", layer->neurons[i].w[j].data, j + 1 < layer->inputs ? ' ' : '\n');
+            write_number(writer, layer->neurons[i].w[j].data, j + 1 < layer->inputs ? ' ' : '\n');
     write_text(writer, "tensor b%zu 1 %zu\n", number, layer->outputs);
     for (size_t i = 0; i < layer->outputs; i++)
-        write_text(writer, "%a%c", layer->neurons[i].w[layer->inputs].data, i + 1 < layer->outputs ? ' ' : '\n');
+        write_number(writer, layer->neurons[i].w[layer->inputs].data, i + 1 < layer->outputs ? ' ' : '\n');
 }
 
 bool mlp_save(const MLP *net, const char *path, Error *error)

@@ -3,6 +3,9 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,19 +122,32 @@ bool words_count(WordReader *words, size_t *count, Error *error)
            words_fail(words, error, "expected a whole number, found \"%s\".", words->word);
 }
 
+/* The number that the first `length` characters of `word` are; false when they are none. strtod wants the decimal point
+ * of the program's locale: the engine never calls setlocale, but a program around it may. */
+static bool parse_number(const char *word, size_t length, double *number)
+{
+    char local[WORD_SIZE + MB_LEN_MAX], *end;
+    const char *point = memchr(word, '.', length);
+    const int before = (int)(point != NULL ? (size_t)(point - word) : length);
+    const int behind = point != NULL ? (int)length - before - 1 : 0;
+    snprintf(local, sizeof local, "%.*s%s%.*s", before, word, point != NULL ? localeconv()->decimal_point : "", behind,
+             point != NULL ? point + 1 : "");
+    *number = strtod(local, &end);
+    return end != local && *end == '\0' && memchr(word, ',', length) == NULL;
+}
+
 bool words_number(WordReader *words, double *number, double *rest, Error *error)
 {
     if (!words_next(words, error))
         return false;
-    char *end;
-    *number = strtod(words->word, &end);
-    bool ok = end != words->word;
+    const char *word = words->word, *colon = rest != NULL ? strchr(word, ':') : NULL;
     if (rest != NULL)
         *rest = 0;
-    if (rest != NULL && ok && *end == ':') {
-        const char *start = end + 1;
-        *rest = strtod(start, &end);
-        ok = end != start;
-    }
-    return (ok && *end == '\0') || words_fail(words, error, "expected a number, found \"%s\".", words->word);
+    errno = 0;
+    if (!parse_number(word, colon != NULL ? (size_t)(colon - word) : strlen(word), number) ||
+        (colon != NULL && !parse_number(colon + 1, strlen(colon + 1), rest)))
+        return words_fail(words, error, "expected a number, found \"%s\".", word);
+    if (errno == ERANGE && isinf(*number))
+        return words_fail(words, error, "%s is too large for a double. Write inf if that is meant.", word);
+    return true;
 }

@@ -45,7 +45,8 @@ bool words_expect(WordReader *words, const char *expected, Error *error);
 bool words_count(WordReader *words, size_t *count, Error *error);
 
 /* Read a floating-point number, decimal or hexadecimal, inf and nan included. With `rest` not NULL the word may also be
- * "number:rest", a more exact number as the sum of two; *rest is 0 where there is none. */
+ * "number:rest", a more exact number as the sum of two; *rest is 0 where there is none. The point is a point whatever
+ * the locale says; a number too large for a double is an error. */
 bool words_number(WordReader *words, double *number, double *rest, Error *error);
 
 /* Whether the word is a whole number from 0 that fits into *count: digits and nothing else. */

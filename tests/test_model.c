@@ -229,6 +229,27 @@ Test(model, line_ends_of_another_system_are_white_space)
     cr_expect_not_null(mlp_open(g, "model.txt", &error), "%s", error.message);
 }
 
+Test(model, a_decimal_comma_in_the_locale_changes_nothing)
+{
+    static const char *const locales[] = {"de_DE.UTF-8", "de_DE.utf8", "de_DE", "fr_FR.UTF-8", "ps_AF.UTF-8"};
+    static char plain[10000], there[10000];
+    bool found = false;
+    double want[PARAMS];
+    Error error;
+    get_params(net, want);
+    save("model.txt");
+    for (size_t i = 0; i < sizeof locales / sizeof *locales && !found; i++)
+        found = setlocale(LC_NUMERIC, locales[i]) != NULL;
+    if (!found)
+        cr_log_warn("no locale with a decimal comma is installed: tested in the C locale only");
+    save("other.txt");
+    cr_expect(mlp_load(net, "model.txt", &error), "%s", error.message);
+    expect_params(net, want, "loaded");
+    read_all("model.txt", plain, sizeof plain);
+    read_all("other.txt", there, sizeof there);
+    cr_expect_str_eq(plain, there, "the files differ");
+}
+
 /* ---- damage ------------------------------------------------------------------------------------------------------ */
 
 Test(model, a_file_cut_short_anywhere_is_refused)
@@ -581,6 +602,19 @@ Test(words, numbers_are_decimal_or_hexadecimal)
 }
 
 /* The published value of the FNV-1a test suite for "foobar". */
+Test(words, a_number_beyond_all_doubles_does_not_become_infinite)
+{
+    static const char *const words_of[] = {"1e309", "-1e999", "0x1p1024"};
+    Error error;
+    double number;
+    WordReader words = read_words("1e309 -1e999 0x1p1024");
+    for (int i = 0; i < 3; i++) {
+        cr_expect(!words_number(&words, &number, NULL, &error), "%s is %g", words_of[i], number);
+        cr_expect(strstr(error.message, "is too large for a double") != NULL, "%s: %s", words_of[i], error.message);
+    }
+    words_close(&words);
+}
+
 Test(words, the_checksum_is_fnv1a_in_pieces_too)
 {
     const uint64_t want = UINT64_C(0x85944171f73967e8);
