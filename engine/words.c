@@ -80,6 +80,8 @@ bool words_next(WordReader *words, Error *error)
     size_t length = 0;
     words->word[0] = '\0';
     for (int c = skip_space_and_comments(words); c != EOF && !isspace(c); c = next_character(words)) {
+        if (c == '\0')
+            return words_fail(words, error, "a zero byte: this is no text, or it was damaged.");
         if (length == WORD_SIZE - 1)
             return words_fail(words, error,
                               "a word of more than %d characters, \"%.20s...\": this is no file of numbers.",

@@ -355,6 +355,14 @@ Test(model, what_is_wrong_is_said)
     }
 }
 
+Test(model, a_zero_byte_is_refused)
+{
+    static const char text[] = HEAD "tensor w1 3 2 1\0x 2 3 4 5 6 tensor b1 1 3 1 2 3 tensor w2 2 3 1 2 3 4 5 6\n"
+                                    "tensor b2 1 2 1 2\nend\n";
+    write_bytes("damaged.txt", text, sizeof text - 1);
+    expect_refused("damaged.txt", ":4: a zero byte: this is no text, or it was damaged.");
+}
+
 Test(model, text_after_the_checksum_is_refused)
 {
     static char text[10000];
