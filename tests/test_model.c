@@ -623,6 +623,19 @@ Test(words, a_number_beyond_all_doubles_does_not_become_infinite)
     words_close(&words);
 }
 
+Test(words, a_number_may_be_the_sum_of_two_where_that_is_asked_for)
+{
+    Error error;
+    double number = 9, rest = 9;
+    WordReader words = read_words("0x1.8p+0:-0x1p-60 2.5 1:2:3 1: :1 1:2");
+    cr_expect(words_number(&words, &number, &rest, &error) && number == 1.5 && rest == -0x1p-60, "%g:%g", number, rest);
+    cr_expect(words_number(&words, &number, &rest, &error) && number == 2.5 && rest == 0, "%g:%g", number, rest);
+    for (int i = 0; i < 3; i++)
+        cr_expect(!words_number(&words, &number, &rest, &error), "\"%s\" is %g:%g", words.word, number, rest);
+    cr_expect(!words_number(&words, &number, NULL, &error), "\"%s\" is %g", words.word, number);
+    words_close(&words);
+}
+
 Test(words, the_checksum_is_fnv1a_in_pieces_too)
 {
     const uint64_t want = UINT64_C(0x85944171f73967e8);
