@@ -234,8 +234,8 @@ typedef struct Run {
     Mark mark; /* behind the parameters: the graph of each step is released to here */
     Optimizer *optimizer;
     Batches batches;
-    Epoch *history;
-    size_t epochs_done;
+    Epoch *history; /* room for history_size epochs: it grows as they come */
+    size_t history_size, epochs_done;
     double nodes; /* built in all */
     double seconds;
 } Run;
@@ -542,7 +542,7 @@ static void show_progress(const Run *run, bool last)
     const size_t done = run->epochs_done, all = run->options.epochs;
     const Epoch *epoch = &run->history[done - 1];
     const bool terminal = isatty(STDOUT_FILENO);
-    if (terminal ? !last && now() - shown < 0.1 : !last && done % ((all + LINES - 1) / LINES) != 0)
+    if (terminal ? !last && now() - shown < 0.1 : !last && done % ((all - 1) / LINES + 1) != 0)
         return;
     shown = now();
     if (terminal) {
@@ -576,11 +576,26 @@ static void train_epoch(Run *run, Epoch *epoch)
     epoch->accuracy = (double)correct_in_all / (double)seen;
 }
 
+/* Ctrl-C may come long before --epochs is reached: ask for no more than what is needed. */
+static Epoch *next_epoch(Run *run)
+{
+    if (run->epochs_done == run->history_size) {
+        const size_t bytes = run->history_size * sizeof *run->history;
+        Epoch *larger = memory_resize(run->history, bytes, 2 * bytes + sizeof *larger);
+        if (larger == NULL)
+            fail_no_memory();
+        run->history = larger;
+        run->history_size = 2 * run->history_size + 1;
+    }
+    run->history[run->epochs_done] = (Epoch){0};
+    return &run->history[run->epochs_done];
+}
+
 static void train(Run *run)
 {
     const double start = now();
     while (run->epochs_done < run->options.epochs && !stop_asked) {
-        Epoch *epoch = &run->history[run->epochs_done];
+        Epoch *epoch = next_epoch(run);
         train_epoch(run, epoch);
         if (run->test.count > 0)
             evaluate(run, &run->test, &epoch->test_loss, &epoch->test_accuracy);
@@ -627,11 +642,23 @@ static void write_history(const Run *run)
     report_file(file_commit(&safe, &error), path, &error);
 }
 
+static bool any_finite_loss(const Run *run)
+{
+    for (size_t i = 0; i < run->epochs_done; i++)
+        if (isfinite(run->history[i].loss))
+            return true;
+    return false;
+}
+
 static void plot_history(const Run *run)
 {
     char path[1100];
     Error error;
     const size_t n = run->epochs_done;
+    if (!any_finite_loss(run)) {
+        puts("  (no loss.svg: no epoch had a finite loss)");
+        return;
+    }
     double *columns = memory_alloc_array(n, 5 * sizeof *columns);
     if (columns == NULL)
         fail_no_memory();
@@ -792,8 +819,7 @@ int main(int argc, char **argv)
     load_data(&run);
     make_network(&run);
     make_optimizer(&run);
-    run.history = memory_alloc_array(run.options.epochs + 1, sizeof *run.history);
-    if (run.history == NULL || !batches_new(&run.batches, run.train.count, run.options.batch, &error))
+    if (!batches_new(&run.batches, run.train.count, run.options.batch, &error))
         fail_no_memory();
     if (!run.options.quiet) {
         printf("%zu rows of %zu features, %d classes; %zu params\n\n", run.train.count, run.train.features,

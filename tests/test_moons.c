@@ -303,7 +303,7 @@ static bool exists(const char *name)
 /* Start build/moons with output to `out` and `err` in the folder; `prepare` runs in the child before. */
 static pid_t start_moons(void (*prepare)(void), const char *const *arguments)
 {
-    enum { ARGUMENTS_MOST = 30 };
+    enum { ARGUMENTS_MOST = 30, SECONDS_MOST = 100 };
     char program[PATH_MAX], *list[ARGUMENTS_MOST + 2] = {program};
     const char *build = getenv("BUILD");
     snprintf(program, sizeof program, "%s/moons", build != NULL ? build : "build");
@@ -315,6 +315,7 @@ static pid_t start_moons(void (*prepare)(void), const char *const *arguments)
         const int err = open(in_folder("err"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
         dup2(out, STDOUT_FILENO);
         dup2(err, STDERR_FILENO);
+        alarm(SECONDS_MOST);
         if (prepare != NULL)
             prepare();
         execv(program, list);
@@ -612,6 +613,18 @@ Test(moons_program, the_same_seed_gives_the_same_model_and_another_another)
             snprintf(first, sizeof first, "%s", content("o/model.txt"));
         cr_expect_eq(strcmp(first, content("o/model.txt")) == 0, i < 2, "run %d", i);
     }
+}
+
+Test(moons_program, epochs_without_end_need_no_memory_without_end)
+{
+    write_points("points.csv", 2, 20);
+    /* The product of weights of two layers, each 1e300, is no double: that stops the training. */
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--epochs", "18446744073709551615", "--lr", "1e300",
+                      "--activation", "none", "--out", in_folder("o")),
+                0, "2^64 - 1 epochs");
+    expect_in("out", "training went astray. Try a smaller --lr.");
+    cr_expect(line_count("o/history.csv") >= 2, "no history");
+    cr_expect(exists("o/model.txt") && exists("o/neuron.dot"), "files are missing");
 }
 
 /* ---- the program in trouble -------------------------------------------------------------------------------------- */
