@@ -566,11 +566,13 @@ static void train_epoch(Run *run, Epoch *epoch)
     double loss = 0;
     size_t seen = 0, correct_in_all = 0;
     batches_begin(&run->batches, keep_order ? NULL : &run->random);
-    for (size_t n; !stop_asked && (n = batches_next(&run->batches, &rows)) > 0;) {
+    for (size_t n; (n = batches_next(&run->batches, &rows)) > 0;) {
         size_t correct;
         loss += train_step(run, rows, n, &correct) * (double)n;
         correct_in_all += correct;
         seen += n;
+        if (stop_asked)
+            break; /* after a step, so that there is a loss to tell */
     }
     epoch->loss = loss / (double)seen;
     epoch->accuracy = (double)correct_in_all / (double)seen;
