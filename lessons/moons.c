@@ -308,6 +308,14 @@ static void make_out_folder(const char *out)
 
 /* ---- data and network -------------------------------------------------------------------------------------------- */
 
+static bool has_one_class(const Dataset *data)
+{
+    for (size_t i = 1; i < data->count; i++)
+        if (data->label[i] != data->label[0])
+            return false;
+    return true;
+}
+
 static void load_data(Run *run)
 {
     Error error;
@@ -325,7 +333,11 @@ static void load_data(Run *run)
         error_set(&error, "%s: no rows are left to train on. Ask for a smaller --test-fraction.", run->options.data);
         fail(&error);
     }
-    if (run->train.classes < 2) {
+    if (run->options.test_fraction > 0 && run->test.count == 0) {
+        error_set(&error, "%s: no rows are left to test on. Ask for a larger --test-fraction.", run->options.data);
+        fail(&error);
+    }
+    if (has_one_class(&run->train)) {
         error_set(&error, "%s: all rows are of one class: there is nothing to learn. The last column is the class.",
                   run->options.data);
         fail(&error);

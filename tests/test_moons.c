@@ -491,6 +491,7 @@ Test(moons_program, bad_data_are_exit_1_with_file_and_line)
         {"1,2,0\n3,4,0.5\n", "bad.csv:2:5: "},
         {"1,2,0\n3,4,-1\n", "bad.csv:2:5: "},
         {"1,2,0\n3,4,0\n", "all rows are of one class"},
+        {"1,2,7\n3,4,7\n", "all rows are of one class"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_file("bad.csv", bad[i][0]);
@@ -594,6 +595,15 @@ Test(moons_program, a_test_set_is_kept_apart)
     expect_in("out", " on 40 rows; test loss ");
     expect_in("out", " on 10\n");
     expect_in("o/history.csv", "epoch,loss,accuracy,test_loss,test_accuracy,seconds\n");
+}
+
+Test(moons_program, a_split_that_leaves_one_side_empty_is_refused)
+{
+    write_points("points.csv", 2, 4);
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--test-fraction", "0.1", "--out", in_folder("o")), 1, "0.1");
+    expect_in("err", "points.csv: no rows are left to test on. Ask for a larger --test-fraction.");
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--test-fraction", "0.9", "--out", in_folder("o")), 1, "0.9");
+    expect_in("err", "points.csv: no rows are left to train on. Ask for a smaller --test-fraction.");
 }
 
 Test(moons_program, quiet_prints_no_progress)
