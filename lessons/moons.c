@@ -357,11 +357,12 @@ static void make_network(Run *run)
 {
     Error error;
     Options *options = &run->options;
+    const char *start = options->load != NULL ? options->load : RECORDED "init.txt";
     run->graph = graph_new();
     if (run->graph == NULL)
         fail_no_memory();
     if (options->load != NULL || options->recorded) {
-        run->net = mlp_open(run->graph, options->load != NULL ? options->load : RECORDED "init.txt", &error);
+        run->net = mlp_open(run->graph, start, &error);
         if (run->net == NULL)
             fail(&error);
     } else {
@@ -374,7 +375,7 @@ static void make_network(Run *run)
     }
     const size_t outputs = run->net->layers[run->net->layer_count - 1].outputs;
     if (run->net->layers[0].inputs != run->train.features || outputs < (size_t)run->train.classes) {
-        error_set(&error, "%s: the model takes %zu features and %zu classes, and %s has %zu and %d.", options->load,
+        error_set(&error, "%s: the model takes %zu features and %zu classes, and %s has %zu and %d.", start,
                   run->net->layers[0].inputs, outputs, options->data, run->train.features, run->train.classes);
         fail(&error);
     }
