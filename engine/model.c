@@ -2,6 +2,7 @@
 #include "model.h"
 
 #include <inttypes.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,15 +34,28 @@ static void write_text(Writer *writer, const char *format, ...)
     fputs(text, writer->out);
 }
 
+/* With a point, whatever the locale of the program around is. */
+static void write_number(Writer *writer, double number, char behind)
+{
+    char text[64];
+    const char *mark = localeconv()->decimal_point;
+    snprintf(text, sizeof text, "%a", number);
+    char *at = strstr(text, mark);
+    if (at != NULL)
+        write_text(writer, "%.*s.%s%c", (int)(at - text), text, at + strlen(mark), behind);
+    else
+        write_text(writer, "%s%c", text, behind);
+}
+
 static void write_layer(Writer *writer, const Layer *layer, size_t number)
 {
     write_text(writer, "tensor w%zu %zu %zu\n", number, layer->outputs, layer->inputs);
     for (size_t i = 0; i < layer->outputs; i++)
         for (size_t j = 0; j < layer->inputs; j++)
-            write_text(writer, "%a%c", layer->neurons[i].w[j].data, j + 1 < layer->inputs ? ' ' : '\n');
+            write_number(writer, layer->neurons[i].w[j].data, j + 1 < layer->inputs ? ' ' : '\n');
     write_text(writer, "tensor b%zu 1 %zu\n", number, layer->outputs);
     for (size_t i = 0; i < layer->outputs; i++)
-        write_text(writer, "%a%c", layer->neurons[i].w[layer->inputs].data, i + 1 < layer->outputs ? ' ' : '\n');
+        write_number(writer, layer->neurons[i].w[layer->inputs].data, i + 1 < layer->outputs ? ' ' : '\n');
 }
 
 bool mlp_save(const MLP *net, const char *path, Error *error)
@@ -76,9 +90,8 @@ static bool read_sizes(WordReader *words, Head *head, Error *error)
     if (!words_expect(words, "sizes", error) || !words_next(words, error))
         return false;
     while (strcmp(words->word, "tensor") != 0) {
-        char *end;
-        const unsigned long size = strtoul(words->word, &end, 10);
-        if (*end != '\0' || size == 0 || words->word[0] == '-')
+        size_t size;
+        if (!words_is_count(words->word, &size) || size == 0)
             return words_fail(words, error, "expected the size of a layer or \"tensor\", found \"%s\".", words->word);
         if (head->count > LAYERS_MOST)
             return words_fail(words, error, "more than %d layers.", LAYERS_MOST);
@@ -175,26 +188,33 @@ bool mlp_read_tensors(const MLP *net, WordReader *words, double *numbers, double
     return words_expect(words, "tensor", error) && read_tensors(net, words, numbers, rests, error);
 }
 
+/* No checksum: written by hand, and then `end` has its line to itself; or the file was cut in just this place. */
+static bool end_is_whole(const WordReader *words, size_t line, Error *error)
+{
+    return words->end_line > line ||
+           words_fail(words, error,
+                      "the file ends within its last line: it was cut short. (If you wrote it yourself, "
+                      "let a line end follow \"end\".)");
+}
+
 /* `end` and the checksum, and nothing behind. */
 static bool read_end(WordReader *words, Error *error)
 {
     char expected[WORD_SIZE];
     if (!words_expect(words, "end", error))
         return false;
+    const size_t line = words->line;
     snprintf(expected, sizeof expected, "%016" PRIx64, words->checksum);
-    if (!words_next(words, NULL)) {
-        if (ferror(words->in))
-            return words_fail(words, error, "cannot read on.");
-        return true; /* no checksum: written by hand */
-    }
+    if (!words_next(words, error))
+        return feof(words->in) && end_is_whole(words, line, error);
     if (strcmp(words->word, expected) != 0)
         return words_fail(words, error,
                           "the checksum is %s and should be %s: the file was damaged or changed. If you changed it "
                           "yourself, let its last line be just \"end\".",
                           words->word, expected);
-    if (words_next(words, NULL))
+    if (words_next(words, error))
         return words_fail(words, error, "\"%s\" stands after the end.", words->word);
-    return true;
+    return feof(words->in);
 }
 
 static bool read_params(MLP *net, WordReader *words, Error *error)

@@ -63,6 +63,15 @@ static bool neuron_new(Neuron *neuron, Graph *graph, size_t inputs, size_t layer
     return graph_ok(graph);
 }
 
+/* A node counts its operands in 32 bits; more neurons than that would need 256 GB in any case. */
+static bool sizes_are_possible(Graph *graph, const size_t *sizes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (sizes[i] >= UINT32_MAX)
+            graph_fail(graph);
+    return graph_ok(graph);
+}
+
 static bool layer_new(Layer *layer, Graph *graph, size_t inputs, size_t outputs, Activation activation, size_t number)
 {
     *layer = (Layer){.inputs = inputs, .outputs = outputs, .activation = activation};
@@ -97,6 +106,8 @@ MLP *mlp_new_at(Graph *graph, const size_t *sizes, size_t count, Activation acti
     for (size_t i = 0; i < count; i++)
         if (sizes[i] == 0)
             misuse(where, "mlp_new: sizes[%zu] is 0. A layer has at least one neuron.", i);
+    if (!sizes_are_possible(graph, sizes, count))
+        return NULL;
     MLP *net = graph_alloc(graph, sizeof *net);
     Layer *layers = graph_alloc_array(graph, count - 1, sizeof *layers);
     if (net == NULL || layers == NULL)
@@ -142,6 +153,8 @@ static bool list_needs_grad(Value *const *list, size_t n)
 static void check_inputs(const Graph *graph, Value *const *x, size_t n, Where where)
 {
     char role[64];
+    if (x == NULL)
+        misuse(where, "forward: the list of inputs is NULL. Make one of %zu with v_inputs.", n);
     for (size_t i = 0; i < n; i++) {
         if (x[i] != NULL && !x[i]->block->released && x[i]->block->graph == graph)
             continue;
@@ -180,7 +193,7 @@ Value **layer_forward_rows_at(Graph *graph, const Layer *layer, Value *const *x,
     const bool all_need_grad = list_needs_grad(x, rows * inputs);
     bool runs = true;
     for (size_t row = 0; row < rows; row++)
-        runs = runs && value_is_run(x + row * inputs, inputs);
+        runs = runs && value_is_run(x + row * inputs, inputs) && x[row * inputs]->op != OP_FAILED;
     for (size_t i = 0; i < outputs; i++) {
         const Neuron *neuron = &layer->neurons[i];
         for (size_t row = 0; row < rows; row++)
@@ -198,8 +211,6 @@ enum { ROWS_TOGETHER = 8 };
 Value **mlp_forward_rows_at(const MLP *net, Value *const *x, size_t rows, Where where)
 {
     const size_t inputs = net->layers[0].inputs, outputs = net->layers[net->layer_count - 1].outputs;
-    if (x == NULL)
-        misuse(where, "mlp_forward: the list of inputs is NULL. Make one of %zu with v_inputs.", rows * inputs);
     Value **all = graph_alloc_array(net->graph, rows * outputs, sizeof *all);
     for (size_t row = 0; all != NULL && row < rows; row += ROWS_TOGETHER) {
         const size_t together = rows - row < ROWS_TOGETHER ? rows - row : ROWS_TOGETHER;

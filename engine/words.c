@@ -3,6 +3,9 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +80,8 @@ bool words_next(WordReader *words, Error *error)
     size_t length = 0;
     words->word[0] = '\0';
     for (int c = skip_space_and_comments(words); c != EOF && !isspace(c); c = next_character(words)) {
+        if (c == '\0')
+            return words_fail(words, error, "a zero byte: this is no text, or it was damaged.");
         if (length == WORD_SIZE - 1)
             return words_fail(words, error,
                               "a word of more than %d characters, \"%.20s...\": this is no file of numbers.",
@@ -100,32 +105,51 @@ bool words_expect(WordReader *words, const char *expected, Error *error)
     return true;
 }
 
+bool words_is_count(const char *word, size_t *count)
+{
+    char *end;
+    errno = 0;
+    const unsigned long long number = strtoull(word, &end, 10);
+    if (!isdigit((unsigned char)word[0]) || *end != '\0' || errno != 0 || number > SIZE_MAX)
+        return false;
+    *count = (size_t)number;
+    return true;
+}
+
 bool words_count(WordReader *words, size_t *count, Error *error)
 {
     if (!words_next(words, error))
         return false;
-    char *end;
-    errno = 0;
-    const unsigned long long number = strtoull(words->word, &end, 10);
-    if (!isdigit((unsigned char)words->word[0]) || *end != '\0' || errno != 0 || number > SIZE_MAX)
-        return words_fail(words, error, "expected a whole number, found \"%s\".", words->word);
-    *count = (size_t)number;
-    return true;
+    return words_is_count(words->word, count) ||
+           words_fail(words, error, "expected a whole number, found \"%s\".", words->word);
+}
+
+/* The number that the first `length` characters of `word` are; false when they are none. strtod wants the decimal point
+ * of the program's locale: the engine never calls setlocale, but a program around it may. */
+static bool parse_number(const char *word, size_t length, double *number)
+{
+    char local[WORD_SIZE + MB_LEN_MAX], *end;
+    const char *point = memchr(word, '.', length);
+    const int before = (int)(point != NULL ? (size_t)(point - word) : length);
+    const int behind = point != NULL ? (int)length - before - 1 : 0;
+    snprintf(local, sizeof local, "%.*s%s%.*s", before, word, point != NULL ? localeconv()->decimal_point : "", behind,
+             point != NULL ? point + 1 : "");
+    *number = strtod(local, &end);
+    return end != local && *end == '\0' && memchr(word, ',', length) == NULL;
 }
 
 bool words_number(WordReader *words, double *number, double *rest, Error *error)
 {
     if (!words_next(words, error))
         return false;
-    char *end;
-    *number = strtod(words->word, &end);
-    bool ok = end != words->word;
+    const char *word = words->word, *colon = rest != NULL ? strchr(word, ':') : NULL;
     if (rest != NULL)
         *rest = 0;
-    if (rest != NULL && ok && *end == ':') {
-        const char *start = end + 1;
-        *rest = strtod(start, &end);
-        ok = end != start;
-    }
-    return (ok && *end == '\0') || words_fail(words, error, "expected a number, found \"%s\".", words->word);
+    errno = 0;
+    if (!parse_number(word, colon != NULL ? (size_t)(colon - word) : strlen(word), number) ||
+        (colon != NULL && !parse_number(colon + 1, strlen(colon + 1), rest)))
+        return words_fail(words, error, "expected a number, found \"%s\".", word);
+    if (errno == ERANGE && isinf(*number))
+        return words_fail(words, error, "%s is too large for a double. Write inf if that is meant.", word);
+    return true;
 }

@@ -6,8 +6,8 @@
  *     bool ok = words_expect(&words, "tensor", error) && words_count(&words, &rows, error) && ...;
  *     words_close(&words);
  *
- * Words stand between white space; a `#` starts a comment, to the end of the line. Every function returns false with
- * PATH:LINE and the reason in `error`.
+ * Words stand between white space; a word that begins with `#` starts a comment, to the end of the line. Every function
+ * returns false with PATH:LINE and the reason in `error`.
  */
 #ifndef STEPGRAD_WORDS_H
 #define STEPGRAD_WORDS_H
@@ -45,8 +45,12 @@ bool words_expect(WordReader *words, const char *expected, Error *error);
 bool words_count(WordReader *words, size_t *count, Error *error);
 
 /* Read a floating-point number, decimal or hexadecimal, inf and nan included. With `rest` not NULL the word may also be
- * "number:rest", a more exact number as the sum of two; *rest is 0 where there is none. */
+ * "number:rest", a more exact number as the sum of two; *rest is 0 where there is none. The point is a point whatever
+ * the locale says; a number too large for a double is an error. */
 bool words_number(WordReader *words, double *number, double *rest, Error *error);
+
+/* Whether the word is a whole number from 0 that fits into *count: digits and nothing else. */
+bool words_is_count(const char *word, size_t *count);
 
 /* Fail with PATH:LINE of the word last read before the printf-style message. Returns false. */
 bool words_fail(const WordReader *words, Error *error, const char *format, ...) PRINTF_LIKE(3, 4);

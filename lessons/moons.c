@@ -234,8 +234,8 @@ typedef struct Run {
     Mark mark; /* behind the parameters: the graph of each step is released to here */
     Optimizer *optimizer;
     Batches batches;
-    Epoch *history;
-    size_t epochs_done;
+    Epoch *history; /* room for history_size epochs: it grows as they come */
+    size_t history_size, epochs_done;
     double nodes; /* built in all */
     double seconds;
 } Run;
@@ -308,6 +308,14 @@ static void make_out_folder(const char *out)
 
 /* ---- data and network -------------------------------------------------------------------------------------------- */
 
+static bool has_one_class(const Dataset *data)
+{
+    for (size_t i = 1; i < data->count; i++)
+        if (data->label[i] != data->label[0])
+            return false;
+    return true;
+}
+
 static void load_data(Run *run)
 {
     Error error;
@@ -325,7 +333,11 @@ static void load_data(Run *run)
         error_set(&error, "%s: no rows are left to train on. Ask for a smaller --test-fraction.", run->options.data);
         fail(&error);
     }
-    if (run->train.classes < 2) {
+    if (run->options.test_fraction > 0 && run->test.count == 0) {
+        error_set(&error, "%s: no rows are left to test on. Ask for a larger --test-fraction.", run->options.data);
+        fail(&error);
+    }
+    if (has_one_class(&run->train)) {
         error_set(&error, "%s: all rows are of one class: there is nothing to learn. The last column is the class.",
                   run->options.data);
         fail(&error);
@@ -345,11 +357,12 @@ static void make_network(Run *run)
 {
     Error error;
     Options *options = &run->options;
+    const char *start = options->load != NULL ? options->load : RECORDED "init.txt";
     run->graph = graph_new();
     if (run->graph == NULL)
         fail_no_memory();
     if (options->load != NULL || options->recorded) {
-        run->net = mlp_open(run->graph, options->load != NULL ? options->load : RECORDED "init.txt", &error);
+        run->net = mlp_open(run->graph, start, &error);
         if (run->net == NULL)
             fail(&error);
     } else {
@@ -362,7 +375,7 @@ static void make_network(Run *run)
     }
     const size_t outputs = run->net->layers[run->net->layer_count - 1].outputs;
     if (run->net->layers[0].inputs != run->train.features || outputs < (size_t)run->train.classes) {
-        error_set(&error, "%s: the model takes %zu features and %zu classes, and %s has %zu and %d.", options->load,
+        error_set(&error, "%s: the model takes %zu features and %zu classes, and %s has %zu and %d.", start,
                   run->net->layers[0].inputs, outputs, options->data, run->train.features, run->train.classes);
         fail(&error);
     }
@@ -548,7 +561,7 @@ static void show_progress(const Run *run, bool last)
     const size_t done = run->epochs_done, all = run->options.epochs;
     const Epoch *epoch = &run->history[done - 1];
     const bool terminal = isatty(STDOUT_FILENO);
-    if (terminal ? !last && now() - shown < 0.1 : !last && done % ((all + LINES - 1) / LINES) != 0)
+    if (terminal ? !last && now() - shown < 0.1 : !last && done % ((all - 1) / LINES + 1) != 0)
         return;
     shown = now();
     if (terminal) {
@@ -572,21 +585,38 @@ static void train_epoch(Run *run, Epoch *epoch)
     double loss = 0;
     size_t seen = 0, correct_in_all = 0;
     batches_begin(&run->batches, keep_order ? NULL : &run->random);
-    for (size_t n; !stop_asked && (n = batches_next(&run->batches, &rows)) > 0;) {
+    for (size_t n; (n = batches_next(&run->batches, &rows)) > 0;) {
         size_t correct;
         loss += train_step(run, rows, n, &correct) * (double)n;
         correct_in_all += correct;
         seen += n;
+        if (stop_asked)
+            break; /* after a step, so that there is a loss to tell */
     }
     epoch->loss = loss / (double)seen;
     epoch->accuracy = (double)correct_in_all / (double)seen;
+}
+
+/* Ctrl-C may come long before --epochs is reached: ask for no more than what is needed. */
+static Epoch *next_epoch(Run *run)
+{
+    if (run->epochs_done == run->history_size) {
+        const size_t bytes = run->history_size * sizeof *run->history;
+        Epoch *larger = memory_resize(run->history, bytes, 2 * bytes + sizeof *larger);
+        if (larger == NULL)
+            fail_no_memory();
+        run->history = larger;
+        run->history_size = 2 * run->history_size + 1;
+    }
+    run->history[run->epochs_done] = (Epoch){0};
+    return &run->history[run->epochs_done];
 }
 
 static void train(Run *run)
 {
     const double start = now();
     while (run->epochs_done < run->options.epochs && !stop_asked) {
-        Epoch *epoch = &run->history[run->epochs_done];
+        Epoch *epoch = next_epoch(run);
         train_epoch(run, epoch);
         if (run->test.count > 0)
             evaluate(run, &run->test, &epoch->test_loss, &epoch->test_accuracy);
@@ -633,11 +663,23 @@ static void write_history(const Run *run)
     report_file(file_commit(&safe, &error), path, &error);
 }
 
+static bool any_finite_loss(const Run *run)
+{
+    for (size_t i = 0; i < run->epochs_done; i++)
+        if (isfinite(run->history[i].loss))
+            return true;
+    return false;
+}
+
 static void plot_history(const Run *run)
 {
     char path[1100];
     Error error;
     const size_t n = run->epochs_done;
+    if (!any_finite_loss(run)) {
+        puts("  (no loss.svg: no epoch had a finite loss)");
+        return;
+    }
     double *columns = memory_alloc_array(n, 5 * sizeof *columns);
     if (columns == NULL)
         fail_no_memory();
@@ -798,8 +840,7 @@ int main(int argc, char **argv)
     load_data(&run);
     make_network(&run);
     make_optimizer(&run);
-    run.history = memory_alloc_array(run.options.epochs + 1, sizeof *run.history);
-    if (run.history == NULL || !batches_new(&run.batches, run.train.count, run.options.batch, &error))
+    if (!batches_new(&run.batches, run.train.count, run.options.batch, &error))
         fail_no_memory();
     if (!run.options.quiet) {
         printf("%zu rows of %zu features, %d classes; %zu params\n\n", run.train.count, run.train.features,

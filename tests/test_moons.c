@@ -1,0 +1,732 @@
+/* test_moons.c - the experiment: two moons, an MLP 2-32-32-2, and the numbers that PyTorch and exact arithmetic have
+ * for it; and the program build/moons, run as its users run it.
+ *
+ * The files: lessons/data/moons/ (data, initial weights, gradients) and tests/golden/moons/ (160 recorded steps in two
+ * orders). The tests run in the repository's folder. */
+#define _DEFAULT_SOURCE /* mkdtemp, fork, setrlimit beside C11 */
+#define _DARWIN_C_SOURCE
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "stepgrad.h"
+
+#define DATA "lessons/data/moons/"
+#define GOLDEN "tests/golden/moons/"
+
+enum { PARAMS = 1218, CLASSES = 2, ROWS = 1000, BATCH = 64, STEPS_OF_EPOCH = 16, RECORDED_EPOCHS = 10 };
+
+/* ---- the experiment ---------------------------------------------------------------------------------------------- */
+
+static Graph *g;
+static MLP *net;
+static Mark mark;
+static Optimizer *sgd;
+static Dataset data;
+
+static void open_experiment(void)
+{
+    Error error;
+    g = graph_new();
+    net = mlp_open(g, DATA "init.txt", &error);
+    cr_assert_not_null(net, "%s", error.message);
+    cr_assert(csv_load(DATA "data.csv", &data, &error), "%s", error.message);
+    cr_assert(net->param_count == PARAMS && data.count == ROWS && data.features == 2 && data.classes == CLASSES,
+              "%zu params, %zu rows of %zu, %d classes", net->param_count, data.count, data.features, data.classes);
+    mark = graph_mark(g);
+    sgd = sgd_new(net->params, PARAMS, (SGD){.lr = 0.05});
+}
+
+static void close_experiment(void)
+{
+    optimizer_free(sgd);
+    dataset_free(&data);
+    graph_free(g);
+}
+
+TestSuite(moons, .init = open_experiment, .fini = close_experiment);
+
+/* The mean cross-entropy on n rows. */
+static Value *batch_loss(const size_t *rows, size_t n)
+{
+    Value *losses[ROWS];
+    for (size_t i = 0; i < n; i++) {
+        Value **logits = mlp_forward(net, v_inputs(g, dataset_row(&data, rows[i]), 2));
+        losses[i] = cross_entropy(logits, CLASSES, data.label[rows[i]]);
+    }
+    return mean_loss(losses, n);
+}
+
+/* One step on n rows; the loss before it. */
+static double step(const size_t *rows, size_t n)
+{
+    Value *loss = batch_loss(rows, n);
+    optimizer_zero_grad(sgd);
+    backward(loss);
+    optimizer_step(sgd);
+    const double before = loss->data;
+    graph_release(g, mark);
+    return before;
+}
+
+static void rows_in_order(size_t rows[ROWS])
+{
+    for (size_t i = 0; i < ROWS; i++)
+        rows[i] = i;
+}
+
+/* Loss and accuracy over all rows. */
+static double evaluate(double *accuracy)
+{
+    double sum = 0, logits[CLASSES];
+    size_t correct = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        cr_assert(mlp_evaluate(net, dataset_row(&data, i), logits), "no memory");
+        correct += (logits[1] > logits[0]) == (data.label[i] == 1);
+        sum += logsumexp_forward(CLASSES, logits, NULL, 1) - logits[data.label[i]];
+    }
+    *accuracy = (double)correct / ROWS;
+    return sum / ROWS;
+}
+
+static void read_tensors(const char *path, double *numbers, double *rests)
+{
+    Error error;
+    WordReader words;
+    cr_assert(words_open(&words, path, &error) && mlp_read_tensors(net, &words, numbers, rests, &error), "%s",
+              error.message);
+    words_close(&words);
+}
+
+/* PyTorch's own largest distance from the exact gradients is 5.84e-17, in w3; 1e-16 and 7e-17 are what was set out to
+ * reach. Entries are below 0.12, so half an ulp of the largest is 6.9e-18: sums of 128 terms leave a few of those. */
+Test(moons, gradients_on_128_points_are_nearer_to_the_exact_ones_than_those_of_pytorch)
+{
+    static double torch[PARAMS], exact[PARAMS], rest[PARAMS];
+    size_t rows[ROWS];
+    double torch_worst = 0, ours_worst = 0, largest = 0;
+    read_tensors(DATA "grad128_torch.txt", torch, NULL);
+    read_tensors(DATA "grad128_exact.txt", exact, rest);
+    rows_in_order(rows);
+    backward(batch_loss(rows, 128));
+    for (size_t i = 0; i < PARAMS; i++) {
+        const double grad = net->params[i]->grad;
+        const double from_exact = fabs((grad - exact[i]) - rest[i]);
+        cr_expect(fabs(grad - torch[i]) <= 1e-16, "%s: %a, PyTorch %a", net->params[i]->label, grad, torch[i]);
+        cr_expect(from_exact <= 7e-17, "%s: %a, exact %a, off by %g", net->params[i]->label, grad, exact[i],
+                  from_exact);
+        ours_worst = fmax(ours_worst, from_exact);
+        torch_worst = fmax(torch_worst, fabs((torch[i] - exact[i]) - rest[i]));
+        largest = fmax(largest, fabs(grad));
+    }
+    cr_log_info("largest distance from the exact gradients: %.3g; PyTorch: %.3g\n", ours_worst, torch_worst);
+    cr_expect(ours_worst < torch_worst, "ours %g, PyTorch %g", ours_worst, torch_worst);
+    cr_expect(torch_worst > 5.8e-17 && torch_worst < 5.9e-17, "PyTorch is off by %g, not 5.84e-17", torch_worst);
+    cr_expect(largest > 0.1, "the largest gradient is only %g", largest);
+}
+
+/* Ten epochs of 16 steps in the order of perm.txt, or in the rows' own. */
+static void read_orders(const char *path, size_t orders[RECORDED_EPOCHS][ROWS])
+{
+    Error error;
+    WordReader words;
+    for (size_t e = 0; e < RECORDED_EPOCHS; e++)
+        rows_in_order(orders[e]);
+    if (path == NULL)
+        return;
+    cr_assert(words_open(&words, path, &error), "%s", error.message);
+    for (size_t e = 0; e < RECORDED_EPOCHS; e++)
+        for (size_t i = 0; i < ROWS; i++)
+            cr_assert(words_count(&words, &orders[e][i], &error) && orders[e][i] < ROWS, "%s", error.message);
+    words_close(&words);
+}
+
+/* Lines `step N torch exact:rest decimal drift`. */
+static void read_losses(const char *path, double *exact, double *rest)
+{
+    Error error;
+    WordReader words;
+    cr_assert(words_open(&words, path, &error), "%s", error.message);
+    for (size_t s = 0; s < RECORDED_EPOCHS * STEPS_OF_EPOCH; s++) {
+        size_t number;
+        double torch;
+        cr_assert(words_expect(&words, "step", &error) && words_count(&words, &number, &error) &&
+                      words_number(&words, &torch, NULL, &error) && words_number(&words, &exact[s], &rest[s], &error) &&
+                      words_next(&words, &error) && words_next(&words, &error),
+                  "%s", error.message);
+        cr_assert_eq(number, s + 1, "step %zu stands where %zu should", number, s + 1);
+    }
+    words_close(&words);
+}
+
+/* Losses lie between 0.25 and 0.7, where an ulp is at most 1.1e-16; 5e-16 is what was set out to reach. */
+static void expect_recorded_losses(const char *order_path, const char *loss_path)
+{
+    static size_t orders[RECORDED_EPOCHS][ROWS];
+    static double exact[RECORDED_EPOCHS * STEPS_OF_EPOCH], rest[RECORDED_EPOCHS * STEPS_OF_EPOCH];
+    double worst = 0;
+    read_orders(order_path, orders);
+    read_losses(loss_path, exact, rest);
+    for (size_t s = 0; s < RECORDED_EPOCHS * STEPS_OF_EPOCH; s++) {
+        const size_t first = s % STEPS_OF_EPOCH * BATCH, left = ROWS - first;
+        const double loss = step(&orders[s / STEPS_OF_EPOCH][first], left < BATCH ? left : BATCH);
+        const double off = fabs((loss - exact[s]) - rest[s]);
+        cr_expect(off <= 5e-16, "step %zu: loss %a, exact %a, off by %g", s + 1, loss, exact[s], off);
+        worst = fmax(worst, off);
+    }
+    cr_expect(exact[159] < 0.5 * exact[0], "the loss, %g, has hardly moved from %g", exact[159], exact[0]);
+    cr_log_info("largest distance from the exact losses of %s: %.3g\n", loss_path, worst);
+}
+
+Test(moons, each_of_160_steps_in_the_rows_own_order_has_the_exact_loss_and_leads_to_the_exact_params)
+{
+    static double exact[PARAMS];
+    double worst = 0;
+    expect_recorded_losses(NULL, GOLDEN "traj_noshuffle.txt");
+    read_tensors(GOLDEN "params_noshuffle_epoch10_exact.txt", exact, NULL);
+    for (size_t i = 0; i < PARAMS; i++) {
+        const double off = fabs(net->params[i]->data - exact[i]);
+        cr_expect(off <= 5e-15, "%s: %a, exact %a, off by %g", net->params[i]->label, net->params[i]->data, exact[i],
+                  off);
+        worst = fmax(worst, off);
+    }
+    cr_log_info("largest distance from the exact params after 10 epochs: %.3g\n", worst);
+}
+
+Test(moons, each_of_160_steps_in_a_shuffled_order_has_the_exact_loss)
+{
+    expect_recorded_losses(GOLDEN "perm.txt", GOLDEN "traj_perm.txt");
+}
+
+/* Two runs differ by rounding: in each of 3200 steps a param (all below 4) by 4.4e-16 at most, 1.5e-12 in all. Starts
+ * that differ by δ in every param, δ from 1e-8 to 1e-6, end with losses that differ by 0.04·δ at most (measured), so
+ * the rounding may show as 6e-14; the sum over 1000 rows adds 1e-14. */
+Test(moons, after_200_epochs_it_is_where_pytorch_is)
+{
+    size_t rows[ROWS];
+    double accuracy;
+    rows_in_order(rows);
+    for (size_t e = 0; e < 200; e++)
+        for (size_t first = 0; first < ROWS; first += BATCH)
+            step(&rows[first], ROWS - first < BATCH ? ROWS - first : BATCH);
+    const double loss = evaluate(&accuracy), torch = 0.09218499891729762; /* PyTorch 1.13, same start, same order */
+    cr_log_info("loss %.17g, PyTorch %.17g, difference %.3g\n", loss, torch, fabs(loss - torch));
+    cr_expect(fabs(loss - torch) <= 1e-13, "loss %.17g, PyTorch %.17g", loss, torch);
+    cr_expect(accuracy >= 0.969, "accuracy %g", accuracy);
+}
+
+static Allocator *standard;
+static size_t allocations;
+
+static void *counting_allocator(size_t bytes)
+{
+    allocations++;
+    return standard(bytes);
+}
+
+Test(moons, after_the_first_epoch_training_allocates_nothing)
+{
+    size_t rows[ROWS];
+    rows_in_order(rows);
+    for (size_t e = 0; e < 3; e++) {
+        standard = memory_set_allocator(NULL);
+        allocations = 0;
+        memory_set_allocator(counting_allocator);
+        for (size_t first = 0; first < ROWS; first += BATCH)
+            step(&rows[first], ROWS - first < BATCH ? ROWS - first : BATCH);
+        memory_set_allocator(NULL);
+        cr_expect(e == 0 ? allocations > 0 : allocations == 0, "epoch %zu made %zu allocations", e + 1, allocations);
+    }
+}
+
+/* ---- the program ------------------------------------------------------------------------------------------------- */
+
+static char folder[] = "/tmp/stepgrad-moons-XXXXXX";
+
+static void make_folder(void) { cr_assert_not_null(mkdtemp(folder), "no folder to work in"); }
+
+static void remove_folder(void)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    cr_expect_eq(system(command), 0, "cannot remove %s", folder);
+}
+
+TestSuite(moons_program, .init = make_folder, .fini = remove_folder);
+
+/* The path of a file in the folder: good for the next few calls. */
+static const char *in_folder(const char *name)
+{
+    enum { AT_ONCE = 64 };
+    static char paths[AT_ONCE][PATH_MAX];
+    static size_t next = 0;
+    char *path = paths[next++ % AT_ONCE];
+    snprintf(path, PATH_MAX, "%s/%s", folder, name);
+    return path;
+}
+
+static void write_file(const char *name, const char *text)
+{
+    FILE *out = fopen(in_folder(name), "w");
+    cr_assert(out != NULL && fputs(text, out) >= 0 && fclose(out) == 0, "cannot write %s", name);
+}
+
+/* What is in a file of the folder, cut to 64 kB; "" when there is none. Good until the next call. */
+static const char *content(const char *name)
+{
+    static char text[65536];
+    FILE *in = fopen(in_folder(name), "r");
+    text[in != NULL ? fread(text, 1, sizeof text - 1, in) : 0] = '\0';
+    if (in != NULL)
+        fclose(in);
+    return text;
+}
+
+static bool exists(const char *name)
+{
+    struct stat status;
+    return stat(in_folder(name), &status) == 0 && status.st_size > 0;
+}
+
+/* Start build/moons with output to `out` and `err` in the folder; `prepare` runs in the child before. */
+static pid_t start_moons(void (*prepare)(void), const char *const *arguments)
+{
+    enum { ARGUMENTS_MOST = 30, SECONDS_MOST = 100 };
+    char program[PATH_MAX], *list[ARGUMENTS_MOST + 2] = {program};
+    const char *build = getenv("BUILD");
+    snprintf(program, sizeof program, "%s/moons", build != NULL ? build : "build");
+    for (size_t i = 0; arguments[i] != NULL && i < ARGUMENTS_MOST; i++)
+        list[i + 1] = (char *)arguments[i];
+    const pid_t child = fork();
+    if (child == 0) {
+        const int out = open(in_folder("out"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        const int err = open(in_folder("err"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        dup2(out, STDOUT_FILENO);
+        dup2(err, STDERR_FILENO);
+        alarm(SECONDS_MOST);
+        if (prepare != NULL)
+            prepare();
+        execv(program, list);
+        _exit(126);
+    }
+    cr_assert(child > 0, "no fork");
+    return child;
+}
+
+/* The exit status, or minus the signal that ended it. */
+static int wait_for(pid_t child)
+{
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        cr_assert_eq(errno, EINTR, "waitpid: %s", strerror(errno));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int moons_with(void (*prepare)(void), const char *const *arguments)
+{
+    return wait_for(start_moons(prepare, arguments));
+}
+
+/* The program with these arguments; the result is its exit status. */
+#define MOONS(...) moons_with(NULL, (const char *const[]){__VA_ARGS__, NULL})
+#define MOONS_AFTER(prepare, ...) moons_with(prepare, (const char *const[]){__VA_ARGS__, NULL})
+
+static void expect_exit(int got, int want, const char *what)
+{
+    cr_expect_eq(got, want, "%s: exit %d, want %d; it said: %s", what, got, want, content("err"));
+}
+
+static void expect_in(const char *name, const char *part)
+{
+    const char *text = content(name);
+    cr_expect(strstr(text, part) != NULL, "%s should hold \"%s\": %.2000s", name, part, text);
+}
+
+static void expect_not_in(const char *name, const char *part)
+{
+    const char *text = content(name);
+    cr_expect(strstr(text, part) == NULL, "%s should not hold \"%s\": %.2000s", name, part, text);
+}
+
+static void expect_nothing_unfinished(const char *name)
+{
+    DIR *directory = opendir(in_folder(name));
+    cr_assert_not_null(directory, "no folder %s", name);
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        cr_expect(strstr(entry->d_name, ".tmp") == NULL, "%s was left half-written", entry->d_name);
+    closedir(directory);
+}
+
+/* Two classes on a line, and a third feature for good measure. */
+static void write_points(const char *name, size_t features, size_t rows)
+{
+    FILE *out = fopen(in_folder(name), "w");
+    cr_assert_not_null(out, "cannot write %s", name);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t f = 0; f < features; f++)
+            fprintf(out, "%g,", (double)((7 * i + 3 * f) % 11) - 5 + (double)(i % 2) * 0.25 * (double)i);
+        fprintf(out, "%zu\n", i % 2);
+    }
+    fclose(out);
+}
+
+static size_t line_count(const char *name)
+{
+    size_t lines = 0;
+    FILE *in = fopen(in_folder(name), "r");
+    for (int c; in != NULL && (c = getc(in)) != EOF;)
+        lines += c == '\n';
+    if (in != NULL)
+        fclose(in);
+    return lines;
+}
+
+Test(moons_program, the_experiment_prints_its_numbers_and_leaves_its_files)
+{
+    expect_exit(MOONS("--out", in_folder("made/twice/deep")), 0, "moons");
+    static const char *const printed[] = {"1000 rows of 2 features, 2 classes; 1218 params",
+                                          "Gradients on the first 128 points, against PyTorch 1.13",
+                                          "  w3       2x32 ",
+                                          "200 right, 0 wrong",
+                                          "epoch 20/200 ",
+                                          "epoch 200/200 ",
+                                          "After 200 epochs: loss 0.092185, accuracy 0.9690 on 1000 rows",
+                                          "peak memory",
+                                          "/boundary.svg\n"};
+    static const char *const files[] = {"model.txt", "history.csv", "loss.svg", "boundary.svg", "neuron.dot"};
+    for (size_t i = 0; i < sizeof printed / sizeof *printed; i++)
+        expect_in("out", printed[i]);
+    expect_not_in("out", "\r"); /* plain lines: this is no terminal */
+    cr_expect_str_eq(content("err"), "", "it complained: %s", content("err"));
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "made/twice/deep/%s", files[i]);
+        cr_expect(exists(path), "no %s", path);
+    }
+    cr_expect_eq(line_count("made/twice/deep/history.csv"), 201, "%zu lines in history.csv",
+                 line_count("made/twice/deep/history.csv"));
+    expect_in("made/twice/deep/history.csv", "epoch,loss,accuracy,seconds\n1,");
+    expect_in("made/twice/deep/neuron.dot", "digraph");
+    expect_nothing_unfinished("made/twice/deep");
+    Error error;
+    Graph *graph = graph_new();
+    cr_expect_not_null(mlp_open(graph, in_folder("made/twice/deep/model.txt"), &error), "%s", error.message);
+    graph_free(graph);
+}
+
+Test(moons_program, help_tells_every_option)
+{
+    static const char *const options[] = {
+        "--data",   "--hidden", "--activation", "--optimizer",     "--lr",         "--momentum",
+        "--epochs", "--batch",  "--seed",       "--test-fraction", "--out",        "--load",
+        "--save",   "--quiet",  "--help",       "--standardize",   "--keep-order", "--weight-decay"};
+    expect_exit(MOONS("--help"), 0, "--help");
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        expect_in("out", options[i]);
+    cr_expect_str_eq(content("err"), "", "it complained: %s", content("err"));
+}
+
+Test(moons_program, a_wrong_option_or_value_is_exit_2_and_named)
+{
+    static const char *const wrong[][3] = {
+        {"--hidden", "", "--hidden : expected sizes"},
+        {"--hidden", "32,", "--hidden 32,: expected sizes"},
+        {"--hidden", "32,0", "--hidden 32,0: expected sizes"},
+        {"--hidden", "-3", "--hidden -3: expected sizes"},
+        {"--hidden", "3x", "--hidden 3x: expected sizes"},
+        {"--hidden", "99999999999999999999", "--hidden 9"},
+        {"--hidden", "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", "more than 30 layers"},
+        {"--activation", "gelu", "--activation gelu: expected tanh, relu, sigmoid or none"},
+        {"--optimizer", "SGD", "--optimizer SGD: expected sgd or adam"},
+        {"--lr", "-1", "--lr -1: expected a number"},
+        {"--lr", "nan", "--lr nan: expected a number"},
+        {"--lr", "inf", "--lr inf: expected a number"},
+        {"--lr", "fast", "--lr fast: expected a number"},
+        {"--lr", "0.1x", "--lr 0.1x: expected a number"},
+        {"--momentum", "1", "--momentum 1: expected a number"},
+        {"--weight-decay", "-0.1", "--weight-decay -0.1: expected a number"},
+        {"--epochs", "-1", "--epochs -1: expected a whole number"},
+        {"--epochs", "1.5", "--epochs 1.5: expected a whole number"},
+        {"--epochs", "99999999999999999999", "--epochs 99999999999999999999: expected a whole number"},
+        {"--batch", "0", "--batch 0: expected a whole number, 1 or more"},
+        {"--seed", "x", "--seed x: expected a whole number"},
+        {"--test-fraction", "1", "--test-fraction 1: expected a number"},
+        {"--test-fraction", "-0.5", "--test-fraction -0.5: expected a number"},
+        {"--colour", "red", "--colour: unknown option"},
+        {"red", "blue", "red: unknown option"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        expect_exit(MOONS(wrong[i][0], wrong[i][1], "--out", in_folder("o")), 2, wrong[i][2]);
+        expect_in("err", wrong[i][2]);
+        expect_in("err", "--help");
+        cr_expect(!exists("o"), "%s: work was begun", wrong[i][2]);
+    }
+    expect_exit(MOONS("--out", in_folder("o"), "--lr"), 2, "no value");
+    expect_in("err", "--lr: unknown, or its value is missing");
+    expect_exit(MOONS("red"), 2, "one word");
+    expect_in("err", "red: unknown option");
+}
+
+Test(moons_program, bad_data_are_exit_1_with_file_and_line)
+{
+    static const char *const bad[][2] = {
+        {"", "bad.csv"},
+        {"x,y,label\n", "bad.csv"},
+        {"1,2,0\n3,nan,1\n", "bad.csv:2:3: "},
+        {"1,2,0\n3,4,5,1\n", "bad.csv:2:"},
+        {"1,2,0\n3,1\n", "bad.csv:2:"},
+        {"1,2,0\n3,abc,1\n", "bad.csv:2:3: "},
+        {"1,2,0\n3,4,0.5\n", "bad.csv:2:5: "},
+        {"1,2,0\n3,4,-1\n", "bad.csv:2:5: "},
+        {"1,2,0\n3,4,0\n", "all rows are of one class"},
+        {"1,2,7\n3,4,7\n", "all rows are of one class"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        write_file("bad.csv", bad[i][0]);
+        expect_exit(MOONS("--data", in_folder("bad.csv"), "--out", in_folder("o")), 1, bad[i][0]);
+        expect_in("err", bad[i][1]);
+        cr_expect(!exists("o/model.txt"), "a model was written");
+    }
+    expect_exit(MOONS("--data", in_folder("nowhere.csv"), "--out", in_folder("o")), 1, "no file");
+    expect_in("err", "nowhere.csv");
+    expect_exit(MOONS("--data", folder, "--out", in_folder("o")), 1, "a folder");
+}
+
+Test(moons_program, a_folder_that_cannot_be_made_is_said_before_the_work)
+{
+    write_file("file", "in the way\n");
+    expect_exit(MOONS("--out", in_folder("file")), 1, "--out FILE");
+    expect_in("err", "cannot make the folder");
+    expect_exit(MOONS("--out", in_folder("file/below")), 1, "--out FILE/below");
+    expect_in("err", "Choose another with --out.");
+    expect_exit(MOONS("--out", ""), 1, "--out ''");
+    cr_expect_str_eq(content("out"), "", "work was begun: %s", content("out"));
+}
+
+Test(moons_program, training_goes_on_from_a_saved_model)
+{
+    write_points("points.csv", 3, 40);
+    const char *data_path = in_folder("points.csv");
+    expect_exit(MOONS("--data", data_path, "--hidden", "4", "--epochs", "6", "--keep-order", "--quiet", "--out",
+                      in_folder("six")),
+                0, "six epochs");
+    expect_exit(MOONS("--data", data_path, "--hidden", "4", "--epochs", "4", "--keep-order", "--quiet", "--out",
+                      in_folder("o"), "--save", in_folder("four.txt")),
+                0, "four epochs");
+    cr_expect(exists("four.txt") && !exists("o/model.txt"), "--save takes the place of DIR/model.txt");
+    expect_exit(MOONS("--data", data_path, "--load", in_folder("four.txt"), "--epochs", "2", "--keep-order", "--quiet",
+                      "--out", in_folder("more")),
+                0, "two more");
+    char six[65536];
+    snprintf(six, sizeof six, "%s", content("six/model.txt"));
+    cr_expect_str_eq(content("more/model.txt"), six, "4 + 2 epochs are not 6 epochs");
+    cr_expect(!exists("o/boundary.svg"), "a boundary of three features");
+    expect_in("out", "no boundary.svg: a plane needs two features, and there are 3");
+}
+
+Test(moons_program, a_damaged_or_unfitting_model_is_refused)
+{
+    write_points("points.csv", 3, 40);
+    write_file("damaged.txt", "stepgrad-mlp 1\nactivation tanh\nsizes 3 1 2\ntensor w1 1 3\n1 2\n");
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--load", in_folder("damaged.txt"), "--out", in_folder("o")),
+                1, "damaged");
+    expect_in("err", "damaged.txt:6: the file ends here, too early: it was cut short.");
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--load", DATA "init.txt", "--out", in_folder("o")), 1,
+                "3, 2");
+    expect_in("err", "init.txt: the model takes 2 features and 2 classes, and ");
+    expect_in("err", "points.csv has 3 and 2.");
+    expect_exit(MOONS("--load", in_folder("nowhere.txt"), "--out", in_folder("o")), 1, "nowhere");
+    expect_in("err", "nowhere.txt: cannot read");
+}
+
+static void hide_dot(void) { setenv("PATH", "/nowhere", 1); }
+
+Test(moons_program, every_way_of_training_works)
+{
+    write_points("points.csv", 2, 50);
+    static const char *const ways[][2] = {
+        {"--optimizer", "adam"},
+        {"--activation", "relu"},
+        {"--activation", "sigmoid"},
+        {"--activation", "none"},
+        {"--hidden", "0"},
+        {"--hidden", "1"},
+        {"--hidden", "5,4,3"},
+        {"--momentum", "0.9"},
+        {"--batch", "1"},
+        {"--batch", "1000000"},
+        {"--lr", "0"},
+        {"--weight-decay", "0.01"},
+        {"--seed", "12345"},
+        {"--test-fraction", "0.25"},
+        {"--epochs", "0"},
+        {"--epochs", "1"},
+    };
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        expect_exit(
+            MOONS("--data", in_folder("points.csv"), "--epochs", "5", ways[i][0], ways[i][1], "--out", in_folder("o")),
+            0, ways[i][1]);
+        expect_in("out", ways[i][0][2] == 'e' ? "After " : "After 5 epochs: loss ");
+        expect_in("out", " right, 0 wrong");
+        cr_expect(exists("o/model.txt") && exists("o/boundary.svg"), "%s %s: files are missing", ways[i][0],
+                  ways[i][1]);
+    }
+}
+
+Test(moons_program, a_test_set_is_kept_apart)
+{
+    write_points("points.csv", 2, 50);
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--epochs", "3", "--test-fraction", "0.2", "--standardize",
+                      "--out", in_folder("o")),
+                0, "--test-fraction 0.2");
+    expect_in("out", "40 rows of 2 features, 2 classes");
+    expect_in("out", " on 40 rows; test loss ");
+    expect_in("out", " on 10\n");
+    expect_in("o/history.csv", "epoch,loss,accuracy,test_loss,test_accuracy,seconds\n");
+}
+
+Test(moons_program, a_split_that_leaves_one_side_empty_is_refused)
+{
+    write_points("points.csv", 2, 4);
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--test-fraction", "0.1", "--out", in_folder("o")), 1, "0.1");
+    expect_in("err", "points.csv: no rows are left to test on. Ask for a larger --test-fraction.");
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--test-fraction", "0.9", "--out", in_folder("o")), 1, "0.9");
+    expect_in("err", "points.csv: no rows are left to train on. Ask for a smaller --test-fraction.");
+}
+
+Test(moons_program, quiet_prints_no_progress)
+{
+    expect_exit(MOONS("--quiet", "--epochs", "2", "--out", in_folder("o")), 0, "--quiet");
+    expect_not_in("out", "epoch 1/2");
+    expect_not_in("out", "PyTorch");
+    expect_in("out", "After 2 epochs");
+}
+
+Test(moons_program, the_same_seed_gives_the_same_model_and_another_another)
+{
+    char first[65536];
+    for (int i = 0; i < 3; i++) {
+        expect_exit(MOONS("--quiet", "--epochs", "2", "--seed", i < 2 ? "5" : "6", "--out", in_folder("o")), 0, "seed");
+        if (i == 0)
+            snprintf(first, sizeof first, "%s", content("o/model.txt"));
+        cr_expect_eq(strcmp(first, content("o/model.txt")) == 0, i < 2, "run %d", i);
+    }
+}
+
+Test(moons_program, epochs_without_end_need_no_memory_without_end)
+{
+    write_points("points.csv", 2, 20);
+    /* The product of weights of two layers, each 1e300, is no double: that stops the training. */
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--epochs", "18446744073709551615", "--lr", "1e300",
+                      "--activation", "none", "--out", in_folder("o")),
+                0, "2^64 - 1 epochs");
+    expect_in("out", "training went astray. Try a smaller --lr.");
+    cr_expect(line_count("o/history.csv") >= 2, "no history");
+    cr_expect(exists("o/model.txt") && exists("o/neuron.dot"), "files are missing");
+}
+
+/* ---- the program in trouble -------------------------------------------------------------------------------------- */
+
+Test(moons_program, ctrl_c_stops_after_the_step_and_writes_all, .timeout = 120)
+{
+    write_points("points.csv", 2, 10);
+    const char *const arguments[] = {"--data", in_folder("points.csv"), "--hidden", "2", "--epochs", "2000000",
+                                     "--out",  in_folder("o"),          NULL};
+    const pid_t child = start_moons(NULL, arguments);
+    /* A line of progress, the first of ten, shows that training is under way. */
+    while (strstr(content("out"), "epoch 2") == NULL && kill(child, 0) == 0)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    kill(child, SIGINT);
+    expect_exit(wait_for(child), 0, "after SIGINT");
+    expect_in("out", "Stopped after 2");
+    expect_in("out", "o/history.csv\n");
+    static const char *const files[] = {"o/model.txt", "o/history.csv", "o/loss.svg", "o/boundary.svg", "o/neuron.dot"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        cr_expect(exists(files[i]), "no %s", files[i]);
+    const size_t epochs = line_count("o/history.csv") - 1;
+    cr_expect(epochs >= 200000 && epochs < 2000000, "%zu epochs in history.csv", epochs);
+    expect_nothing_unfinished("o");
+}
+
+Test(moons_program, without_dot_all_else_is_there_and_a_line_says_how_to_get_it)
+{
+    expect_exit(MOONS_AFTER(hide_dot, "--epochs", "1", "--out", in_folder("o")), 0, "no dot");
+    expect_in("out", "(no neuron.svg: ");
+    expect_in("out", "install");
+    cr_expect(exists("o/neuron.dot") && !exists("o/neuron.svg"), "neuron.dot alone should be there");
+}
+
+static rlim_t file_bytes;
+
+/* As a disk that has room for files of so many bytes: a write beyond is an error and not the end of the program. */
+static void limit_files(void)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){file_bytes, file_bytes});
+}
+
+Test(moons_program, a_full_disk_is_said_and_leaves_no_half_file)
+{
+    write_file("keep.txt", "the old model\n");
+    file_bytes = 10000; /* model.txt takes 26 kB, boundary.svg more than 60 kB */
+    expect_exit(
+        MOONS_AFTER(limit_files, "--epochs", "1", "--quiet", "--out", in_folder("o"), "--save", in_folder("keep.txt")),
+        1, "10 kB");
+    expect_in("err", "keep.txt: cannot write");
+    cr_expect_str_eq(content("keep.txt"), "the old model\n", "the old file was lost");
+    file_bytes = 40000;
+    expect_exit(MOONS_AFTER(limit_files, "--epochs", "1", "--quiet", "--out", in_folder("o")), 1, "40 kB");
+    expect_in("err", "boundary.svg: cannot write");
+    cr_expect(exists("o/model.txt") && exists("o/history.csv") && !exists("o/boundary.svg"), "other files are there");
+    expect_nothing_unfinished("o");
+    expect_nothing_unfinished("");
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
+
+static rlim_t memory_bytes;
+
+static void limit_memory(void) { setrlimit(RLIMIT_AS, &(struct rlimit){memory_bytes, memory_bytes}); }
+
+/* 250,000 params need 16 MB beside what the steps need: from little memory to enough, each run is right or says so. */
+Test(moons_program, memory_that_runs_out_is_said_and_leaves_no_half_file, .timeout = 120)
+{
+    size_t failed = 0, right = 0;
+    if (SANITIZED)
+        cr_skip_test("a sanitizer needs terabytes of addresses");
+    write_points("points.csv", 3, 20); /* 3: a boundary of so large a network takes long */
+    for (rlim_t megabytes = 12; megabytes <= 120; megabytes = megabytes * 5 / 4) {
+        memory_bytes = megabytes << 20;
+        const int code = MOONS_AFTER(limit_memory, "--data", in_folder("points.csv"), "--hidden", "500,500", "--epochs",
+                                     "1", "--batch", "5", "--quiet", "--out", in_folder("o"));
+        cr_expect(code == 0 || code == 1, "%zu MB: exit %d: %s", (size_t)megabytes, code, content("err"));
+        if (code != 0)
+            expect_in("err", "memory");
+        failed += code != 0;
+        right += code == 0;
+        if (exists("o"))
+            expect_nothing_unfinished("o");
+    }
+    cr_expect(failed > 0 && right > 0, "%zu runs failed and %zu were right", failed, right);
+}
