@@ -20,7 +20,7 @@ VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
 
-LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*.c viz/*.c))
+LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out viz/draw.c,$(wildcard engine/*.c viz/*.c)))
 SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
 SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
 HEADERS = $(wildcard engine/*.h viz/*.h)
@@ -65,6 +65,9 @@ $(SHARED_LIB): $(SHARED)
 	$(LINK) -shared -o $@ $^ -lm
 
 $(BUILD)/moons: $(BUILD)/lessons/moons.o $(LIB)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/draw: $(BUILD)/viz/draw.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/tests/check_graphs: $(BUILD)/tests/check_graphs.o $(BUILD)/tests/adg.o $(LIB)
