@@ -36,7 +36,7 @@ enum {
     NAMES_WARNED = 5,                     /* of names that nothing uses; the others are counted */
     DIGITS_MOST = 17,                     /* no double needs more */
     READ_BYTES = 65536,                   /* of a file at first */
-    CHECK_EVALUATIONS = 500 * 1000 * 1000 /* of a node, some seconds: of more, --check checks some params */
+    CHECK_EVALUATIONS = 100 * 1000 * 1000 /* of a node, a few seconds: of more, --check checks some params */
 };
 
 static const char HELP[] =
@@ -198,9 +198,10 @@ static bool take_word(Command *c, const char *argument)
     if (is_taken && name_bytes > 0)
         return misused("%s: expected a number after '=', such as %.*s=2", argument, (int)name_bytes, argument);
     if (is_taken)
-        return misused("two expressions, '%s' and '%s': write the statements into one, with ; between them; a value "
-                       "has no space, NAME=NUMBER",
-                       c->expression != NULL ? c->expression : c->file, argument);
+        return misused(
+            "two expressions, '%.60s' and '%.60s': write the statements into one, with ; between them; a value "
+            "has no space, NAME=NUMBER",
+            c->expression != NULL ? c->expression : c->file, argument);
     if (strcmp(argument, "-") == 0)
         c->file = argument;
     else
@@ -265,7 +266,7 @@ static bool check_command(Command *c)
     const bool picture = c->dot != NULL || c->svg != NULL || c->png != NULL || c->html != NULL;
     const int to_output = files_to_standard_output(c);
     if (c->expression != NULL && c->file != NULL)
-        return misused("two expressions, '%s' and --file %s: give one of them", c->expression, c->file);
+        return misused("two expressions, '%.60s' and --file %.60s: give one of them", c->expression, c->file);
     if (c->expression == NULL && c->file == NULL)
         return misused("no expression: draw 'L = (x - 1)^2' x=3");
     if (c->forward != NULL && (picture || c->tree || c->check))
@@ -419,10 +420,22 @@ static Value *find_named(const Drawing *d, const char *name, const char *option,
     return NULL;
 }
 
-static bool write_dot(const Drawing *d, Error *error)
+/* The exporter speaks of its options in C: say what they are called here. */
+static bool explain_diagram(Error *error)
 {
-    return dot_write(d->root, d->command->dot, &d->command->diagram, error);
+    static const char remedy[] = " Here that is --depth N or --through NAME.";
+    const size_t length = strlen(error->message);
+    if (strstr(error->message, "max_depth") != NULL && length + sizeof remedy <= sizeof error->message)
+        strcpy(error->message + length, remedy);
+    return false;
 }
+
+static bool write_diagram(const Drawing *d, const char *path, Error *error)
+{
+    return dot_write(d->root, path, &d->command->diagram, error) || explain_diagram(error);
+}
+
+static bool write_dot(const Drawing *d, Error *error) { return write_diagram(d, d->command->dot, error); }
 
 static bool write_json(const Drawing *d, Error *error)
 {
@@ -455,7 +468,7 @@ static bool write_pictures(const Drawing *d)
         return true;
     if (!make_temporary(path, sizeof path, &error))
         return report(error.message);
-    const bool written = dot_write(d->root, path, &d->command->diagram, &error);
+    const bool written = write_diagram(d, path, &error);
     bool ok = written || report(error.message);
     for (size_t i = 0; written && i < 2; i++)
         if (files[i] != NULL && !dot_render(path, formats[i], files[i], &error))

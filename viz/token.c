@@ -210,32 +210,38 @@ static bool refuse(const char *text, size_t length, Error *error)
     return error_set(error, "the character U+%04lX has no meaning here", (unsigned long)character);
 }
 
+/* The kind and length of the sign at `text`; false when it is none. */
+static bool read_sign(Token *token, const char *text, size_t length, size_t *bytes)
+{
+    uint32_t character = 0;
+    *bytes = utf8_decode(text, length, &character);
+    token->kind = *bytes > 0 ? meaning_of(character) : 0;
+    if (token->kind == 0 || strchr("+-*/^()[]|,=;\n", token->kind) == NULL)
+        return false;
+    if (length > 1 && text[0] == '*' && text[1] == '*') {
+        token->kind = '^';
+        *bytes = 2;
+    }
+    return true;
+}
+
 bool token_next(Token *token, const char *text, size_t length, Error *error)
 {
     const size_t start = after_space(text, length, token->end);
     const char *at = text + start;
-    *token = (Token){.kind = TOKEN_END, .start = start, .end = start};
-    if (start == length)
-        return true;
+    const size_t left = length - start;
     size_t bytes;
-    if (!token_number(at, length - start, &token->number, &bytes, error))
+    *token = (Token){.kind = TOKEN_END, .start = start, .end = start};
+    if (left == 0)
+        return true;
+    if (!token_number(at, left, &token->number, &bytes, error))
         return false;
-    token->kind = TOKEN_NUMBER;
-    if (bytes == 0) {
-        bytes = token_name_bytes(at, length - start);
+    if (bytes > 0)
+        token->kind = TOKEN_NUMBER;
+    else if ((bytes = token_name_bytes(at, left)) > 0)
         token->kind = TOKEN_NAME;
-    }
-    if (bytes == 0) {
-        uint32_t character = 0;
-        bytes = utf8_decode(at, length - start, &character);
-        token->kind = meaning_of(character);
-        if (bytes == 0 || token->kind == 0 || strchr("+-*/^()[]|,=;\n", token->kind) == NULL)
-            return refuse(at, length - start, error);
-        if (*at == '*' && length - start > 1 && at[1] == '*') {
-            token->kind = '^';
-            bytes = 2;
-        }
-    }
+    else if (!read_sign(token, at, left, &bytes))
+        return refuse(at, left, error);
     token->end = start + bytes;
     return true;
 }
