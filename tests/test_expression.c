@@ -315,6 +315,8 @@ Test(expression, an_error_says_what_was_expected)
                 "expression use ( )"},
         {"dot([x, y], [z])", "1:1: dot takes two lists of one length, ([a, b], [c, d]), or as many numbers, (a, b, c, "
                              "d), found lists of 2 and 1, and 0 more"},
+        {"dot([x], [y], z, z)", "1:1: dot takes two lists of one length, ([a, b], [c, d]), or as many numbers, (a, b, "
+                                "c, d), found lists of 1 and 1, and 2 more"},
         {"dot([x] [y])", "1:9: expected ',' or ')' after the list, found '['"},
         {"dot([x]*2, [y])", "1:8: expected ',' or ')' after the list, found '*'"},
         {"dot(x, y, z)", "1:1: dot takes two lists of one length, ([a, b], [c, d]), or as many numbers, (a, b, c, d), "
