@@ -361,6 +361,8 @@ Test(draw, help_shows_examples_and_an_expression_may_begin_with_a_minus)
     cr_expect_eq(RUN("--help"), 0, "%s", complained);
     expect_part(said, "draw 'L = tanh(w1*x1 + w2*x2 + b)' x1=2");
     expect_part(said, "exit status");
+    for (int op = OP_CONST + 1; op < OP_COUNT; op++)
+        expect_part(said, op_table[op].name);
     cr_expect_eq(RUN("-x^2", "x=-.5"), 0, "%s", complained);
     expect_part(said, "L     -0.25");
     cr_expect_eq(RUN("x=0x1p-1", "--", "--x^2"), 0, "%s", complained);

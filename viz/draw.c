@@ -68,6 +68,35 @@ static const char HELP[] =
     "\n"
     "exit status: 0 all done, 1 the expression, a file or the check is wrong, 2 the command line is\n";
 
+static bool report(const char *message)
+{
+    fprintf(stderr, "draw: %s\n", message);
+    return false;
+}
+
+static bool flush_output(void)
+{
+    return (fflush(stdout) == 0 && !ferror(stdout)) || report("standard output: what was written is lost");
+}
+
+/* All functions that an expression can call: the ops that have a row in the table, and two losses. */
+static void print_functions(FILE *out)
+{
+    fputs("\nfunctions:", out);
+    for (int op = OP_CONST + 1; op < OP_COUNT; op++)
+        fprintf(out, "%s %s", op % 12 == 0 ? "\n          " : "", op_table[op].name);
+    fputs("\n           max and min of two or more; sum(a, b), dot([a, b], [c, d]) or dot([a, b], [c, d], bias),\n"
+          "           log_softmax([z0, z1], class), cross_entropy([z0, z1], class)\n",
+          out);
+}
+
+static bool print_help(void)
+{
+    fputs(HELP, stdout);
+    print_functions(stdout);
+    return flush_output();
+}
+
 /* ---- the command line -------------------------------------------------------------------------------------------- */
 
 typedef struct Command {
@@ -409,12 +438,6 @@ typedef struct Drawing {
     bool has_gradients;
 } Drawing;
 
-static bool report(const char *message)
-{
-    fprintf(stderr, "draw: %s\n", message);
-    return false;
-}
-
 /* A node that --forward or --through names. */
 static Value *find_named(const Drawing *d, const char *name, const char *option, bool given)
 {
@@ -596,11 +619,6 @@ static bool print_tree(const Drawing *d)
     return tree_print(d->root, stdout, &options) || report("the tree could not be printed");
 }
 
-static bool flush_output(void)
-{
-    return (fflush(stdout) == 0 && !ferror(stdout)) || report("standard output: what was written is lost");
-}
-
 /* All that was asked for, also when some of it fails. */
 static bool write_all(const Drawing *d)
 {
@@ -688,7 +706,7 @@ int main(int count, char **arguments)
         misused("no memory for the command line");
     else if (read_command(&command, count, arguments)) {
         if (command.help)
-            status = fputs(HELP, stdout) >= 0 && flush_output() ? DONE : FAILED;
+            status = print_help() ? DONE : FAILED;
         else
             status = read_and_draw(&command) ? DONE : FAILED;
     }
