@@ -82,9 +82,10 @@ static bool flush_output(void)
 /* All functions that an expression can call: the ops that have a row in the table, and two losses. */
 static void print_functions(FILE *out)
 {
+    enum { NAMES_PER_LINE = 12 };
     fputs("\nfunctions:", out);
     for (int op = OP_CONST + 1; op < OP_COUNT; op++)
-        fprintf(out, "%s %s", op % 12 == 0 ? "\n          " : "", op_table[op].name);
+        fprintf(out, "%s %s", op % NAMES_PER_LINE == 0 ? "\n          " : "", op_table[op].name);
     fputs("\n           max and min of two or more; sum(a, b), dot([a, b], [c, d]) or dot([a, b], [c, d], bias),\n"
           "           log_softmax([z0, z1], class), cross_entropy([z0, z1], class)\n",
           out);
