@@ -25,6 +25,8 @@ SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
 SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
 HEADERS = $(wildcard engine/*.h viz/*.h)
 LIB = $(BUILD)/libstepgrad.a
+# In a debug build programs get the whole library, so that gdb can call what they do not.
+LINKED = $(if $(DEBUG),$(LIBRARY),$(LIB))
 SHARED_LIB = $(BUILD)/libstepgrad.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
 .PHONY: all moons test check bench hash help clean install uninstall
@@ -40,6 +42,15 @@ test: ## install what the tests need if it is missing (saying so first), then ru
 
 check: $(BUILD)/tests/run $(BUILD)/tests/check_graphs $(BUILD)/moons ## run the tests with what is there
 	@BUILD=$(BUILD) sh tests/run_tests.sh
+
+L ?= moons
+LESSON = $(basename $(notdir $(firstword $(wildcard lessons/$(L)*.c))))
+
+gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the grad commands loaded
+	@$(MAKE) --no-print-directory DEBUG=1 $(if $(findstring /,$(L)),build/debug/tests/run,$(if \
+	  $(filter moons draw,$(L)),build/debug/$(L),build/debug/lessons/$(LESSON)))
+	@sh viz/start_gdb.sh build/debug "$(L)"
+.PHONY: gdb
 
 bench: $(BUILD)/tests/bench ## time the engine beside hand-written C, PyTorch and NumPy
 	$(BUILD)/tests/bench
@@ -64,7 +75,10 @@ $(LIB): $(LIBRARY)
 $(SHARED_LIB): $(SHARED)
 	$(LINK) -shared -o $@ $^ -lm
 
-$(BUILD)/moons: $(BUILD)/lessons/moons.o $(LIB)
+$(BUILD)/moons: $(BUILD)/lessons/moons.o $(LINKED)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LINKED)
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/draw: $(BUILD)/viz/draw.o $(LIB)
