@@ -443,13 +443,28 @@ Test(draw, pictures_are_drawn)
     expect_empty_folder();
 }
 
+Test(draw, html_plays_the_passes)
+{
+    cr_expect_eq(RUN(NEURON, "--html", "L.html", "--table"), 0, "%s", complained);
+    expect_part(said, "x1    2         -1.50292  param"); /* the player leaves the gradients as they are */
+    expect_part(read_content("L.html"), "tanh(v8)");
+    expect_part(content, "-1.503");
+    expect_part(content, "</html>");
+    cr_expect_eq(RUN(NEURON, "--html", "no/such/L.html", "--json", "L.json"), 1, "no folder, no error");
+    remove_file("L.html");
+    remove_file("L.json");
+    expect_empty_folder();
+}
+
 Test(draw, without_dot_the_other_outputs_are_written)
 {
     cr_assert(setenv("PATH", folder, 1) == 0, "no environment");
-    cr_expect_eq(RUN(NEURON, "--svg", "L.svg", "--dot", "L.dot", "--json", "L.json", "--table"), 1, "dot was found?");
+    cr_expect_eq(RUN(NEURON, "--svg", "L.svg", "--dot", "L.dot", "--json", "L.json", "--html", "L.html", "--table"), 1,
+                 "dot was found?");
     expect_part(complained, "apt-get install graphviz");
     expect_part(said, "0.706419");
     cr_expect_not(exists("L.svg"), "half a picture was left");
+    remove_file("L.html"); /* laid out without dot */
     remove_file("L.dot");
     remove_file("L.json");
     expect_empty_folder();

@@ -22,6 +22,7 @@
 #include "json.h"
 #include "memory.h"
 #include "place.h"
+#include "player.h"
 #include "token.h"
 #include "tree.h"
 
@@ -57,6 +58,7 @@ static const char HELP[] =
     "\n"
     "what to write (- is standard output); with none of these, the table\n"
     "  --svg FILE --png FILE    a diagram (needs Graphviz)      --dot FILE    the same in the DOT language\n"
+    "  --html FILE              the reverse walk step by step, for a browser\n"
     "  --json FILE              every node, for programs\n"
     "  --tree                   a tree in the terminal          --table       values and gradients\n"
     "  --check                  compare the gradients with differences; exit status 1 if one is wrong\n"
@@ -105,7 +107,7 @@ typedef struct Command {
     Given *given;
     size_t given_count;
     char **names; /* of given, to be freed */
-    const char *dot, *svg, *png, *json;
+    const char *dot, *svg, *png, *html, *json;
     bool tree, table, check, help;
     bool hide_constants, values_only, legend;
     const char *forward, *through;
@@ -132,30 +134,21 @@ typedef struct Option {
     const char **argument;
 } Option;
 
-enum { OPTIONS = 19 };
+enum { OPTIONS = 20 };
 
 static void list_options(Command *c, Option options[OPTIONS])
 {
     const Option all[OPTIONS] = {
-        {"--file", NULL, &c->file},
-        {"--dot", NULL, &c->dot},
-        {"--svg", NULL, &c->svg},
-        {"--png", NULL, &c->png},
-        {"--json", NULL, &c->json},
-        {"--forward", NULL, &c->forward},
-        {"--through", NULL, &c->through},
-        {"--theme", NULL, &c->theme},
-        {"--direction", NULL, &c->direction},
-        {"--digits", NULL, &c->digits},
-        {"--depth", NULL, &c->depth},
-        {"--tree", &c->tree, NULL},
-        {"--table", &c->table, NULL},
-        {"--check", &c->check, NULL},
-        {"--hide-constants", &c->hide_constants, NULL},
-        {"--legend", &c->legend, NULL},
-        {"--values-only", &c->values_only, NULL},
-        {"--help", &c->help, NULL},
-        {"-h", &c->help, NULL},
+        {"--file", NULL, &c->file},       {"--dot", NULL, &c->dot},
+        {"--svg", NULL, &c->svg},         {"--png", NULL, &c->png},
+        {"--html", NULL, &c->html},       {"--json", NULL, &c->json},
+        {"--forward", NULL, &c->forward}, {"--through", NULL, &c->through},
+        {"--theme", NULL, &c->theme},     {"--direction", NULL, &c->direction},
+        {"--digits", NULL, &c->digits},   {"--depth", NULL, &c->depth},
+        {"--tree", &c->tree, NULL},       {"--table", &c->table, NULL},
+        {"--check", &c->check, NULL},     {"--hide-constants", &c->hide_constants, NULL},
+        {"--legend", &c->legend, NULL},   {"--values-only", &c->values_only, NULL},
+        {"--help", &c->help, NULL},       {"-h", &c->help, NULL},
     };
     memcpy(options, all, sizeof all);
 }
@@ -295,13 +288,13 @@ static bool is_standard_output(const char *path) { return path != NULL && strcmp
 static int files_to_standard_output(const Command *c)
 {
     return is_standard_output(c->dot) + is_standard_output(c->svg) + is_standard_output(c->png) +
-           is_standard_output(c->json);
+           is_standard_output(c->html) + is_standard_output(c->json);
 }
 
 /* Options that do not go together. */
 static bool check_command(Command *c)
 {
-    const bool picture = c->dot != NULL || c->svg != NULL || c->png != NULL;
+    const bool picture = c->dot != NULL || c->svg != NULL || c->png != NULL || c->html != NULL;
     const int to_output = files_to_standard_output(c);
     if (c->expression != NULL && c->file != NULL)
         return misused("two expressions, '%.60s' and --file %.60s: give one of them", c->expression, c->file);
@@ -469,6 +462,11 @@ static bool write_diagram(const Drawing *d, const char *path, Error *error)
 
 static bool write_dot(const Drawing *d, Error *error) { return write_diagram(d, d->command->dot, error); }
 
+static bool write_html(const Drawing *d, Error *error)
+{
+    return player_write(d->root, d->command->html, &(PlayerOptions){.digits = d->command->diagram.digits}, error);
+}
+
 static bool write_json(const Drawing *d, Error *error)
 {
     const JsonOptions options = {.values_only = !d->has_gradients || d->command->values_only,
@@ -626,6 +624,7 @@ static bool write_all(const Drawing *d)
     const Command *c = d->command;
     bool ok = write_file(d, c->dot, write_dot);
     ok &= write_file(d, c->json, write_json);
+    ok &= write_file(d, c->html, write_html);
     ok &= write_pictures(d);
     if (c->tree)
         ok &= print_tree(d);
