@@ -20,7 +20,8 @@ VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
 
-LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out viz/draw.c,$(wildcard engine/*.c viz/*.c))) $(BUILD)/viz/player_page.o
+LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out viz/draw.c,$(wildcard engine/*.c viz/*.c))) \
+  $(BUILD)/viz/player_page.o
 SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
 SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
 HEADERS = $(wildcard engine/*.h viz/*.h)
