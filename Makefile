@@ -20,7 +20,8 @@ VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
 
-LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*.c viz/*.c))
+LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out viz/draw.c,$(wildcard engine/*.c viz/*.c))) \
+  $(BUILD)/viz/player_page.o
 SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
 SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
 HEADERS = $(wildcard engine/*.h viz/*.h)
@@ -81,7 +82,13 @@ $(BUILD)/moons: $(BUILD)/lessons/moons.o $(LINKED)
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LINKED)
 	$(LINK) -o $@ $^ -lm
 
+$(BUILD)/draw: $(BUILD)/viz/draw.o $(LIB)
+	$(LINK) -o $@ $^ -lm
+
 $(BUILD)/tests/check_graphs: $(BUILD)/tests/check_graphs.o $(BUILD)/tests/adg.o $(LIB)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/tests/player_pages: $(BUILD)/tests/browser/player_pages.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/tests/bench: $(BUILD)/tests/bench.o $(BUILD)/tests/bench_by_hand.o $(LIB)
@@ -100,6 +107,24 @@ $(BUILD)/shared/%.o: %.c
 $(BUILD)/%.o: %.c
 	@mkdir -p "$(@D)"
 	$(COMPILE) -c -o $@ $<
+
+# The page that player_write fills in, as strings of C: one array per file, one string per line.
+PLAYER_PAGE = viz/player.html viz/player.css viz/player.js
+
+$(BUILD)/viz/player_page.c: $(PLAYER_PAGE)
+	@mkdir -p "$(@D)"
+	@for part in html css js; do \
+	  echo "const char *const player_page_$$part[] = {" && \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e 's/.*/    "&\\n",/' viz/player.$$part && \
+	  echo '    0};'; \
+	done >$@.part && mv $@.part $@
+
+$(BUILD)/viz/player_page.o: $(BUILD)/viz/player_page.c
+	$(COMPILE) -c -o $@ $<
+
+$(BUILD)/shared/viz/player_page.o: $(BUILD)/viz/player_page.c
+	@mkdir -p "$(@D)"
+	$(COMPILE) -fPIC -c -o $@ $<
 
 $(BUILD)/stepgrad.pc: Makefile
 	@mkdir -p "$(@D)"
@@ -128,4 +153,4 @@ uninstall: ## remove what install put there
 	  "$(DESTDIR)$(PREFIX)/lib/pkgconfig/stepgrad.pc"
 
 .SECONDARY:
--include $(wildcard $(BUILD)/*/*.d $(BUILD)/shared/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/shared/*/*.d)
