@@ -10,9 +10,10 @@
  *                                 or of  (L(W + h) − L(W − h)) / (2h)   the central difference: a step to each side
  *
  * "Limit" is easy to write and impossible to run. With a large h we measure the slope of a chord, not of the curve: the
- * forward difference is off by about L''·h/2, the central one by L'''·h²/6. With a small h, L(W + h) and L(W) agree in
- * nearly all of the 16 digits that a double has; subtracting them leaves the last few, which are rounding, and dividing
- * by h makes those large: an error of about 1e-16·L/h. Between the two lies the best h.
+ * forward difference is off by about L''·h/2, the central one by L'''·h²/6 (L'' and L''' are the second and the third
+ * derivative of L by W). With a small h, L(W + h) and L(W) agree in nearly all of the 16 digits that a double has.
+ * Their difference is made of the last few digits, which are rounding, and dividing by h makes that rounding large: an
+ * error of about 1e-16·L/h. Between too large and too small lies the best h.
  *
  * It prints the three derivatives of L, and then the error of dL/dW for h from 1 down to 1e-16. Read the table from
  * top to bottom: each error falls, turns round, and rises. Tilt your head to the right and the stars draw that V.
@@ -74,9 +75,8 @@ int main(void)
     claim(loss_of_W(2 - 0.001 * dL_dW) < loss_of_W(2), "a small step AGAINST the slope makes L smaller");
     claim(loss_of_W(2 + 0.001 * dL_dW) > loss_of_W(2), "a small step along the slope makes L larger");
 
-    printf("\n%7s  %12s  %9s  %9s  %9s\n", "", "L forward", "L forward", "L central", "cube cent");
-    printf("%7s  %12s  %9s  %9s  %9s   1e-15 <- error of L forward -> 1e+01\n", "h", "slope", "error", "error",
-           "error");
+    printf("\n            L forward   L forward   L central  cube central\n");
+    printf("      h         slope       error       error         error   error of L forward, from 1e-16 to 1e+02\n");
     double error[17], cube_error[17]; /* one for each h: 1, 1e-1, ... 1e-16 */
     double h = 1;
     for (int k = 0; k <= 16; k++) {
@@ -84,8 +84,8 @@ int main(void)
         error[k] = fabs(slope - 42);
         cube_error[k] = fabs(central(cube, 2, h) - 12); /* (x³)' = 3x² = 12 at x = 2 */
         int place = (int)(2 * (16 + log10(error[k])));  /* of the star: two columns for each power of ten */
-        printf("%7.0e  %12.7f  %9.1e  %9.1e  %9.1e   |%*s\n", h, slope, error[k], fabs(central(loss_of_W, 2, h) - 42),
-               cube_error[k], place, "*");
+        printf("%7.0e  %12.7f  %10.1e  %10.1e  %12.1e   |%*s\n", h, slope, error[k],
+               fabs(central(loss_of_W, 2, h) - 42), cube_error[k], place, "*");
         h = h / 10;
     }
 
@@ -101,8 +101,8 @@ int main(void)
  * 1. Print central(loss_of_W, 2, 1) - 42. Why is it exactly 0, with a step as large as 1? (What is L'''?)
  * 2. The two errors of the forward difference, L''·h/2 and 1e-16·L/h, are equal at the bottom of the V. Solve for h.
  *    Do the same for the central difference of the cube. Does the table agree?
- * 3. Here each derivative costs two runs of the program. A small network has 10,000 inputs of the kind of W and b. How
- *    many runs for one step downhill?
+ * 3. Here each derivative costs two runs of the program. A small network has 10,000 numbers like W and b (its
+ * parameters, which it learns by walking downhill). How many runs for one step?
  *
  * Next: nudging is never exact, and slow. What do the rules of school give, if we apply them to one operation at a
  * time?   -> 02_chain_rule.c

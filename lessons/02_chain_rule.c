@@ -4,13 +4,14 @@
  *
  *     m = W·x      ∂m/∂W = x,  ∂m/∂x = W
  *     s = m + b    ∂s/∂m = 1,  ∂s/∂b = 1
- *     L = s²       ∂L/∂s = 2s
+ *     L = s²       ∂L/∂s = 2s                (∂m/∂W is the derivative of m by W while x rests)
  *
  * New here: the chain rule. If W moves m three times as far, m moves s as far, and s moves L 14 times as far, then W
  * moves L 14 · 1 · 3 = 42 times as far. These factors are the local derivatives: multiply them along the way.
  *
  * Written for all inputs at once, the local derivatives of a stage are a matrix, its Jacobian J: a row for each output,
- * a column for each input. The three stages of L, from (W, x, b) to (m, b) to s to L, have
+ * a column for each input. For the stages of L, from (W, x, b) to (m, b) to s to L, these are (in J1 the second row is
+ * for b, which passes the first stage unchanged)
  *
  *     J1 = ( 3 2 0 )     J2 = ( 1 1 )     J3 = ( 14 )       J3·J2·J1 = ( 42 28 14 ) = (dL/dW dL/dx dL/db)
  *          ( 0 0 1 )
@@ -18,7 +19,8 @@
  * The chain rule is a product of matrices, and that may be worked out in either order: (J3·J2)·J1 or J3·(J2·J1). The
  * result is the same, the price is not: a p×q matrix times a q×r matrix takes p·q·r multiplications. With ONE output,
  * J3 is a single row; start from there, on the left, and there is never more than a row. Start on the right, at the
- * inputs, and whole matrices are multiplied. With one INPUT it is the other way round.
+ * inputs, and whole matrices are multiplied. With one INPUT it is the other way round. Starting at the output is called
+ * reverse mode, starting at the inputs forward mode; the next chapters build both.
  *
  * It prints the derivatives by the chain rule beside the nudged ones, then the price of both orders, counted one by one
  * and timed (times have a "~": they differ from run to run).
@@ -27,7 +29,7 @@
  *     (gdb) break multiply if inner == 200
  *     (gdb) run
  *     (gdb) print rows            = 1     from the left: one row times a matrix, 1·200·200 multiplications
- *     (gdb) continue 2
+ *     (gdb) continue 2                    the next stop but one
  *     (gdb) print rows            = 200   from the right: matrix times matrix, 200·200·200 of them
  */
 #include <math.h>
