@@ -88,7 +88,9 @@ static double compare_modes(size_t n, size_t steps, size_t m)
     const size_t forward = n * (below_s + m * below_output), reverse = m * (below_s + below_output);
     printf("%6zu  %7zu  %9zu  ~%-8.3f  %7zu  ~%-7.3f  %s\n", n, m, forward,
            ms_between(start, middle) * (double)n / (double)passes, reverse, ms_between(middle, end),
-           forward < reverse ? "forward" : "reverse");
+           forward < reverse   ? "forward"
+           : forward > reverse ? "reverse"
+                               : "equal");
 
     /* Both multiply the same local derivatives, in another order: each product may be rounded by a part in 10¹⁶. */
     const double tolerance = (double)(steps + 10) * 2e-16;
@@ -127,7 +129,7 @@ int main(int argc, char *argv[])
     double many_inputs = 0;
     for (size_t n = 1; n <= MOST; n *= 10) /* L, with more and more weights */
         many_inputs = compare_modes(n, 0, 1);
-    printf("\n");
+    printf("(Forward: at most %d passes are run, and their time is scaled up.)\n\n", MOST_PASSES);
     double ratio[7];
     for (size_t n = 64, k = 0; n >= 1; n /= 2, k++) /* a calculation of 1000 steps between inputs and outputs */
         ratio[k] = compare_modes(n, 1000, 64 / n);
