@@ -45,7 +45,7 @@ test: ## install what the tests need if it is missing (saying so first), then ru
 	@sh tests/install_needs.sh
 	@$(MAKE) --no-print-directory check
 
-check: $(BUILD)/tests/run $(BUILD)/tests/check_graphs $(BUILD)/moons ## run the tests with what is there
+check: $(BUILD)/tests/run $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw ## run the tests with what is there
 	@BUILD=$(BUILD) sh tests/run_tests.sh
 
 lessons: $(LIB) ## run every chapter of the course
@@ -156,7 +156,8 @@ compile_commands.json: Makefile $(wildcard */*.c) ## for clangd and other tools
 	done; echo; echo ']'; } >$@
 
 install: all ## install headers, libraries and the pkg-config file below PREFIX (and DESTDIR)
-	install -d "$(DESTDIR)$(PREFIX)/include/stepgrad" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/include/stepgrad" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+	install -m 755 $(BUILD)/draw "$(DESTDIR)$(PREFIX)/bin/stepgrad-draw"
 	install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/stepgrad"
 	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
 	install -m 755 $(SHARED_LIB) "$(DESTDIR)$(PREFIX)/lib"
@@ -164,7 +165,7 @@ install: all ## install headers, libraries and the pkg-config file below PREFIX 
 
 uninstall: ## remove what install put there
 	rm -rf "$(DESTDIR)$(PREFIX)/include/stepgrad"
-	rm -f "$(DESTDIR)$(PREFIX)/lib/libstepgrad.a" "$(DESTDIR)$(PREFIX)/lib/$(notdir $(SHARED_LIB))" \
+	rm -f "$(DESTDIR)$(PREFIX)/bin/stepgrad-draw" "$(DESTDIR)$(PREFIX)/lib/libstepgrad.a" "$(DESTDIR)$(PREFIX)/lib/$(notdir $(SHARED_LIB))" \
 	  "$(DESTDIR)$(PREFIX)/lib/pkgconfig/stepgrad.pc"
 
 .SECONDARY:
