@@ -20,11 +20,14 @@ VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
 
-LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*.c viz/*.c))
+LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out viz/draw.c,$(wildcard engine/*.c viz/*.c))) \
+  $(BUILD)/viz/player_page.o
 SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
 SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
 HEADERS = $(wildcard engine/*.h viz/*.h)
 LIB = $(BUILD)/libstepgrad.a
+# In a debug build programs get the whole library, so that gdb can call what they do not.
+LINKED = $(if $(DEBUG),$(LIBRARY),$(LIB))
 SHARED_LIB = $(BUILD)/libstepgrad.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
 .PHONY: all moons test check bench hash help clean install uninstall
@@ -40,6 +43,15 @@ test: ## install what the tests need if it is missing (saying so first), then ru
 
 check: $(BUILD)/tests/run $(BUILD)/tests/check_graphs $(BUILD)/moons ## run the tests with what is there
 	@BUILD=$(BUILD) sh tests/run_tests.sh
+
+L ?= moons
+LESSON = $(basename $(notdir $(firstword $(wildcard lessons/$(L)*.c))))
+
+gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the grad commands loaded
+	@$(MAKE) --no-print-directory DEBUG=1 $(if $(findstring /,$(L)),build/debug/tests/run,$(if \
+	  $(filter moons draw,$(L)),build/debug/$(L),build/debug/lessons/$(LESSON)))
+	@sh viz/start_gdb.sh build/debug "$(L)"
+.PHONY: gdb
 
 bench: $(BUILD)/tests/bench ## time the engine beside hand-written C, PyTorch and NumPy
 	$(BUILD)/tests/bench
@@ -64,10 +76,19 @@ $(LIB): $(LIBRARY)
 $(SHARED_LIB): $(SHARED)
 	$(LINK) -shared -o $@ $^ -lm
 
-$(BUILD)/moons: $(BUILD)/lessons/moons.o $(LIB)
+$(BUILD)/moons: $(BUILD)/lessons/moons.o $(LINKED)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LINKED)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/draw: $(BUILD)/viz/draw.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/tests/check_graphs: $(BUILD)/tests/check_graphs.o $(BUILD)/tests/adg.o $(LIB)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/tests/player_pages: $(BUILD)/tests/browser/player_pages.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/tests/bench: $(BUILD)/tests/bench.o $(BUILD)/tests/bench_by_hand.o $(LIB)
@@ -86,6 +107,24 @@ $(BUILD)/shared/%.o: %.c
 $(BUILD)/%.o: %.c
 	@mkdir -p "$(@D)"
 	$(COMPILE) -c -o $@ $<
+
+# The page that player_write fills in, as strings of C: one array per file, one string per line.
+PLAYER_PAGE = viz/player.html viz/player.css viz/player.js
+
+$(BUILD)/viz/player_page.c: $(PLAYER_PAGE)
+	@mkdir -p "$(@D)"
+	@for part in html css js; do \
+	  echo "const char *const player_page_$$part[] = {" && \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e 's/.*/    "&\\n",/' viz/player.$$part && \
+	  echo '    0};'; \
+	done >$@.part && mv $@.part $@
+
+$(BUILD)/viz/player_page.o: $(BUILD)/viz/player_page.c
+	$(COMPILE) -c -o $@ $<
+
+$(BUILD)/shared/viz/player_page.o: $(BUILD)/viz/player_page.c
+	@mkdir -p "$(@D)"
+	$(COMPILE) -fPIC -c -o $@ $<
 
 $(BUILD)/stepgrad.pc: Makefile
 	@mkdir -p "$(@D)"
@@ -114,4 +153,4 @@ uninstall: ## remove what install put there
 	  "$(DESTDIR)$(PREFIX)/lib/pkgconfig/stepgrad.pc"
 
 .SECONDARY:
--include $(wildcard $(BUILD)/*/*.d $(BUILD)/shared/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/shared/*/*.d)

@@ -27,7 +27,7 @@ static inline void push(Value *parent, double local, double grad, bool careful)
     parent->grad += local * grad;
 }
 
-/* Push v's gradient to all its parents, in operand order.
+/* Push v's gradient to all its parents, pair by pair, and at last to the bias.
  * scattered: the operands are found through v->list, not side by side from v->a and v->b on.
  * careful:   each parent must be asked whether its product contributes. */
 static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db,
@@ -73,19 +73,17 @@ static ALWAYS_INLINE void push_to_parents(const Value *v, OpShape shape, LocalDe
 #define NO_B_BINARY(name) name##_db
 #define NO_B_PAIRS(name) name##_db
 
-/* One case per row of the op table, so that the compiler can put each op's derivative into the loop above. */
-NOINLINE static void push_gradient(const Value *v)
-{
-    switch (v->op) {
-#define PUSH_CASE(CODE, name, shape, ...)                                                                              \
-    case OP_##CODE: push_to_parents(v, shape, name##_da, NO_B_##shape(name)); break;
-        OP_TABLE(PUSH_CASE)
-    case OP_PARAM:
-    case OP_INPUT:
-    case OP_CONST:
-    case OP_FAILED: break;
-    }
-}
+/* One function per row of the op table, push_add, push_mul ..., so that the compiler can put the op's derivatives into
+ * the loop above. */
+#define PUSH_FUNCTION(CODE, name, shape, ...)                                                                          \
+    static void push_##name(const Value *v) { push_to_parents(v, shape, name##_da, NO_B_##shape(name)); }
+OP_TABLE(PUSH_FUNCTION)
+
+#define PUSH_ENTRY(CODE, name, ...) [OP_##CODE] = push_##name,
+static void (*const push_functions[OP_COUNT])(const Value *v) = {OP_TABLE(PUSH_ENTRY)};
+
+/* A step of the reverse walk: push v's gradient to its parents. v is no leaf. */
+NOINLINE static void push_gradient(const Value *v) { push_functions[v->op](v); }
 
 /* ---- for debuggers ----------------------------------------------------------------------------------------------- */
 
@@ -101,14 +99,6 @@ static inline void keep_call(Value *node)
 NOINLINE void backward_hook(Value *node) { keep_call(node); }
 NOINLINE void backward_before(Value *node) { keep_call(node); }
 NOINLINE void backward_after(Value *node) { keep_call(node); }
-
-/* Apart from the walk's own loop, which has one comparison for it. */
-NOINLINE static void push_reported(Value *v)
-{
-    backward_before(v);
-    push_gradient(v);
-    backward_after(v);
-}
 
 /* ---- trace ------------------------------------------------------------------------------------------------------- */
 
@@ -127,6 +117,19 @@ static void trace_products(const Value *v, FILE *out)
         fprintf(out, "  %s.grad += %s * %s.grad = %g * %g = %g\n", value_name(parent, parent_name),
                 value_local_formula(v, i), value_name(v, name), local, v->grad, local == 0 ? 0 : local * v->grad);
     }
+}
+
+/* The same step with a trace, or for a debugger that waits for a node: see backward_before. */
+NOINLINE static void push_watched(Value *v, const Graph *graph)
+{
+    const bool awaited = graph->stop_number > 0 && value_number(v) <= graph->stop_number;
+    if (graph->trace != NULL)
+        trace_products(v, graph->trace);
+    if (awaited)
+        backward_before(v);
+    push_gradient(v);
+    if (awaited)
+        backward_after(v);
 }
 
 /* ---- the walk ---------------------------------------------------------------------------------------------------- */
@@ -158,7 +161,8 @@ Backward backward_begin_at(Value *root, double seed, Where where)
     }
     clear_interior_gradients(root->block->graph);
     root->grad += seed; /* a param as root accumulates; an interior root has just been cleared */
-    root->block->has_gradients = true;
+    for (Block *block = root->block; block != NULL; block = block->older)
+        block->has_gradients = true; /* all at once: a push may reach any of them, and the walk may be given up */
     return (Backward){root->block, (size_t)(root - root->block->nodes) + 1};
 }
 
@@ -172,10 +176,8 @@ static inline Value *next_node(Backward *walk)
                 return v;
         }
         walk->block = walk->block->older;
-        if (walk->block != NULL) {
+        if (walk->block != NULL)
             walk->next = walk->block->node_count;
-            walk->block->has_gradients = true;
-        }
     }
     return NULL;
 }
@@ -186,10 +188,8 @@ static inline Value *step(Backward *walk)
     if (v == NULL)
         return NULL;
     const Graph *graph = walk->block->graph;
-    if (graph->trace != NULL)
-        trace_products(v, graph->trace);
-    if (walk->block->first_number + walk->next <= graph->stop_number)
-        push_reported(v);
+    if (graph->trace != NULL || graph->stop_number > 0)
+        push_watched(v, graph);
     else
         push_gradient(v);
     backward_hook(v);

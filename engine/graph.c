@@ -33,23 +33,30 @@ static void block_list_free(Block *block)
     }
 }
 
-/* Take the first block of at least `bytes` out of a list; NULL when none fits. */
+/* Take the smallest block of at least `bytes` out of a list; NULL when none fits. Not just the first: a block made for
+ * one long list would go to ordinary nodes, and the next long list would need new memory. */
 static Block *block_list_take(Block **list, size_t bytes)
 {
+    Block **best = NULL;
     for (Block **link = list; *link != NULL; link = &(*link)->older) {
-        Block *block = *link;
-        if (block_bytes(block) >= bytes) {
-            *link = block->older;
-            return block;
-        }
+        const size_t size = block_bytes(*link);
+        if (size >= bytes && (best == NULL || size < block_bytes(*best)))
+            best = link;
+        if (size == bytes)
+            break; /* nearly always at once: nearly all blocks are of one size */
     }
-    return NULL;
+    if (best == NULL)
+        return NULL;
+    Block *block = *best;
+    *best = block->older;
+    return block;
 }
 
 static size_t end_number(const Block *block) { return block == NULL ? 0 : block->first_number + block->node_count; }
 
-/* A spare block, or a new one, or, when there is no memory, one that rests. */
-Block *graph_open_block(Graph *graph, size_t room)
+/* An empty block: a spare one, or a new one, or, when there is no memory, one that rests. Its place is between `older`
+ * and whatever the caller puts behind it. */
+static Block *block_get(Graph *graph, size_t room, Block *older)
 {
     const size_t least = sizeof(Block) + room;
     const size_t bytes = least > BLOCK_BYTES ? least : BLOCK_BYTES;
@@ -62,14 +69,18 @@ Block *graph_open_block(Graph *graph, size_t room)
         graph->failed = true;
         return NULL;
     }
-    block->older = graph->newest;
-    block->first_number = end_number(graph->newest);
-    block->node_count = 0;
+    *block = (Block){.graph = graph, .older = older, .first_number = end_number(older), .end = block->end};
     block->back = block->end;
-    block->released = false;
-    block->has_gradients = false;
-    graph->newest = block;
-    graph->sealed = false;
+    return block;
+}
+
+Block *graph_open_block(Graph *graph, size_t room)
+{
+    Block *block = block_get(graph, room, graph->newest);
+    if (block != NULL) {
+        graph->newest = block;
+        graph->sealed = false;
+    }
     return block;
 }
 
@@ -130,20 +141,50 @@ static size_t room_in(const Block *block)
     return (size_t)(block->back - (const char *)&block->nodes[block->node_count]);
 }
 
+static bool has_room(const Block *block, size_t bytes) { return block != NULL && bytes <= room_in(block); }
+
+/* `bytes` rounded up, so that what lies in front stays aligned for a pointer. SIZE_MAX: no block is that large. */
+static size_t aligned_size(size_t bytes)
+{
+    return bytes > SIZE_MAX / 2 ? SIZE_MAX : (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
+}
+
+static void *take_from_back(Block *block, size_t bytes) { return block == NULL ? NULL : (block->back -= bytes); }
+
+static void *no_memory(Graph *graph)
+{
+    graph->failed = true;
+    return NULL;
+}
+
 void *graph_alloc(Graph *graph, size_t bytes)
 {
-    if (bytes > SIZE_MAX / 2) {
-        graph->failed = true;
-        return NULL;
-    }
-    const size_t rounded = (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
+    const size_t size = aligned_size(bytes);
+    if (size == SIZE_MAX)
+        return no_memory(graph);
     Block *block = graph->newest;
-    if (block == NULL || graph->sealed || rounded > room_in(block))
-        block = graph_open_block(graph, rounded);
-    if (block == NULL)
-        return NULL;
-    block->back -= rounded;
-    return block->back;
+    if (graph->sealed || !has_room(block, size))
+        block = graph_open_block(graph, size);
+    return take_from_back(block, size);
+}
+
+/* In v's own block. When that is full, in an empty one put just before it in the creation order: every release that
+ * ends v ends that one too, or keeps it for longer, but never ends it before. */
+void *graph_alloc_with(Value *v, size_t bytes)
+{
+    Graph *graph = v->block->graph;
+    const size_t size = aligned_size(bytes);
+    if (size == SIZE_MAX)
+        return no_memory(graph);
+    if (has_room(v->block, size))
+        return take_from_back(v->block, size);
+    const bool empty_before = v->block->older != NULL && v->block->older->node_count == 0;
+    if (empty_before && has_room(v->block->older, size))
+        return take_from_back(v->block->older, size);
+    Block *block = block_get(graph, size, v->block->older);
+    if (block != NULL)
+        v->block->older = block;
+    return take_from_back(block, size);
 }
 
 void *graph_alloc_array(Graph *graph, size_t count, size_t size)
@@ -181,18 +222,23 @@ double *graph_scratch(Graph *graph, size_t n)
 /* ---- mark and release -----------------------------------------------------------------------------------------------
  */
 
+/* In an empty graph a mark stands at the block of the failed node, which every graph has: so it is known whose it is.
+ */
+static Block *start_of(const Graph *graph) { return graph->failed_node->block; }
+
 /* The next node opens a new block, so that releasing to the mark ends whole blocks. */
 Mark graph_mark(Graph *graph)
 {
     graph->sealed = true;
     Block *newest = graph->newest;
-    return newest == NULL ? (Mark){0} : (Mark){newest, newest->node_count, newest->first_number};
+    return newest == NULL ? (Mark){start_of(graph), 0, 0} : (Mark){newest, newest->node_count, newest->first_number};
 }
 
-static bool mark_is_at(Mark mark, const Block *block)
+static bool mark_is_at(const Graph *graph, Mark mark, const Block *block)
 {
-    return block == mark.block &&
-           (block == NULL || (block->node_count == mark.node_count && block->first_number == mark.first_number));
+    if (block == NULL)
+        return mark.block == start_of(graph);
+    return block == mark.block && block->node_count == mark.node_count && block->first_number == mark.first_number;
 }
 
 static void forget_nodes(Block *block)
@@ -229,11 +275,11 @@ void graph_release_at(Graph *graph, Mark mark, Where where)
 {
     Block **end_of_released = &graph->newest;
     size_t bytes = 0;
-    while (*end_of_released != NULL && !mark_is_at(mark, *end_of_released)) {
+    while (*end_of_released != NULL && !mark_is_at(graph, mark, *end_of_released)) {
         bytes += block_bytes(*end_of_released);
         end_of_released = &(*end_of_released)->older;
     }
-    if (!mark_is_at(mark, *end_of_released))
+    if (!mark_is_at(graph, mark, *end_of_released))
         misuse(where,
                "graph_release: this mark (at node %zu) is not in the graph any more: an earlier mark was released to "
                "since, or the mark is another graph's. Set a new mark with graph_mark.",

@@ -14,8 +14,9 @@
  *     }
  *     graph_free(g);                     // frees every node: nothing else needs freeing
  *
- * A released block rests while the next step is built elsewhere, so that a pointer kept by mistake is still recognised
- * as released. After the first step, training allocates nothing.
+ * A released block rests while the next step is built elsewhere, so that a pointer kept by mistake is recognised as
+ * released in the next step too, where it is usually used. (Two steps later its place may be another node's; and a
+ * release of more than 16 MB is reused at once.) After the first step, training allocates nothing.
  * Two graphs share nothing: each may be used by a thread of its own.
  */
 #ifndef STEPGRAD_GRAPH_H
@@ -102,14 +103,17 @@ static inline Value *graph_new_slot(Graph *graph)
     return block == NULL ? NULL : &block->nodes[block->node_count++];
 }
 
-/* See to it that the next n nodes of the graph lie side by side; false, and graph->failed set, when there is no
- * memory. */
+/* See to it that the next n nodes of the graph lie side by side, if all n are made before anything else: a label or a
+ * list takes memory from the same place. False, and graph->failed set, when there is none. */
 bool graph_reserve(Graph *graph, size_t n);
 
 /* Memory that lives as long as the nodes made now, aligned for a pointer; NULL, and graph->failed set, when there is
  * none. */
 void *graph_alloc(Graph *graph, size_t bytes);
 void *graph_alloc_array(Graph *graph, size_t count, size_t size);
+
+/* The same, but it lives as long as v does, which may be older than the nodes made now. */
+void *graph_alloc_with(Value *v, size_t bytes);
 
 /* Room for n doubles, good until the next call; NULL when there is no memory. */
 double *graph_scratch(Graph *graph, size_t n);

@@ -142,7 +142,7 @@ void mlp_init(MLP *net, Init init, Random *random)
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
-static bool all_need_grad(Value *const *list, size_t n)
+static bool list_needs_grad(Value *const *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (!list[i]->needs_grad)
@@ -181,35 +181,48 @@ Value *neuron_forward_at(const Neuron *neuron, Activation activation, Value *con
     return activate(neuron_sum(neuron, x, where), activation, where);
 }
 
-/* All sums first, then all activations, so that the outputs lie side by side for the next layer. */
-Value **layer_forward_at(Graph *graph, const Layer *layer, Value *const *x, Where where)
+/* All sums first, a neuron's for every row, then all activations, a row's for every neuron, so that the outputs of a
+ * row lie side by side for the next layer. */
+Value **layer_forward_rows_at(Graph *graph, const Layer *layer, Value *const *x, size_t rows, Where where)
 {
-    check_inputs(graph, x, layer->inputs, where);
-    Value **outputs = graph_alloc_array(graph, layer->outputs, sizeof *outputs);
-    if (outputs == NULL || !graph_reserve(graph, 2 * layer->outputs))
+    const size_t inputs = layer->inputs, outputs = layer->outputs;
+    check_inputs(graph, x, rows * inputs, where);
+    Value **out = graph_alloc_array(graph, rows * outputs, sizeof *out);
+    if (out == NULL || !graph_reserve(graph, 2 * rows * outputs))
         return NULL;
-    const bool x_all_need_grad = all_need_grad(x, layer->inputs);
-    const bool run = value_is_run(x, layer->inputs) && x[0]->op != OP_FAILED;
-    for (size_t i = 0; i < layer->outputs; i++) {
+    const bool all_need_grad = list_needs_grad(x, rows * inputs);
+    bool runs = true;
+    for (size_t row = 0; row < rows; row++)
+        runs = runs && value_is_run(x + row * inputs, inputs) && x[row * inputs]->op != OP_FAILED;
+    for (size_t i = 0; i < outputs; i++) {
         const Neuron *neuron = &layer->neurons[i];
-        outputs[i] =
-            run ? value_dot_run(neuron->w, x[0], neuron->inputs, x_all_need_grad) : neuron_sum(neuron, x, where);
+        for (size_t row = 0; row < rows; row++)
+            out[row * outputs + i] = runs ? value_dot_run(neuron->w, x[row * inputs], inputs, all_need_grad)
+                                          : neuron_sum(neuron, x + row * inputs, where);
     }
-    for (size_t i = 0; i < layer->outputs; i++)
-        outputs[i] = activate(outputs[i], layer->activation, where);
-    return outputs;
+    for (size_t k = 0; k < rows * outputs; k++)
+        out[k] = activate(out[k], layer->activation, where);
+    return out;
 }
 
-Value **mlp_forward_at(const MLP *net, Value *const *x, Where where)
+/* So many rows go through the network together: what they and a neuron's weights need fits the fastest memory. */
+enum { ROWS_TOGETHER = 8 };
+
+Value **mlp_forward_rows_at(const MLP *net, Value *const *x, size_t rows, Where where)
 {
-    Value **outputs = NULL;
-    for (size_t l = 0; l < net->layer_count; l++) {
-        outputs = layer_forward_at(net->graph, &net->layers[l], x, where);
-        if (outputs == NULL)
-            return NULL;
-        x = outputs;
+    const size_t inputs = net->layers[0].inputs, outputs = net->layers[net->layer_count - 1].outputs;
+    Value **all = graph_alloc_array(net->graph, rows * outputs, sizeof *all);
+    for (size_t row = 0; all != NULL && row < rows; row += ROWS_TOGETHER) {
+        const size_t together = rows - row < ROWS_TOGETHER ? rows - row : ROWS_TOGETHER;
+        Value *const *out = x + row * inputs;
+        for (size_t l = 0; l < net->layer_count; l++) {
+            out = layer_forward_rows_at(net->graph, &net->layers[l], out, together, where);
+            if (out == NULL)
+                return NULL;
+        }
+        memcpy(all + row * outputs, out, together * outputs * sizeof *all);
     }
-    return outputs;
+    return all;
 }
 
 Value **v_inputs(Graph *graph, const double *data, size_t n)

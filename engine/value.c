@@ -43,20 +43,17 @@ static inline void check_operand(const Value *v, const Graph *graph, OpCode op, 
 
 /* ---- leaves ------------------------------------------------------------------------------------------------------ */
 
-static Value *new_leaf(Graph *graph, OpCode kind, double data)
+Value *value_leaf(OpCode kind, Graph *graph, double data, Where where)
 {
+    if (graph == NULL)
+        misuse(where, "v_%s: the graph is NULL. Make one with graph_new, and see that it found memory.",
+               op_table[kind].name);
     Value *v = graph_new_slot(graph);
     if (v == NULL)
         return graph_fail(graph);
     *v = (Value){.data = data, .block = graph->newest, .op = kind, .needs_grad = kind == OP_PARAM};
     return v;
 }
-
-Value *v_param(Graph *graph, double data) { return new_leaf(graph, OP_PARAM, data); }
-
-Value *v_input(Graph *graph, double data) { return new_leaf(graph, OP_INPUT, data); }
-
-Value *v_const(Graph *graph, double data) { return new_leaf(graph, OP_CONST, data); }
 
 /* ---- ops of one and two operands --------------------------------------------------------------------------------- */
 
@@ -112,10 +109,10 @@ NOINLINE static Value *binary_with_number(OpCode op, Operand a, Operand b, Where
                op_table[op].name, a.number, b.number);
     if (a_is_number) {
         check_operand(b.value, NULL, op, "b", where);
-        return value_binary(op, v_const(b.value->block->graph, a.number), b.value, where);
+        return value_binary(op, value_leaf(OP_CONST, b.value->block->graph, a.number, where), b.value, where);
     }
     check_operand(a.value, NULL, op, "a", where);
-    return value_binary(op, a.value, v_const(a.value->block->graph, b.number), where);
+    return value_binary(op, a.value, value_leaf(OP_CONST, a.value->block->graph, b.number, where), where);
 }
 
 Value *value_binary_operands(OpCode op, Operand a, Operand b, Where where)
@@ -257,9 +254,19 @@ Value *value_pairs(OpCode op, Value *const *a, Value *const *b, size_t n, Value 
 
 Value *value_dot_run(Value *w, Value *x, size_t n, bool x_all_need_grad)
 {
-    const double y = dot_forward(n, &w->data, &x->data, VALUE_STRIDE) + w[n].data;
-    Value *v = new_op(w->block->graph, OP_DOT, y, w, x, n, true, !x_all_need_grad);
-    v->has_bias = v->op == OP_DOT;
+    Graph *graph = w->block->graph;
+    Value *v = graph_new_slot(graph);
+    if (v == NULL)
+        return graph_fail(graph);
+    *v = (Value){.data = dot_forward(n, &w->data, &x->data, VALUE_STRIDE) + w[n].data,
+                 .a = w,
+                 .b = x,
+                 .block = graph->newest,
+                 .n = (uint32_t)n,
+                 .op = OP_DOT,
+                 .needs_grad = true,
+                 .has_bias = true,
+                 .mixed = !x_all_need_grad};
     return v;
 }
 
@@ -309,13 +316,16 @@ Graph *value_graph(const Value *v) { return v->block->graph; }
 Value *value_label(Value *v, const char *text, Where where)
 {
     value_check(v, NULL, "v_label: the node", where);
-    if (text == NULL || v->op == OP_FAILED) {
-        if (text == NULL)
-            v->label = NULL;
+    if (v->op == OP_FAILED)
+        return v;
+    if (text == NULL) {
+        v->label = NULL;
         return v;
     }
+    if (v->label != NULL && strcmp(v->label, text) == 0) /* given again in every step: one copy will do */
+        return v;
     const size_t bytes = strlen(text) + 1;
-    char *copy = graph_alloc(v->block->graph, bytes);
+    char *copy = graph_alloc_with(v, bytes);
     if (copy == NULL)
         return graph_fail(v->block->graph);
     v->label = memcpy(copy, text, bytes);

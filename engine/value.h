@@ -49,9 +49,9 @@ struct Value {
 /* ---- leaves ------------------------------------------------------------------------------------------------------ */
 
 /* A leaf that wants a gradient, one that is given, and a plain number. Only a param takes part in the backward pass. */
-Value *v_param(Graph *graph, double data);
-Value *v_input(Graph *graph, double data);
-Value *v_const(Graph *graph, double data);
+#define v_param(graph, data) value_leaf(OP_PARAM, graph, data, HERE)
+#define v_input(graph, data) value_leaf(OP_INPUT, graph, data, HERE)
+#define v_const(graph, data) value_leaf(OP_CONST, graph, data, HERE)
 
 /* ---- builders: an operand is a Value or a plain number -------------------------------------------------------------
  */
@@ -124,6 +124,7 @@ static inline Operand operand_number(double number) { return (Operand){&value_pl
 #define V_OPERAND(x) _Generic((x), Value * : operand_value, void * : operand_value, default : operand_number)(x)
 #define V_BINARY(op, a, b) value_binary_operands(op, V_OPERAND(a), V_OPERAND(b), HERE)
 
+Value *value_leaf(OpCode kind, Graph *graph, double data, Where where);
 Value *value_unary(OpCode op, Value *a, Where where);
 Value *value_binary(OpCode op, Value *a, Value *b, Where where);
 Value *value_binary_operands(OpCode op, Operand a, Operand b, Where where);

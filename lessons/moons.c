@@ -397,31 +397,34 @@ static void make_optimizer(Run *run)
 
 static size_t class_count(const Run *run) { return run->net->layers[run->net->layer_count - 1].outputs; }
 
-static size_t index_of_largest(const double *numbers, size_t n)
+static size_t index_of_largest(Value *const *list, size_t n)
 {
     size_t largest = 0;
     for (size_t i = 1; i < n; i++)
-        largest = numbers[i] > numbers[largest] ? i : largest;
+        largest = list[i]->data > list[largest]->data ? i : largest;
     return largest;
 }
 
 /* The mean cross-entropy of the network on n rows. *correct: how many it gets right. */
 static Value *batch_loss(Run *run, const Dataset *data, const size_t *rows, size_t n, size_t *correct)
 {
-    const size_t classes = class_count(run);
+    const size_t classes = class_count(run), features = data->features;
+    Value **x = graph_alloc_array(run->graph, n * features, sizeof *x);
+    for (size_t i = 0; x != NULL && i < n; i++) {
+        Value **row = v_inputs(run->graph, dataset_row(data, rows[i]), features);
+        if (row == NULL)
+            fail_no_memory();
+        memcpy(x + i * features, row, features * sizeof *x);
+    }
+    Value **logits = x != NULL ? mlp_forward_rows(run->net, x, n) : NULL;
     Value **losses = graph_alloc_array(run->graph, n, sizeof *losses);
-    double *numbers = graph_alloc_array(run->graph, classes, sizeof *numbers);
+    if (logits == NULL || losses == NULL)
+        fail_no_memory();
     *correct = 0;
     for (size_t i = 0; i < n; i++) {
-        Value **x = v_inputs(run->graph, dataset_row(data, rows[i]), data->features);
-        Value **logits = x != NULL ? mlp_forward(run->net, x) : NULL;
-        if (losses == NULL || numbers == NULL || logits == NULL)
-            fail_no_memory();
-        const int label = data->label[rows[i]];
-        for (size_t c = 0; c < classes; c++)
-            numbers[c] = logits[c]->data;
-        *correct += index_of_largest(numbers, classes) == (size_t)label;
-        losses[i] = cross_entropy(logits, classes, label);
+        Value **row = logits + i * classes;
+        *correct += index_of_largest(row, classes) == (size_t)data->label[rows[i]];
+        losses[i] = cross_entropy(row, classes, data->label[rows[i]]);
     }
     Value *loss = mean_loss(losses, n);
     if (!graph_ok(run->graph))
@@ -452,7 +455,10 @@ static void evaluate(Run *run, const Dataset *data, double *loss, double *accura
     for (size_t i = 0; i < data->count; i++) {
         if (logits == NULL || !mlp_evaluate(run->net, dataset_row(data, i), logits))
             fail_no_memory();
-        correct += index_of_largest(logits, classes) == (size_t)data->label[i];
+        size_t largest = 0;
+        for (size_t c = 1; c < classes; c++)
+            largest = logits[c] > logits[largest] ? c : largest;
+        correct += largest == (size_t)data->label[i];
         sum += logsumexp_forward(classes, logits, NULL, 1) - logits[data->label[i]];
     }
     memory_free(logits);

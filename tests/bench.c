@@ -48,9 +48,9 @@ static void stop(const char *message)
 
 static double engine_step(MLP *net, Optimizer *sgd, Mark mark, const double *x, const int *label, size_t n)
 {
-    Value *losses[BATCH];
+    Value *losses[BATCH], **logits = mlp_forward_rows(net, v_inputs(net->graph, x, 2 * n), n);
     for (size_t i = 0; i < n; i++)
-        losses[i] = cross_entropy(mlp_forward(net, v_inputs(net->graph, x + 2 * i, 2)), 2, label[i]);
+        losses[i] = cross_entropy(logits + 2 * i, 2, label[i]);
     Value *loss = mean_loss(losses, n);
     optimizer_zero_grad(sgd);
     backward(loss);
@@ -120,7 +120,8 @@ static double time_by_hand(const Dataset *data, double *loss)
     return now() - start;
 }
 
-/* Run tests/bench_frameworks.py with $PYTHON (python3); it prints seconds and loss. NAN when the framework is missing. */
+/* Run tests/bench_frameworks.py with $PYTHON (python3); it prints seconds and loss. NAN when the framework is missing.
+ */
 static double time_framework(const char *name, double *loss)
 {
     char command[96], line[128];

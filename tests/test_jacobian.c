@@ -146,12 +146,12 @@ typedef struct Known {
 
 static const double known_jacobian[6] = {3, 2, 1, 0, 6, 0};
 
-static Known known_new(Value *(*make_leaf)(Graph *, double))
+static Known known_new(OpCode kind)
 {
     Known k = {.graph = graph_new()};
     const double points[3] = {2, 3, 5};
     for (size_t j = 0; j < 3; j++)
-        k.leaves[j] = make_leaf(k.graph, points[j]);
+        k.leaves[j] = value_leaf(kind, k.graph, points[j], HERE);
     k.roots[0] = v_add(v_mul(k.leaves[0], k.leaves[1]), k.leaves[2]);
     k.roots[1] = v_mul(k.leaves[1], k.leaves[1]);
     return k;
@@ -166,7 +166,7 @@ static void expect_known(const double *matrix, const char *mode)
 
 Test(jacobian, both_modes_give_the_matrix_row_major)
 {
-    Known k = known_new(v_param);
+    Known k = known_new(OP_PARAM);
     double matrix[6];
     cr_assert(jacobian_forward(k.roots, 2, k.leaves, 3, matrix, NULL), "forward failed");
     expect_known(matrix, "forward");
@@ -177,7 +177,7 @@ Test(jacobian, both_modes_give_the_matrix_row_major)
 
 Test(jacobian, the_cheaper_mode_is_chosen_and_reported)
 {
-    Known k = known_new(v_param);
+    Known k = known_new(OP_PARAM);
     double matrix[6];
     JacobianMode mode;
     cr_assert(jacobian(k.roots, 2, k.leaves, 3, matrix, &mode, NULL), "failed");
@@ -191,7 +191,7 @@ Test(jacobian, the_cheaper_mode_is_chosen_and_reported)
 
 Test(jacobian, inputs_are_differentiated_in_forward_mode)
 {
-    Known k = known_new(v_input);
+    Known k = known_new(OP_INPUT);
     double matrix[6];
     JacobianMode mode;
     cr_assert(jacobian(k.roots, 2, k.leaves, 3, matrix, &mode, NULL), "failed");
@@ -202,7 +202,7 @@ Test(jacobian, inputs_are_differentiated_in_forward_mode)
 
 Test(jacobian, gradients_that_params_had_accumulated_are_kept)
 {
-    Known k = known_new(v_param);
+    Known k = known_new(OP_PARAM);
     Value *unused = v_param(k.graph, 1);
     Value *leaves[2] = {unused, k.leaves[1]};
     double matrix[4];
@@ -222,7 +222,7 @@ Test(jacobian, gradients_that_params_had_accumulated_are_kept)
 
 Test(jacobian, a_backward_pass_after_it_starts_clean)
 {
-    Known k = known_new(v_param);
+    Known k = known_new(OP_PARAM);
     double matrix[6];
     cr_assert(jacobian_reverse(k.roots, 2, k.leaves, 3, matrix, NULL), "failed");
     backward(k.roots[0]);
@@ -273,7 +273,7 @@ Test(jacobian, lists_that_lie_scattered_and_lists_that_lie_side_by_side_agree)
 
 Test(jacobian, a_forward_pass_gives_the_matrix_times_the_direction)
 {
-    Known k = known_new(v_input);
+    Known k = known_new(OP_INPUT);
     const double direction[3] = {1, -2, 0.5};
     double slopes[2], slope;
     cr_assert(forward_slopes(k.roots, 2, k.leaves, direction, 3, slopes, NULL), "failed");
@@ -285,7 +285,7 @@ Test(jacobian, a_forward_pass_gives_the_matrix_times_the_direction)
 
 Test(jacobian, the_tangents_of_all_nodes_come_in_topological_order)
 {
-    Known k = known_new(v_input);
+    Known k = known_new(OP_INPUT);
     const double direction[3] = {1, -2, 0.5};
     size_t count;
     Tangent *list = forward_tangents(k.roots[0], k.leaves, direction, 3, &count, NULL);
@@ -360,7 +360,7 @@ Test(jacobian, no_memory_is_an_error_wherever_it_strikes)
 {
     static UnderTest *const functions[] = {test_forward, test_reverse, test_slopes, test_tangents};
     for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++) {
-        Known k = known_new(v_param);
+        Known k = known_new(OP_PARAM);
         k.leaves[0]->grad = 5;
         int failures = 0;
         bool done = false;
@@ -445,8 +445,8 @@ static const char *message_of_misuse(size_t which, Known *k, Known *other)
 
 Test(jacobian, misuse_says_which_root_or_leaf_and_why)
 {
-    Known k = known_new(v_param);
-    Known other = known_new(v_input);
+    Known k = known_new(OP_PARAM);
+    Known other = known_new(OP_INPUT);
     for (size_t i = 0; i < MISUSES; i++) {
         const char *message = message_of_misuse(i, &k, &other);
         cr_expect(strstr(message, misuse_parts[i]) != NULL, "\"%s\" is not in the message: \"%s\"", misuse_parts[i],

@@ -575,3 +575,25 @@ Test(nn, each_allocation_that_fails_is_an_error_and_leaks_nothing)
     memory_set_allocator(NULL);
     cr_assert_gt(n, 4, "only %zu allocations were made to fail", n);
 }
+
+Test(nn, many_rows_at_once_give_the_bits_of_one_at_a_time)
+{
+    enum { ROWS = 19 }; /* more than go together, and no multiple of that */
+    const size_t sizes[] = {3, 5, 4, 2};
+    double x[ROWS * 3];
+    Random random;
+    random_seed(&random, 7);
+    for (size_t i = 0; i < ROWS * 3; i++)
+        x[i] = random_uniform(&random, -2, 2);
+    Graph *graph = graph_new();
+    MLP *net = mlp_new(graph, sizes, 4, ACTIVATION_TANH);
+    mlp_init(net, INIT_PYTORCH, &random);
+    Value **together = mlp_forward_rows(net, v_inputs(graph, x, ROWS * 3), ROWS);
+    for (size_t row = 0; row < ROWS; row++) {
+        Value **alone = mlp_forward(net, v_inputs(graph, x + row * 3, 3));
+        for (size_t k = 0; k < 2; k++)
+            cr_expect_eq(together[row * 2 + k]->data, alone[k]->data, "row %zu, output %zu: together %a, alone %a", row,
+                         k, together[row * 2 + k]->data, alone[k]->data);
+    }
+    graph_free(graph);
+}

@@ -109,10 +109,11 @@ static void print_html(FILE *out, const char *text)
     print_escaped(out, text, "&<>\"\\", replacements);
 }
 
-/* For a "quoted string". */
+/* For a tooltip, in a "quoted string". How often dot replaces \N in one depends on its version, so that no number of
+ * backslashes is right: U+29F5 looks the same and means nothing to dot. */
 static void print_quoted(FILE *out, const char *text)
 {
-    static const char *const replacements[] = {"&amp;", "\\\"", "\\\\"};
+    static const char *const replacements[] = {"&amp;", "\\\"", "⧵"};
     print_escaped(out, text, "&\"\\", replacements);
 }
 
@@ -624,11 +625,15 @@ static void print_node(const View *view, const Node *node)
 
 /* ---- groups ------------------------------------------------------------------------------------------------------ */
 
+/* A group may have an empty name; an empty element of an HTML-like label is an error to dot. */
 static void print_group_name(const View *view, ptrdiff_t group, void (*print)(FILE *out, const char *text))
 {
     char text[TEXT_SIZE];
     const Value named = {.label = view->options.groups[group].name};
-    print(view->out, named.label[0] == '\0' ? "" : text_name(&named, TEXT_NAME_LONG, text));
+    if (named.label[0] != '\0')
+        print(view->out, text_name(&named, TEXT_NAME_LONG, text));
+    else
+        fputs("&#160;", view->out);
 }
 
 static size_t count_inside(const View *view, ptrdiff_t group, bool only_params)
@@ -674,7 +679,7 @@ static void open_frames(const View *view, ptrdiff_t group)
     fprintf(view->out,
             "  subgraph cluster_%td {\n"
             "  graph [id=\"cluster_%td\", class=\"group\", style=\"rounded,filled\", fillcolor=\"%s\", color=\"%s\", "
-            "labeljust=l, tooltip=\"",
+            "labeljust=r, tooltip=\"",
             group, group, view->theme->frame, view->theme->line);
     print_group_name(view, group, print_quoted);
     fputs("\", label=<<b>", view->out);
@@ -830,13 +835,12 @@ static void print_edge_label(const View *view, const Edge *edge, bool pushes)
     end_edge_label(view);
 }
 
-/* A leaf outside the child's frame stands a rank further back, in front of the frame and not beside the params in it.
- */
-static bool enters_frame(const Edge *edge)
+/* A leaf outside all frames stands a rank further back, in front of the frame and not beside the params in it. */
+static bool enters_frame(const View *view, const Edge *edge)
 {
-    const Node *parent = edge->from.node;
-    return op_table[parent->value->op].shape == LEAF && parent->group != edge->child->group &&
-           edge->child->group != NO_GROUP;
+    const ptrdiff_t frame = is_group(edge->to) ? group_around(view, edge->to.group) : edge->child->group;
+    return frame != NO_GROUP && !is_group(edge->from) && edge->from.node->group == NO_GROUP &&
+           op_table[edge->from.node->value->op].shape == LEAF;
 }
 
 static void print_edge(const View *view, const Edge *edge)
@@ -848,7 +852,7 @@ static void print_edge(const View *view, const Edge *edge)
     fprintf(view->out, "  n%zu -> n%zu [id=\"e%zu_%zu\"", value_number(parent), number, number, edge->operand);
     if (pushes)
         print_pen(view, edge_contribution(edge));
-    if (enters_frame(edge))
+    if (enters_frame(view, edge))
         fputs(", minlen=2", view->out);
     print_edge_label(view, edge, pushes);
     print_edge_tooltip(view, edge);
@@ -875,6 +879,8 @@ static void print_merged(const View *view, const Edge *edges, size_t count)
     fputs("_", view->out);
     print_box_id(view->out, edges->to);
     fputs("\"", view->out);
+    if (enters_frame(view, edges))
+        fputs(", minlen=2", view->out);
     const bool pushes = view->gradients && has_one_target(edges, count) && parent_of(edges)->needs_grad;
     if (pushes)
         print_pen(view, run_contribution(edges, count));
@@ -1020,7 +1026,8 @@ static int start_dot(pid_t *child, const char *format, int in, int out, int comp
     char option[64];
     char program[] = "dot";
     snprintf(option, sizeof option, "-T%s", format);
-    char *const arguments[] = {program, option, NULL};
+    char sharp[] = "-Gdpi=144"; /* at the usual 96, small letters on a slide are pixels */
+    char *const arguments[] = {program, option, strcmp(format, "png") == 0 ? sharp : NULL, NULL};
     posix_spawn_file_actions_t actions;
     int failure = posix_spawn_file_actions_init(&actions);
     if (failure != 0)

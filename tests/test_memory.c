@@ -1,0 +1,312 @@
+/* test_memory.c - the gate for all memory, and what is left standing when it gives none. */
+#define _POSIX_C_SOURCE 200809L
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backward.h"
+#include "graph.h"
+#include "memory.h"
+
+/* ---- the gate ---------------------------------------------------------------------------------------------------- */
+
+Test(memory, a_block_is_aligned_to_a_cache_line_and_may_be_written_to)
+{
+    for (size_t bytes = 0; bytes < 300; bytes += 7) {
+        unsigned char *block = memory_alloc(bytes);
+        cr_assert(block != NULL, "no %zu bytes", bytes);
+        cr_expect_eq((uintptr_t)block % 64, 0, "%zu bytes at %p", bytes, (void *)block);
+        memset(block, 0xA5, bytes);
+        memory_free(block);
+    }
+    memory_free(NULL);
+}
+
+Test(memory, what_no_machine_has_is_refused)
+{
+    cr_expect_eq(memory_alloc(SIZE_MAX), NULL, "SIZE_MAX bytes");
+    cr_expect_eq(memory_alloc(SIZE_MAX - 32), NULL, "nearly SIZE_MAX bytes");
+    cr_expect_eq(memory_alloc_array(SIZE_MAX / 2, 3), NULL, "a product that overflows");
+    cr_expect_eq(memory_alloc_array(3, SIZE_MAX / 2), NULL, "a product that overflows, the other way");
+    void *nothing = memory_alloc_array(SIZE_MAX, 0);
+    cr_expect_neq(nothing, NULL, "many items of no size");
+    memory_free(nothing);
+}
+
+Test(memory, resizing_keeps_the_start)
+{
+    char *block = memory_resize(NULL, 0, 4);
+    memcpy(block, "abc", 4);
+    block = memory_resize(block, 4, 4000);
+    cr_assert_str_eq(block, "abc", "after growing: \"%s\"", block);
+    block[3999] = 'x';
+    block = memory_resize(block, 4000, 2);
+    cr_assert(block[0] == 'a' && block[1] == 'b', "after shrinking: \"%.2s\"", block);
+    cr_expect_eq(memory_resize(block, 2, SIZE_MAX), NULL, "SIZE_MAX bytes");
+    cr_expect(block[0] == 'a' && block[1] == 'b', "the block did not survive a resize that failed");
+    memory_free(block);
+}
+
+Test(memory, text_is_copied)
+{
+    char text[] = "moons";
+    char *copy = memory_copy_text(text), *empty = memory_copy_text("");
+    text[0] = 'x';
+    cr_expect_str_eq(copy, "moons", "got \"%s\"", copy);
+    cr_expect_str_eq(empty, "", "got \"%s\"", empty);
+    memory_free(copy);
+    memory_free(empty);
+}
+
+/* ---- allocations that fail --------------------------------------------------------------------------------------- */
+
+typedef enum Failure { ONLY_THE_NTH, ALL_FROM_THE_NTH } Failure;
+
+static Failure failure;
+static size_t asked, failing; /* allocations so far; the number of the one to fail, from 1; 0: none */
+
+static void *failing_allocator(size_t bytes)
+{
+    asked++;
+    if (failing != 0 && (failure == ONLY_THE_NTH ? asked == failing : asked >= failing))
+        return NULL;
+    return aligned_alloc(64, bytes == 0 ? 64 : (bytes + 63) / 64 * 64);
+}
+
+static void let_fail(size_t nth)
+{
+    asked = 0;
+    failing = nth;
+    memory_set_allocator(failing_allocator);
+}
+
+/* Back to normal; true when an allocation failed. */
+static bool stop_failing(void)
+{
+    memory_set_allocator(NULL);
+    return failing != 0 && asked >= failing;
+}
+
+Test(memory, the_allocator_can_be_replaced_and_restored)
+{
+    Allocator *standard = memory_set_allocator(failing_allocator);
+    asked = failing = 0;
+    memory_free(memory_alloc(10));
+    memory_free(memory_copy_text("x"));
+    memory_free(memory_alloc_array(2, 5));
+    memory_free(memory_resize(NULL, 0, 10));
+    cr_expect_eq(asked, 4, "%zu of 4 allocations went through the gate", asked);
+    cr_expect_eq(memory_set_allocator(NULL), failing_allocator, "not told who was replaced");
+    cr_expect_eq(memory_set_allocator(NULL), standard, "NULL does not restore the standard one");
+}
+
+Test(memory, no_memory_for_a_graph_is_no_graph)
+{
+    for (size_t nth = 1;; nth++) {
+        cr_assert(nth < 100, "graph_new never succeeded");
+        let_fail(nth);
+        Graph *g = graph_new();
+        if (!stop_failing()) {
+            cr_assert(g != NULL && nth > 1, "no graph, or nothing was made to fail");
+            graph_free(g);
+            return;
+        }
+        cr_expect_eq(g, NULL, "a graph in spite of failure %zu", nth);
+        graph_free(g);
+    }
+}
+
+/* Enough to open several blocks and the scratch twice: every kind of builder, scattered lists, labels short and long,
+ * a list larger than a block. */
+static Value *mixed_expression(Value *p, Value *q)
+{
+    enum { MANY = 9000 };
+    static char long_text[100000];
+    static Value *list[MANY];
+    memset(long_text, 'x', sizeof long_text - 1);
+    Value *few[] = {v_exp(p), q, v_mul(p, 2), v_sub(1, q), p};
+    Value *y = v_dot_bias(few, few + 1, 4, q);
+    for (size_t i = 0; i < 3000; i++)
+        y = v_label(v_add(v_tanh(y), p), "partial");
+    y = v_label(y, long_text);
+    for (size_t i = 0; i < MANY; i++)
+        list[i] = i % 2 == 0 ? y : q;
+    return v_label(v_max(v_div(v_sum(list, MANY), 9.0), v_logsumexp(few, 5)), "root");
+}
+
+static void expect_good_step(Graph *g, Value *p, Value *q, Mark mark, double want_data, double want_grad)
+{
+    p->grad = q->grad = 0;
+    Value *root = mixed_expression(p, q);
+    cr_assert(graph_ok(g), "the graph is not good again");
+    backward(root);
+    cr_expect(root->data == want_data && p->grad == want_grad, "after a failure: %.17g, ∂/∂p %.17g, want %.17g, %.17g",
+              root->data, p->grad, want_data, want_grad);
+    graph_release(g, mark);
+}
+
+/* The expression with the nth allocation failing; false when no allocation failed. */
+static bool build_with_failure(size_t nth, double want_data, double want_grad)
+{
+    Graph *g = graph_new();
+    Value *p = v_param(g, 0.5), *q = v_param(g, -0.25);
+    const Mark mark = graph_mark(g);
+    const size_t before = graph_node_count(g);
+    let_fail(nth);
+    Value *root = mixed_expression(p, q);
+    const bool failed = stop_failing();
+    cr_expect_eq(graph_ok(g), !failed, "failure %zu: graph_ok is %d", nth, graph_ok(g));
+    if (failed && failure == ALL_FROM_THE_NTH) {
+        cr_expect(root->op == OP_FAILED && isnan(root->data), "failure %zu: the root is a %s of %g", nth,
+                  op_table[root->op].name, root->data);
+        cr_expect(v_add(root, 1)->op == OP_FAILED && v_mul(p, root)->op == OP_FAILED, "a failed operand is forgotten");
+        cr_expect(v_exp(root)->op == OP_FAILED && v_sum(&root, 1)->op == OP_FAILED, "a failed operand is forgotten");
+        cr_expect(v_dot_bias(&p, &q, 1, root)->op == OP_FAILED, "a failed bias is forgotten");
+        backward(root);
+        cr_expect(p->grad == 0 && q->grad == 0, "failure %zu: a gradient of nothing", nth);
+        cr_expect_eq(value_parent_count(root), 0, "the failed node has parents");
+    }
+    graph_release(g, mark);
+    cr_expect(graph_ok(g) && graph_node_count(g) == before, "failure %zu: not as before after the release", nth);
+    expect_good_step(g, p, q, mark, want_data, want_grad);
+    expect_good_step(g, p, q, mark, want_data, want_grad);
+    graph_free(g);
+    return failed;
+}
+
+static void build_with_each_failure(Failure kind)
+{
+    failure = kind;
+    Graph *g = graph_new();
+    Value *p = v_param(g, 0.5), *q = v_param(g, -0.25), *root = mixed_expression(p, q);
+    backward(root);
+    const double want_data = root->data, want_grad = p->grad;
+    cr_assert(isfinite(want_data) && isfinite(want_grad) && want_grad != 0, "%g and %g", want_data, want_grad);
+    graph_free(g);
+    size_t nth = 1;
+    while (build_with_failure(nth, want_data, want_grad))
+        cr_assert(++nth < 1000, "the expression was never built");
+    cr_expect(nth > 8, "only %zu allocations: what was to fail?", nth - 1);
+}
+
+Test(memory, building_survives_any_one_allocation_that_fails) { build_with_each_failure(ONLY_THE_NTH); }
+Test(memory, building_survives_memory_that_ends_anywhere) { build_with_each_failure(ALL_FROM_THE_NTH); }
+
+Test(memory, a_failed_leaf_fails_what_is_built_on_it)
+{
+    failure = ALL_FROM_THE_NTH;
+    Graph *g = graph_new();
+    let_fail(1);
+    Value *p = v_param(g, 1), *x = v_input(g, 2), *y = v_mul(p, x);
+    cr_expect(stop_failing() && p->op == OP_FAILED && x->op == OP_FAILED && y->op == OP_FAILED, "not failed");
+    cr_expect(isnan(y->data) && !graph_ok(g), "data %g", y->data);
+    size_t count = 1;
+    cr_expect(graph_topological_order(y, &count) == NULL && count == 0, "an order of nothing, %zu nodes", count);
+    cr_expect(!graph_dump(y, stderr), "a dump of nothing");
+    cr_expect_eq(graph_first_nonfinite(y), NULL, "there was no memory to look");
+    cr_expect_eq(v_label(y, "y"), y, "a label on the failed node is refused another way");
+    cr_expect_eq(v_label(y, NULL), y, "a label on the failed node is refused another way");
+    char name[VALUE_NAME_SIZE];
+    cr_expect_str_eq(value_name(y, name), "out of memory", "the failed node calls itself \"%s\"", name);
+    graph_free(g);
+}
+
+Test(memory, the_failed_node_of_one_graph_is_no_operand_of_another_and_fails_only_its_own)
+{
+    failure = ALL_FROM_THE_NTH;
+    Graph *g = graph_new(), *other = graph_new();
+    let_fail(1);
+    v_param(g, 1);
+    stop_failing();
+    Value *fine = v_exp(v_param(other, 1));
+    cr_expect(!graph_ok(g) && graph_ok(other) && fine->data == exp(1), "failure spread to another graph");
+    graph_free(g);
+    graph_free(other);
+}
+
+Test(memory, no_memory_for_an_order_is_none_and_leaves_the_graph_good)
+{
+    for (int kind = 0; kind < 2; kind++) {
+        failure = (Failure)kind;
+        Graph *g = graph_new();
+        Value *p = v_param(g, 2), *y = v_mul(v_exp(p), p);
+        size_t nth = 0, count, failures = 0;
+        bool failed = true;
+        while (failed) {
+            cr_assert(++nth < 100, "never an order");
+            let_fail(nth);
+            Value **order = graph_topological_order(y, &count);
+            failed = stop_failing();
+            cr_expect_eq(order == NULL, failed, "failure %zu: the order is %p", nth, (void *)order);
+            memory_free(order);
+            let_fail(nth);
+            FILE *out = tmpfile();
+            const bool dumped = graph_dump(y, out);
+            cr_expect_eq(dumped, !stop_failing(), "failure %zu: dumped is %d", nth, dumped);
+            cr_expect_eq(ftell(out) == 0, !dumped, "failure %zu: half a dump", nth);
+            fclose(out);
+            let_fail(nth);
+            cr_expect_eq(graph_first_nonfinite(y), NULL, "failure %zu: something is not finite", nth);
+            stop_failing();
+            failures += failed;
+        }
+        cr_expect(failures >= 1 && graph_ok(g), "nothing was made to fail, or the graph is spoilt");
+        backward(y);
+        cr_expect_eq(p->grad, 2 * exp(2) + exp(2), "∂(p·eᵖ)/∂p = %.17g", p->grad);
+        graph_free(g);
+    }
+}
+
+Test(memory, a_failed_label_leaves_the_node_without)
+{
+    failure = ALL_FROM_THE_NTH;
+    static char long_text[100000];
+    memset(long_text, 'x', sizeof long_text - 1);
+    Graph *g = graph_new();
+    Value *p = v_param(g, 2);
+    let_fail(1);
+    Value *labelled = v_label(p, long_text);
+    cr_expect(stop_failing(), "a label larger than a block needed no memory");
+    cr_expect(labelled->op == OP_FAILED && !graph_ok(g), "a lost label is not told");
+    cr_expect(p->label == NULL && p->data == 2, "the node was changed");
+    graph_free(g);
+}
+
+Test(memory, a_failed_reserve_says_so)
+{
+    failure = ALL_FROM_THE_NTH;
+    Graph *g = graph_new();
+    const Mark mark = graph_mark(g);
+    let_fail(1);
+    cr_expect(!graph_reserve(g, 5000), "reserved out of nothing");
+    cr_expect(stop_failing() && !graph_ok(g), "the graph does not say that it failed");
+    graph_release(g, mark);
+    cr_expect(graph_ok(g) && graph_reserve(g, 5000), "not good again after the release");
+    graph_free(g);
+}
+
+/* A release makes spare blocks for the next step; without memory for them the step does without. */
+Test(memory, a_release_needs_no_memory)
+{
+    for (size_t nth = 1; nth < 12; nth++)
+        for (int kind = 0; kind < 2; kind++) {
+            failure = (Failure)kind;
+            Graph *g = graph_new();
+            Value *p = v_param(g, 0.5), *q = v_param(g, -0.25);
+            const Mark mark = graph_mark(g);
+            const double want = mixed_expression(p, q)->data;
+            let_fail(nth);
+            graph_release(g, mark);
+            stop_failing();
+            cr_expect(graph_ok(g) && graph_node_count(g) == 2, "failure %zu in a release", nth);
+            let_fail(1);
+            failure = ALL_FROM_THE_NTH;
+            Value *again = mixed_expression(p, q); /* what was released must do, even with no memory at all */
+            stop_failing();
+            cr_expect(graph_ok(g) && again->data == want, "failure %zu: the next step got %g, want %g", nth,
+                      again->data, want);
+            graph_free(g);
+        }
+}

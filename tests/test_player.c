@@ -1,0 +1,557 @@
+/* test_player.c - the player's steps are the engine's, its page is whole, safe and small, and nothing is changed by it.
+ * What a browser makes of the page is tested in tests/browser/. */
+#define _DEFAULT_SOURCE /* mkdtemp beside C11 */
+#define _DARWIN_C_SOURCE
+#include <criterion/criterion.h>
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backward.h"
+#include "graph.h"
+#include "memory.h"
+#include "player.h"
+#include "player_layout.h"
+#include "player_steps.h"
+#include "random.h"
+
+/* ---- a folder, and what was written to it ---- */
+
+static const char path[] = "player.html";
+static char folder[] = "/tmp/stepgrad-player-test-XXXXXX";
+static char *page; /* the text of player.html, once read */
+static Graph *g;
+static Error error;
+
+static void begin(void)
+{
+    cr_assert(mkdtemp(folder) != NULL && chdir(folder) == 0, "no folder to work in");
+    g = graph_new();
+}
+
+static void end(void)
+{
+    graph_free(g);
+    free(page);
+    remove(path);
+    cr_expect(chdir("/") == 0 && rmdir(folder) == 0, "a file that nobody asked for was left in %s", folder);
+}
+
+TestSuite(player, .init = begin, .fini = end, .timeout = 120);
+
+static void write_page(Value *root, const PlayerOptions *options)
+{
+    struct stat status;
+    cr_assert(player_write(root, path, options, &error), "%s", error.message);
+    FILE *in = fopen(path, "rb");
+    cr_assert(in != NULL && stat(path, &status) == 0, "%s does not exist", path);
+    free(page);
+    page = calloc((size_t)status.st_size + 1, 1);
+    cr_assert_eq(fread(page, 1, (size_t)status.st_size, in), (size_t)status.st_size, "cannot read %s", path);
+    fclose(in);
+}
+
+static size_t count_of(const char *part)
+{
+    size_t count = 0;
+    for (const char *at = page; (at = strstr(at, part)) != NULL; at += strlen(part))
+        count++;
+    return count;
+}
+
+static void expect_part(const char *part) { cr_expect(strstr(page, part) != NULL, "no %s in the page", part); }
+
+static void expect_message(const char *part)
+{
+    cr_expect(strstr(error.message, part) != NULL, "message \"%s\" should hold \"%s\"", error.message, part);
+}
+
+/* ---- graphs ---- */
+
+static Value *named_param(double data, const char *name) { return v_label(v_param(g, data), name); }
+
+/* L = (a·b + c)·f */
+static Value *expression(void)
+{
+    Value *e = v_label(v_mul(named_param(2, "a"), named_param(-3, "b")), "e");
+    Value *d = v_label(v_add(e, named_param(10, "c")), "d");
+    return v_label(v_mul(d, named_param(-2, "f")), "L");
+}
+
+static Value *pick(Value **nodes, size_t count, Random *random) { return nodes[random_u32(random) % count]; }
+
+/* Any ops on any nodes made before, repeats included; every leaf kind; lists with scattered operands and biases. */
+static Value *random_graph(Random *random, size_t size)
+{
+    Value *nodes[200], *list[8], *other[8];
+    size_t count = 0;
+    for (; count < 4; count++)
+        nodes[count] = v_param(g, 0.25 + (double)(random_u32(random) % 100) / 50);
+    nodes[count++] = v_input(g, -0.75);
+    nodes[count++] = v_const(g, 0.5);
+    while (count < size) {
+        const OpCode op = (OpCode)(OP_CONST + 1 + random_u32(random) % (OP_COUNT - OP_CONST - 1));
+        const size_t n = 1 + random_u32(random) % 8;
+        for (size_t i = 0; i < n; i++) {
+            list[i] = pick(nodes, count, random);
+            other[i] = pick(nodes, count, random);
+        }
+        switch (op_table[op].shape) {
+        case LEAF: break;
+        case UNARY: nodes[count++] = value_unary(op, list[0], HERE); break;
+        case BINARY: nodes[count++] = value_binary(op, list[0], other[0], HERE); break;
+        case LIST: nodes[count++] = value_list(op, list, n, HERE); break;
+        case PAIRS: nodes[count++] = value_pairs(op, list, other, n, n % 2 == 0 ? other[0] : NULL, HERE); break;
+        }
+    }
+    return v_add(v_sum(nodes, count), nodes[0]);
+}
+
+/* ---- steps ---- */
+
+static bool same(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
+
+/* Step the engine's own walk beside the recorded one: each parent's gradient after each turn, bit for bit. */
+static void expect_steps_of_engine(const PlayerSteps *pass, Value *root)
+{
+    for (size_t i = 0; i < pass->node_count; i++)
+        pass->nodes[i]->grad = 0;
+    Backward walk = backward_begin(root);
+    for (size_t s = 0; s < pass->step_count; s++) {
+        const PlayerStep *step = &pass->steps[s];
+        double before[512];
+        cr_assert(pass->node_count <= 512, "the test has no room for %zu nodes", pass->node_count);
+        for (size_t i = 0; i < pass->node_count; i++)
+            before[i] = pass->nodes[i]->grad;
+        const Value *v = backward_step(&walk);
+        cr_assert(v == pass->nodes[step->node], "step %zu is another node", s);
+        cr_expect(same(step->grad, v->grad), "step %zu pushes %g, want %g", s, step->grad, v->grad);
+        for (size_t i = 0; i < step->push_count; i++) {
+            const PlayerPush *push = &pass->pushes[step->first_push + i];
+            const PlayerEdge *edge = &pass->edges[push->edge];
+            cr_expect_eq(edge->child, step->node, "step %zu pushes along an edge of another node", s);
+            cr_expect(same(push->local, value_local_derivative(v, edge->operand)), "step %zu: local %g", s,
+                      push->local);
+            cr_expect(same(push->before, before[edge->parent]), "step %zu, push %zu: before %.17g, want %.17g", s, i,
+                      push->before, before[edge->parent]);
+            before[edge->parent] = push->after;
+        }
+        for (size_t i = 0; i < pass->node_count; i++)
+            cr_expect(same(before[i], pass->nodes[i]->grad), "after step %zu (%s) node %zu has %.17g, the engine %.17g",
+                      s, op_table[v->op].name, i, before[i], pass->nodes[i]->grad);
+    }
+    cr_expect(backward_step(&walk) == NULL, "the engine has more steps than were recorded");
+    for (size_t i = 0; i < pass->node_count; i++)
+        cr_expect(same(pass->grads[i], pass->nodes[i]->grad), "node %zu ends with %g", i, pass->grads[i]);
+}
+
+Test(player, its_steps_are_those_of_the_engine_for_random_graphs)
+{
+    Random random;
+    random_seed(&random, 11);
+    size_t pushes = 0;
+    for (int i = 0; i < 300; i++) {
+        PlayerSteps pass;
+        Value *root = random_graph(&random, 7 + random_u32(&random) % 60);
+        cr_assert(player_steps_record(&pass, root, PLAYER_MAX_NODES, &error, HERE), "%s", error.message);
+        expect_steps_of_engine(&pass, root);
+        pushes += pass.push_count;
+        player_steps_free(&pass);
+        graph_free(g);
+        g = graph_new();
+    }
+    cr_expect_gt(pushes, 5000, "only %zu pushes were compared", pushes);
+}
+
+Test(player, a_node_used_twice_gets_both_products_one_after_the_other)
+{
+    PlayerSteps pass;
+    Value *x = named_param(3, "x");
+    Value *y = v_mul(x, x);
+    cr_assert(player_steps_record(&pass, y, PLAYER_MAX_NODES, &error, HERE), "%s", error.message);
+    cr_assert_eq(pass.edge_count, 2, "x*x has two edges, not %zu", pass.edge_count);
+    cr_assert_eq(pass.push_count, 2, "x*x pushes twice, not %zu times", pass.push_count);
+    cr_expect_eq(pass.pushes[0].before, 0, "the first finds %g", pass.pushes[0].before);
+    cr_expect_eq(pass.pushes[0].after, 3, "the first leaves %g", pass.pushes[0].after);
+    cr_expect_eq(pass.pushes[1].before, 3, "the second finds %g", pass.pushes[1].before);
+    cr_expect_eq(pass.pushes[1].after, 6, "the second leaves %g", pass.pushes[1].after);
+    player_steps_free(&pass);
+}
+
+Test(player, every_gradient_of_the_graph_is_as_it_was)
+{
+    Value *L = expression();
+    Value *a = L->a->a->a;
+    Value *beside = v_mul(a, 5); /* not under L */
+    backward(beside);
+    const double beside_grad = beside->grad, a_grad = a->grad;
+    cr_assert_eq(a_grad, 5, "the test wants a gradient to keep, not %g", a_grad);
+    L->a->grad = 0.125;
+    FILE *trace = tmpfile();
+    backward_trace(g, trace);
+    write_page(L, NULL);
+    cr_expect_eq(a->grad, a_grad, "a.grad became %g", a->grad);
+    cr_expect_eq(beside->grad, beside_grad, "a node beside the graph has %g", beside->grad);
+    cr_expect_eq(L->a->grad, 0.125, "an interior gradient became %g", L->a->grad);
+    cr_expect_eq(ftell(trace), 0, "the pass appeared in the trace");
+    cr_expect_eq(g->trace, trace, "the trace was turned off");
+    backward(L); /* clears what is inside, so that it is not counted twice */
+    cr_expect_eq(a->grad, 5 + 6, "a.grad is %g after a pass, want 5 + ∂L/∂a = 11", a->grad);
+    backward_trace(g, NULL);
+    fclose(trace);
+}
+
+Test(player, the_page_shows_the_gradients_of_this_pass_alone)
+{
+    Value *L = expression();
+    backward(L);
+    backward(L);
+    write_page(L, NULL);
+    expect_part("{\"edge\":0,\"product\":\"6\",\"before\":\"0\",\"after\":\"6\"}"); /* a.grad: b·f = 6, not 18 */
+}
+
+/* ---- the page ---- */
+
+static const char *const svg_tags[] = {"svg", "g", "text", "tspan", "title", "path", "rect"};
+
+/* Tags of the picture close in order, and & begins an entity. */
+static void expect_picture_well_formed(void)
+{
+    const char *names[16];
+    int depth = 0;
+    const char *last = strstr(page, "</svg>\n</section>");
+    cr_assert(last != NULL, "the picture does not end");
+    for (const char *c = strstr(page, "<svg id=\"graph\""); c < last + 6; c++) {
+        cr_assert(*c != '&' || strncmp(c, "&lt;", 4) == 0 || strncmp(c, "&gt;", 4) == 0 ||
+                      strncmp(c, "&amp;", 5) == 0 || strncmp(c, "&quot;", 6) == 0 || strncmp(c, "&#39;", 5) == 0,
+                  "& without an entity: %.20s", c);
+        if (*c != '<')
+            continue;
+        const bool closes = c[1] == '/';
+        const size_t length = strcspn(c + 1 + closes, " >/");
+        const char *name = NULL;
+        for (size_t i = 0; i < sizeof svg_tags / sizeof *svg_tags; i++)
+            if (strlen(svg_tags[i]) == length && strncmp(c + 1 + closes, svg_tags[i], length) == 0)
+                name = svg_tags[i];
+        cr_assert(name != NULL, "a tag that the picture has no use for: %.30s", c);
+        const char *tag_end = strchr(c, '>');
+        if (closes)
+            cr_assert(depth > 0 && names[--depth] == name, "</%s> closes another tag", name);
+        else if (tag_end[-1] != '/')
+            names[depth++] = name;
+        c = tag_end;
+    }
+    cr_expect_eq(depth, 0, "%d tags are not closed", depth);
+}
+
+Test(player, a_page_is_one_file_with_a_strict_policy_and_nothing_to_fetch)
+{
+    write_page(expression(), NULL);
+    expect_picture_well_formed();
+    expect_part("<!doctype html>");
+    expect_part("default-src 'none'");
+    cr_expect_eq(count_of("unsafe"), 0, "the policy lets anything run");
+    cr_expect_eq(count_of("http://") + count_of("https://"), 1, "an address beside the namespace of SVG");
+    cr_expect_eq(count_of(" src=") + count_of("@import") + count_of("url("), 0, "something is fetched");
+    cr_expect_eq(count_of("<script"), 2, "%zu scripts instead of the steps and the player", count_of("<script"));
+    cr_expect_eq(count_of("class=\"node "), 7, "%zu nodes drawn", count_of("class=\"node "));
+    cr_expect_eq(count_of("class=\"wire\""), 6, "%zu edges drawn", count_of("class=\"wire\""));
+    const char *name[] = {"{TITLE}", "{NONCE}", "{STYLE}", "{SCRIPT}", "{GRAPH}", "{STEPS}"};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+        cr_expect_eq(count_of(name[i]), 0, "%s was not replaced", name[i]);
+}
+
+Test(player, the_line_of_c_on_the_page_stands_in_the_engine)
+{
+    /* The tests run in the project's folder; this suite has left it. */
+    char source[4096];
+    snprintf(source, sizeof source, "%s", __FILE__);
+    char *tests = strstr(source, "tests/test_player.c");
+    cr_assert(tests != NULL, "this file has moved: %s", __FILE__);
+    const char *start = getenv("PWD");
+    char engine[8300];
+    snprintf(tests, (size_t)(source + sizeof source - tests), "engine/backward.c");
+    snprintf(engine, sizeof engine, "%s/%s", source[0] == '/' || start == NULL ? "" : start, source);
+    FILE *in = fopen(engine, "r");
+    cr_assert(in != NULL, "no %s", engine);
+    char line[512];
+    bool push = false, seed = false;
+    while (fgets(line, sizeof line, in) != NULL) {
+        push = push || strstr(line, "parent->grad += local * grad;") != NULL;
+        seed = seed || strstr(line, "root->grad += seed;") != NULL;
+    }
+    fclose(in);
+    cr_expect(push && seed, "engine/backward.c has other words now than player.js");
+    write_page(expression(), NULL);
+    expect_part("[\"parent->grad\", \"+=\", \"local\", \"*\", \"grad;\"]");
+    expect_part("root->grad += seed;");
+}
+
+Test(player, labels_and_title_of_any_text_are_safe)
+{
+    Value *a = named_param(1, "</script><script>alert(1)</script>");
+    Value *b = named_param(2, "\"'&<b>\\N{TITLE}\xE2\x80\xA8\x01\n{STEPS}");
+    Value *c = named_param(3, "]]><!-- \xE7\x84\xA1\xE9\x99\x90 \xFF");
+    Value *L = v_label(v_mul(v_add(a, b), c), "<img src=x onerror=alert(1)>");
+    write_page(L, &(PlayerOptions){.title = "</title><script>alert(2)</script>"});
+    expect_picture_well_formed();
+    cr_expect_eq(count_of("<script"), 2, "a label became a script");
+    cr_expect_eq(count_of("</script>"), 2, "a label ended a script");
+    cr_expect_eq(count_of("<img"), 0, "a label became an image");
+    cr_expect_eq(count_of("</title><"), count_of("</title><rect") + count_of("</title><path"), "the title ended early");
+    cr_expect_eq(count_of("\xE2\x80\xA8"), 0, "U+2028 is in the page");
+    expect_part("\\u003c/script\\u003e\\u003cscript\\u003ealert(1)\\u003c/script\\u003e");
+    expect_part("{TITLE}"); /* the label's own: not replaced by the title */
+}
+
+Test(player, a_label_of_20000_characters_is_cut)
+{
+    char *label = malloc(20001);
+    memset(label, 'x', 20000);
+    label[20000] = '\0';
+    write_page(v_mul(named_param(2, label), 3), NULL);
+    cr_expect_lt(strlen(page), 60000, "%zu bytes", strlen(page));
+    free(label);
+}
+
+Test(player, a_page_of_a_hundred_nodes_stays_below_200_kilobytes)
+{
+    Value *x[20], *w[20], *terms[59];
+    for (size_t i = 0; i < 20; i++) {
+        x[i] = v_input(g, (double)i);
+        w[i] = v_param(g, 0.01 * (double)i);
+    }
+    for (size_t i = 0; i < 59; i++)
+        terms[i] = i == 0 ? v_dot(w, x, 20) : v_tanh(v_label(terms[i - 1], "a label of some length"));
+    Value *root = v_sum(terms, 59);
+    cr_assert_eq(value_number(root) + 1, 100, "the test has %zu nodes", value_number(root) + 1);
+    write_page(root, &(PlayerOptions){.without_dot = true});
+    const char *picture = strstr(page, "<svg id=\"graph\""), *after = strstr(page, "</svg>\n</section>");
+    const size_t beside = strlen(page) - (size_t)(after - picture);
+    cr_expect_lt(beside, 200 * 1000, "%zu bytes beside the picture", beside);
+}
+
+Test(player, the_same_graph_gives_the_same_bytes)
+{
+    Value *L = expression();
+    write_page(L, NULL);
+    char *first = page;
+    page = NULL;
+    write_page(L, NULL);
+    cr_expect_str_eq(first, page, "two pages of one graph differ");
+    free(first);
+}
+
+Test(player, numbers_have_as_many_digits_as_asked)
+{
+    Value *x = named_param(1.0 / 3, "x");
+    write_page(v_mul(x, x), &(PlayerOptions){.digits = 17});
+    expect_part("\"data\":\"0.33333333333333331\"");
+    write_page(v_mul(x, x), NULL);
+    expect_part("\"data\":\"0.3333\"");
+}
+
+Test(player, digits_beyond_a_double_are_misuse, .signal = SIGABRT)
+{
+    player_write(expression(), path, &(PlayerOptions){.digits = 18}, &error);
+}
+
+Test(player, a_null_root_is_misuse, .signal = SIGABRT) { player_write((Value *)NULL, path, NULL, &error); }
+
+Test(player, a_root_without_params_and_a_lone_leaf_have_pages)
+{
+    write_page(v_mul(v_input(g, 4), 2.5), NULL);
+    expect_part("\"steps\":[]");
+    expect_picture_well_formed();
+    write_page(v_param(g, 4), NULL);
+    expect_picture_well_formed();
+}
+
+Test(player, numbers_that_are_none_are_written_as_such)
+{
+    Value *x = named_param(0, "x");
+    write_page(v_mul(v_log(x), x), NULL);
+    expect_picture_well_formed();
+    expect_part("\"data\":\"nan\"");
+    expect_part("\"data\":\"-inf\"");
+}
+
+Test(player, every_op_has_its_reason_in_words)
+{
+    for (int op = OP_CONST + 1; op < OP_COUNT; op++) {
+        Value *x = v_param(g, 0.5), *pair[] = {x, x};
+        const OpShape shape = op_table[op].shape;
+        Value *y = shape == UNARY    ? value_unary((OpCode)op, x, HERE)
+                   : shape == BINARY ? value_binary((OpCode)op, x, x, HERE)
+                   : shape == LIST   ? value_list((OpCode)op, pair, 2, HERE)
+                                     : value_pairs((OpCode)op, pair, pair, 2, NULL, HERE);
+        char empty[64];
+        write_page(y, &(PlayerOptions){.without_dot = true});
+        snprintf(empty, sizeof empty, "\"%s\":{\"why\":\"\"", op_table[op].name);
+        cr_expect_eq(count_of(empty), 0, "%s has no words in player.c", op_table[op].name);
+        snprintf(empty, sizeof empty, "\"%s\":{\"why\":\"", op_table[op].name);
+        expect_part(empty);
+    }
+}
+
+/* ---- the layout ---- */
+
+static void expect_apart(const PlayerLayout *layout, const PlayerSteps *pass, const Point *sizes)
+{
+    for (size_t i = 0; i < pass->node_count; i++) {
+        const Point a = layout->boxes[i];
+        cr_expect(a.x - sizes[i].x / 2 > 0 && a.y - sizes[i].y / 2 > 0 && a.x + sizes[i].x / 2 < layout->size.x &&
+                      a.y + sizes[i].y / 2 < layout->size.y,
+                  "node %zu at %g, %g leaves the picture of %g x %g", i, a.x, a.y, layout->size.x, layout->size.y);
+        for (size_t k = 0; k < i; k++) {
+            const Point b = layout->boxes[k];
+            /* 0.5: dot rounds to a hundredth of an inch */
+            cr_expect(fabs(a.x - b.x) > (sizes[i].x + sizes[k].x) / 2 - 0.5 ||
+                          fabs(a.y - b.y) > (sizes[i].y + sizes[k].y) / 2 - 0.5,
+                      "nodes %zu and %zu overlap", i, k);
+        }
+    }
+    for (size_t e = 0; e < pass->edge_count; e++) {
+        const PlayerLine *line = &layout->lines[e];
+        cr_assert(line->point_count >= 4 && line->point_count % 3 == 1, "edge %zu has %zu points", e,
+                  line->point_count);
+        const Point from = layout->points[line->first_point];
+        const Point to = layout->points[line->first_point + line->point_count - 1];
+        const size_t parent = pass->edges[e].parent, child = pass->edges[e].child;
+        /* 2: from the border of the box, within dot's rounding */
+        cr_expect(fabs(from.x - layout->boxes[parent].x) < sizes[parent].x / 2 + 2 &&
+                      fabs(from.y - layout->boxes[parent].y) < sizes[parent].y / 2 + 2,
+                  "edge %zu does not begin at its parent", e);
+        cr_expect(fabs(to.x - layout->boxes[child].x) < sizes[child].x / 2 + 2 &&
+                      fabs(to.y - layout->boxes[child].y) < sizes[child].y / 2 + 2,
+                  "edge %zu does not end at its child", e);
+        cr_expect_lt(layout->boxes[parent].x, layout->boxes[child].x, "edge %zu goes backwards", e);
+    }
+}
+
+static void lay_out_random_graphs(bool use_dot, int graphs, size_t largest)
+{
+    Random random;
+    random_seed(&random, 5);
+    for (int i = 0; i < graphs; i++) {
+        PlayerSteps pass;
+        PlayerLayout layout;
+        Point sizes[256], labels[2048];
+        Value *root = random_graph(&random, 7 + random_u32(&random) % largest);
+        cr_assert(player_steps_record(&pass, root, 256, &error, HERE), "%s", error.message);
+        cr_assert(pass.edge_count <= 2048, "the test has no room for %zu edges", pass.edge_count);
+        for (size_t k = 0; k < pass.node_count; k++)
+            sizes[k] = (Point){80 + random_u32(&random) % 150, 34 + random_u32(&random) % 30};
+        for (size_t k = 0; k < pass.edge_count; k++)
+            labels[k] = (Point){30 + random_u32(&random) % 90, 34};
+        cr_assert(player_layout_find(&layout, &pass, sizes, labels, use_dot, &error), "%s", error.message);
+        cr_expect_eq(layout.by_dot, use_dot, "laid out by the other");
+        expect_apart(&layout, &pass, sizes);
+        player_layout_free(&layout);
+        player_steps_free(&pass);
+        graph_free(g);
+        g = graph_new();
+    }
+}
+
+Test(player, layers_keep_boxes_apart_and_lines_at_their_ends) { lay_out_random_graphs(false, 60, 80); }
+
+Test(player, dot_keeps_boxes_apart_and_lines_at_their_ends)
+{
+    if (system("command -v dot >/dev/null 2>&1") != 0)
+        cr_skip_test("SKIPPED: dot is not installed");
+    lay_out_random_graphs(true, 8, 20);
+}
+
+Test(player, where_dot_is_missing_there_is_a_page_all_the_same)
+{
+    setenv("PATH", "/nonexistent", 1);
+    Value *L = expression();
+    write_page(L, NULL);
+    expect_picture_well_formed();
+    char *by_itself = page;
+    page = NULL;
+    write_page(L, &(PlayerOptions){.without_dot = true});
+    cr_expect_str_eq(by_itself, page, "without dot the page is another than without_dot's");
+    free(by_itself);
+}
+
+Test(player, a_temporary_folder_that_is_missing_does_no_harm)
+{
+    setenv("TMPDIR", "/nonexistent", 1);
+    write_page(expression(), NULL);
+    expect_picture_well_formed();
+}
+
+/* ---- what goes wrong ---- */
+
+Test(player, more_than_1500_nodes_are_refused_with_what_to_do)
+{
+    Value *x = named_param(1, "x");
+    for (int i = 0; i < PLAYER_MAX_NODES; i++)
+        x = v_neg(x);
+    cr_expect_not(player_write(x, path, NULL, &error), "a page of 1501 nodes was written");
+    expect_message("1501");
+    expect_message("1500");
+    expect_message("smaller");
+    cr_expect(access(path, F_OK) != 0, "a file was left");
+}
+
+Test(player, a_chain_of_1500_nodes_is_played)
+{
+    Value *x = named_param(1, "x"), *w = named_param(0.5, "w");
+    while (value_number(x) + 1 < PLAYER_MAX_NODES)
+        x = v_mul(x, w);
+    write_page(x, &(PlayerOptions){.without_dot = true});
+    cr_expect_eq(count_of("class=\"node "), PLAYER_MAX_NODES, "%zu nodes drawn", count_of("class=\"node "));
+}
+
+Test(player, a_folder_that_is_missing_is_an_error)
+{
+    cr_expect_not(player_write(expression(), "no/such/folder.html", NULL, &error), "written to nowhere");
+    expect_message("no/such/folder.html");
+}
+
+#ifdef __linux__
+Test(player, a_full_disk_is_an_error)
+{
+    cr_expect_not(player_write(expression(), "/dev/full", NULL, &error), "written to a full disk");
+    expect_message("/dev/full");
+}
+#endif
+
+static int allocations_left;
+
+static void *limited_allocator(size_t bytes)
+{
+    if (allocations_left == 0)
+        return NULL;
+    allocations_left--;
+    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
+
+Test(player, running_out_of_memory_anywhere_is_an_error_and_changes_nothing)
+{
+    Value *L = expression();
+    backward(L);
+    const double before = L->a->grad;
+    int failures = 0;
+    for (int n = 0; n < 200; n++) {
+        allocations_left = n;
+        memory_set_allocator(limited_allocator);
+        const bool ok = player_write(L, path, &(PlayerOptions){.without_dot = true}, &error);
+        memory_set_allocator(NULL);
+        cr_expect_eq(L->a->grad, before, "with %d allocations a gradient became %g", n, L->a->grad);
+        if (ok)
+            break;
+        failures++;
+        cr_expect(access(path, F_OK) != 0, "with %d allocations a file was left", n);
+        cr_expect(strstr(error.message, "memory") != NULL, "with %d allocations: %s", n, error.message);
+    }
+    cr_expect(failures > 10 && failures < 200, "%d failures before it worked", failures);
+}

@@ -1,0 +1,715 @@
+/* draw.c - the program `draw`: diagrams and gradients of an expression, without writing C.
+ *
+ *     draw 'L = tanh(w1*x1 + w2*x2 + b)' x1=2 w1=-3 w2=1 x2=0 b=6.88 --svg neuron.svg
+ *
+ * It reads the command line, builds the graph (expression.h), runs the reverse walk or forward mode, and hands the
+ * graph to whoever writes what was asked for. What one output cannot do does not keep the others from being written.
+ */
+#define _POSIX_C_SOURCE 200809L /* mkstemp */
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backward.h"
+#include "dot.h"
+#include "expression.h"
+#include "gradcheck.h"
+#include "json.h"
+#include "memory.h"
+#include "place.h"
+#include "player.h"
+#include "token.h"
+#include "tree.h"
+
+enum {
+    DONE = 0,
+    FAILED = 1, /* the expression, a file or the check */
+    MISUSED = 2 /* the command line */
+};
+
+enum {
+    TABLE_DIGITS = 6,                     /* where --digits does not say */
+    NAMES_WARNED = 5,                     /* of names that nothing uses; the others are counted */
+    DIGITS_MOST = 17,                     /* no double needs more */
+    READ_BYTES = 65536,                   /* of a file at first */
+    CHECK_EVALUATIONS = 100 * 1000 * 1000 /* of a node, a few seconds: of more, --check checks some params */
+};
+
+static const char HELP[] =
+    "usage: draw EXPRESSION [NAME=NUMBER ...] [options]\n"
+    "       draw --file FILE [NAME=NUMBER ...] [options]      (- is standard input)\n"
+    "\n"
+    "Draws the computation graph of an expression, with the gradient of every node.\n"
+    "\n"
+    "  draw 'L = tanh(w1*x1 + w2*x2 + b)' x1=2 w1=-3 w2=1 x2=0 b=6.88 --svg neuron.svg\n"
+    "  draw 'd = a*b; L = (d + c)^2' a=2 b=-3 c=10              the values and gradients as a table\n"
+    "  draw 'x^3 - 2*x' x=1.5 --check                           are the gradients right?\n"
+    "  draw 'y = sin(x)*exp(-x)' x=0.5 --forward x              forward mode: dy/dx along with y\n"
+    "  echo 'cross_entropy([z0, z1], 1)' | draw - z0=2 z1=-1 --tree\n"
+    "\n"
+    "Statements NAME = EXPRESSION stand on lines of their own or between semicolons; the last one is drawn.\n"
+    "+ - * / ^ (or **) and ( ) are as in mathematics, |x| is the absolute value, # begins a comment.\n"
+    "A name with a value is a param and gets a gradient; a number in the text is a constant.\n"
+    "\n"
+    "what to write (- is standard output); with none of these, the table\n"
+    "  --svg FILE --png FILE    a diagram (needs Graphviz)      --dot FILE    the same in the DOT language\n"
+    "  --html FILE              the reverse walk step by step, for a browser\n"
+    "  --json FILE              every node, for programs\n"
+    "  --tree                   a tree in the terminal          --table       values and gradients\n"
+    "  --check                  compare the gradients with differences; exit status 1 if one is wrong\n"
+    "  --forward NAME           tangents by NAME instead of gradients, in the table and in JSON\n"
+    "how the diagram looks\n"
+    "  --theme light|dark|print      --direction right|down      --legend\n"
+    "  --hide-constants              --values-only               --digits N\n"
+    "  --depth N   what is at most N edges from the root         --through NAME   what depends on NAME\n"
+    "\n"
+    "exit status: 0 all done, 1 the expression, a file or the check is wrong, 2 the command line is\n";
+
+static bool report(const char *message)
+{
+    fprintf(stderr, "draw: %s\n", message);
+    return false;
+}
+
+static bool flush_output(void)
+{
+    return (fflush(stdout) == 0 && !ferror(stdout)) || report("standard output: what was written is lost");
+}
+
+/* All functions that an expression can call: the ops that have a row in the table, and two losses. */
+static void print_functions(FILE *out)
+{
+    enum { NAMES_PER_LINE = 12 };
+    fputs("\nfunctions:", out);
+    for (int op = OP_CONST + 1; op < OP_COUNT; op++)
+        fprintf(out, "%s %s", op % NAMES_PER_LINE == 0 ? "\n          " : "", op_table[op].name);
+    fputs("\n           max and min of two or more; sum(a, b), dot([a, b], [c, d]) or dot([a, b], [c, d], bias),\n"
+          "           log_softmax([z0, z1], class), cross_entropy([z0, z1], class)\n",
+          out);
+}
+
+static bool print_help(void)
+{
+    fputs(HELP, stdout);
+    print_functions(stdout);
+    return flush_output();
+}
+
+/* ---- the command line -------------------------------------------------------------------------------------------- */
+
+typedef struct Command {
+    const char *expression, *file;
+    Given *given;
+    size_t given_count;
+    char **names; /* of given, to be freed */
+    const char *dot, *svg, *png, *html, *json;
+    bool tree, table, check, help;
+    bool hide_constants, values_only, legend;
+    const char *forward, *through;
+    const char *theme, *direction, *digits, *depth;
+    DotOptions diagram;
+} Command;
+
+static bool misused(const char *format, ...) PRINTF_LIKE(1, 2);
+static bool misused(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("draw: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputs(" (draw --help)\n", stderr);
+    va_end(arguments);
+    return false;
+}
+
+/* An option: a flag, or one with an argument. */
+typedef struct Option {
+    const char *name;
+    bool *flag;
+    const char **argument;
+} Option;
+
+enum { OPTIONS = 20 };
+
+static void list_options(Command *c, Option options[OPTIONS])
+{
+    const Option all[OPTIONS] = {
+        {"--file", NULL, &c->file},       {"--dot", NULL, &c->dot},
+        {"--svg", NULL, &c->svg},         {"--png", NULL, &c->png},
+        {"--html", NULL, &c->html},       {"--json", NULL, &c->json},
+        {"--forward", NULL, &c->forward}, {"--through", NULL, &c->through},
+        {"--theme", NULL, &c->theme},     {"--direction", NULL, &c->direction},
+        {"--digits", NULL, &c->digits},   {"--depth", NULL, &c->depth},
+        {"--tree", &c->tree, NULL},       {"--table", &c->table, NULL},
+        {"--check", &c->check, NULL},     {"--hide-constants", &c->hide_constants, NULL},
+        {"--legend", &c->legend, NULL},   {"--values-only", &c->values_only, NULL},
+        {"--help", &c->help, NULL},       {"-h", &c->help, NULL},
+    };
+    memcpy(options, all, sizeof all);
+}
+
+/* Take the option at argument[*at], and its own argument, which may stand behind an = too. */
+static bool take_option(Command *c, int count, char **arguments, int *at)
+{
+    Option options[OPTIONS];
+    const char *word = arguments[*at];
+    const size_t length = strcspn(word, "=");
+    list_options(c, options);
+    const Option *option = options;
+    while (option < options + OPTIONS && (strlen(option->name) != length || strncmp(option->name, word, length) != 0))
+        option++;
+    if (option == options + OPTIONS)
+        return misused("there is no option %.*s; an expression that begins with -- goes behind a --", (int)length,
+                       word);
+    if (option->flag != NULL) {
+        if (word[length] != '\0')
+            return misused("%s takes no argument", option->name);
+        *option->flag = true;
+        return true;
+    }
+    const char *argument = word[length] == '=' ? word + length + 1 : *at + 1 < count ? arguments[++*at] : NULL;
+    if (argument == NULL || *argument == '\0')
+        return misused("%s needs an argument behind it", option->name);
+    if (*option->argument != NULL)
+        return misused("%s is given twice: %s and %s", option->name, *option->argument, argument);
+    *option->argument = argument;
+    return true;
+}
+
+/* The whole of `text` as a number with a sign, or inf or nan. */
+static bool read_number(const char *text, double *number, Error *error)
+{
+    const bool negative = *text == '-';
+    const char *digits = text + (*text == '-' || *text == '+');
+    size_t bytes = 0;
+    error->message[0] = '\0';
+    if (strcmp(digits, "inf") == 0 || strcmp(digits, "nan") == 0)
+        *number = *digits == 'i' ? (double)INFINITY : (double)NAN;
+    else if (!token_number(digits, strlen(digits), number, &bytes, error) || bytes == 0 || digits[bytes] != '\0')
+        return false;
+    *number = negative ? -*number : *number;
+    return true;
+}
+
+/* How many bytes of NAME= an argument begins with, when nothing in it is white space; else 0. */
+static size_t assigned_name(const char *argument)
+{
+    const size_t bytes = token_name_bytes(argument, strlen(argument));
+    return bytes > 0 && argument[bytes] == '=' && strpbrk(argument, " \t\n") == NULL ? bytes : 0;
+}
+
+static bool take_value(Command *c, const char *argument, size_t name_bytes, double value)
+{
+    char *name = memory_alloc(name_bytes + 1);
+    if (name == NULL)
+        return misused("no memory for the value of a variable");
+    memcpy(name, argument, name_bytes);
+    name[name_bytes] = '\0';
+    c->names[c->given_count] = name;
+    c->given[c->given_count++] = (Given){name, value};
+    return true;
+}
+
+/* NAME=NUMBER is a value; what is not is the expression. */
+static bool take_word(Command *c, const char *argument)
+{
+    const size_t name_bytes = assigned_name(argument);
+    double value;
+    Error error;
+    if (name_bytes > 0 && read_number(argument + name_bytes + 1, &value, &error))
+        return take_value(c, argument, name_bytes, value);
+    if (name_bytes > 0 && error.message[0] != '\0')
+        return misused("%s: %s", argument, error.message);
+    const bool is_taken = c->expression != NULL || c->file != NULL;
+    if (is_taken && name_bytes > 0)
+        return misused("%s: expected a number after '=', such as %.*s=2", argument, (int)name_bytes, argument);
+    if (is_taken)
+        return misused(
+            "two expressions, '%.60s' and '%.60s': write the statements into one, with ; between them; a value "
+            "has no space, NAME=NUMBER",
+            c->expression != NULL ? c->expression : c->file, argument);
+    if (strcmp(argument, "-") == 0)
+        c->file = argument;
+    else
+        c->expression = argument;
+    return true;
+}
+
+static bool take_whole(const char *text, const char *option, int most, int *number)
+{
+    char *end;
+    if (text == NULL)
+        return true;
+    const long value = strtol(text, &end, 10);
+    if (*end != '\0' || value < 1 || value > most)
+        return misused("%s %s: expected a whole number from 1 to %d", option, text, most);
+    *number = (int)value;
+    return true;
+}
+
+static bool take_choice(const char *text, const char *option, const char *const choices[3], int *choice)
+{
+    for (int i = 0; text != NULL && i < 3 && choices[i] != NULL; i++)
+        if (strcmp(text, choices[i]) == 0) {
+            *choice = i;
+            return true;
+        }
+    return text == NULL || misused("%s %s: expected %s, %s%s%s", option, text, choices[0], choices[1],
+                                   choices[2] != NULL ? " or " : "", choices[2] != NULL ? choices[2] : "");
+}
+
+static bool take_diagram_options(Command *c)
+{
+    static const char *const themes[3] = {"light", "dark", "print"};
+    static const char *const directions[3] = {"right", "down"};
+    int theme = DOT_LIGHT, direction = DOT_LEFT_TO_RIGHT, depth = 0;
+    if (!take_choice(c->theme, "--theme", themes, &theme) ||
+        !take_choice(c->direction, "--direction", directions, &direction) ||
+        !take_whole(c->digits, "--digits", DIGITS_MOST, &c->diagram.digits) ||
+        !take_whole(c->depth, "--depth", INT32_MAX, &depth))
+        return false;
+    c->diagram.theme = (DotTheme)theme;
+    c->diagram.direction = (DotDirection)direction;
+    c->diagram.max_depth = (size_t)depth;
+    c->diagram.hide_constants = c->hide_constants;
+    c->diagram.values_only = c->values_only;
+    c->diagram.legend = c->legend;
+    return true;
+}
+
+static bool is_standard_output(const char *path) { return path != NULL && strcmp(path, "-") == 0; }
+
+/* How many files of the command go to standard output. */
+static int files_to_standard_output(const Command *c)
+{
+    return is_standard_output(c->dot) + is_standard_output(c->svg) + is_standard_output(c->png) +
+           is_standard_output(c->html) + is_standard_output(c->json);
+}
+
+/* Options that do not go together. */
+static bool check_command(Command *c)
+{
+    const bool picture = c->dot != NULL || c->svg != NULL || c->png != NULL || c->html != NULL;
+    const int to_output = files_to_standard_output(c);
+    if (c->expression != NULL && c->file != NULL)
+        return misused("two expressions, '%.60s' and --file %.60s: give one of them", c->expression, c->file);
+    if (c->expression == NULL && c->file == NULL)
+        return misused("no expression: draw 'L = (x - 1)^2' x=3");
+    if (c->forward != NULL && (picture || c->tree || c->check))
+        return misused("--forward goes with the table and --json: diagrams, --tree and --check are about gradients");
+    if (to_output > 1 || (to_output == 1 && (c->tree || c->table)))
+        return misused("only one output can go to standard output: give the others a file name");
+    if (!picture && c->json == NULL && !c->tree)
+        c->table = true;
+    return take_diagram_options(c);
+}
+
+static bool read_command(Command *c, int count, char **arguments)
+{
+    bool options_end = false;
+    for (int i = 1; i < count; i++) {
+        const char *argument = arguments[i];
+        const bool is_option = !options_end && (strncmp(argument, "--", 2) == 0 || strcmp(argument, "-h") == 0);
+        if (is_option && strcmp(argument, "--") == 0)
+            options_end = true;
+        else if (!(is_option ? take_option(c, count, arguments, &i) : take_word(c, argument)))
+            return false;
+    }
+    return c->help || check_command(c);
+}
+
+/* ---- reading the expression -------------------------------------------------------------------------------------- */
+
+typedef struct Text {
+    char *bytes; /* to be freed; NULL when it is an argument of the command line */
+    const char *text;
+    size_t length;
+    const char *file; /* for messages; NULL when it is an argument */
+} Text;
+
+/* Read all of a stream, or one byte more than an expression may have. */
+static bool read_stream(FILE *in, Text *text, Error *error)
+{
+    size_t room = 0;
+    for (size_t wanted = READ_BYTES; text->length == room && room <= EXPRESSION_BYTES_MOST; wanted = room * 2) {
+        char *larger = memory_resize(text->bytes, text->length, wanted);
+        if (larger == NULL)
+            return error_set(error, "no memory for a text of %zu bytes", wanted);
+        text->bytes = larger;
+        room = wanted;
+        text->length += fread(text->bytes + text->length, 1, room - text->length, in);
+    }
+    text->text = text->bytes;
+    return !ferror(in) || error_set(error, "cannot be read: %s", strerror(errno));
+}
+
+static bool read_file(const char *path, Text *text, Error *error)
+{
+    const bool is_input = strcmp(path, "-") == 0;
+    text->file = is_input ? "standard input" : path;
+    FILE *in = is_input ? stdin : fopen(path, "rb");
+    if (in == NULL)
+        return error_set(error, "cannot be read: %s. Correct the name, or give the expression itself", strerror(errno));
+    const bool read = read_stream(in, text, error);
+    if (!is_input)
+        fclose(in);
+    return read;
+}
+
+static bool read_text(const Command *c, Text *text)
+{
+    Error error;
+    *text = (Text){0};
+    if (c->expression != NULL) {
+        text->text = c->expression;
+        text->length = strlen(c->expression);
+        return true;
+    }
+    if (read_file(c->file, text, &error))
+        return true;
+    fprintf(stderr, "draw: %s: %s\n", text->file, error.message);
+    return false;
+}
+
+/* ---- warnings ---------------------------------------------------------------------------------------------------- */
+
+static bool is_unused(const Definition *d, bool given) { return !d->is_used && d->is_given == given; }
+
+static void warn_of(const Definition *d, const Text *text)
+{
+    const Place place = place_of(text->text, text->length, d->offset);
+    if (d->is_given)
+        fprintf(stderr, "draw: warning: %s=%.9g is given, but the expression does not use %s\n", d->name,
+                d->value->data, d->name);
+    else
+        fprintf(stderr, "draw: %s%s%zu:%zu: warning: %s is computed, but not used: only the last statement is drawn\n",
+                text->file != NULL ? text->file : "", text->file != NULL ? ":" : "", place.line, place.column,
+                d->name != NULL ? d->name : "this statement");
+}
+
+static void warn_unused(const Expression *e, const Text *text, bool given)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < e->definition_count; i++)
+        if (is_unused(&e->definitions[i], given) && count++ < NAMES_WARNED)
+            warn_of(&e->definitions[i], text);
+    if (count > NAMES_WARNED)
+        fprintf(stderr, "draw: warning: ... and %zu more that are not used\n", count - NAMES_WARNED);
+}
+
+/* Name the node where the first NaN or infinity came from. */
+static void warn_nonfinite(Value *root)
+{
+    char name[TEXT_SIZE], expression[TEXT_SIZE], numbers[TEXT_SIZE], number[TEXT_SIZE];
+    const Value *v = graph_first_nonfinite(root);
+    if (v == NULL)
+        return;
+    text_name(v, TEXT_NAME_LONG, name);
+    text_number(isfinite(v->data) ? v->grad : v->data, TEXT_DIGITS, number);
+    if (isfinite(v->data))
+        fprintf(stderr, "draw: warning: the gradient of %s is %s: the reverse walk comes there first\n", name, number);
+    else if (op_table[v->op].shape == LEAF)
+        fprintf(stderr, "draw: warning: %s is %s from the start\n", name, number);
+    else
+        fprintf(stderr, "draw: warning: %s = %s = %s is %s: the first number that is not finite\n", name,
+                text_expression(v, TEXT_NAMES, TEXT_DIGITS, expression),
+                text_expression(v, TEXT_NUMBERS, TEXT_DIGITS, numbers), number);
+}
+
+/* ---- outputs ----------------------------------------------------------------------------------------------------- */
+
+/* What the outputs are made from. */
+typedef struct Drawing {
+    Command *command;
+    const Expression *expression;
+    Value *root;
+    Tangent *tangents; /* of --forward, for every node below root in topological order; else NULL */
+    bool has_gradients;
+} Drawing;
+
+/* A node that --forward or --through names. */
+static Value *find_named(const Drawing *d, const char *name, const char *option, bool given)
+{
+    for (size_t i = 0; i < d->expression->definition_count; i++) {
+        const Definition *definition = &d->expression->definitions[i];
+        if (definition->name != NULL && strcmp(definition->name, name) == 0 && (definition->is_given || !given))
+            return definition->value;
+    }
+    fprintf(stderr, "draw: %s %s: there is no such %s in the expression\n", option, name,
+            given ? "variable with a value" : "name");
+    return NULL;
+}
+
+/* The exporter speaks of its options in C: say what they are called here. */
+static bool explain_diagram(Error *error)
+{
+    static const char remedy[] = " Here that is --depth N or --through NAME.";
+    const size_t length = strlen(error->message);
+    if (strstr(error->message, "max_depth") != NULL && length + sizeof remedy <= sizeof error->message)
+        strcpy(error->message + length, remedy);
+    return false;
+}
+
+static bool write_diagram(const Drawing *d, const char *path, Error *error)
+{
+    return dot_write(d->root, path, &d->command->diagram, error) || explain_diagram(error);
+}
+
+static bool write_dot(const Drawing *d, Error *error) { return write_diagram(d, d->command->dot, error); }
+
+static bool write_html(const Drawing *d, Error *error)
+{
+    return player_write(d->root, d->command->html, &(PlayerOptions){.digits = d->command->diagram.digits}, error);
+}
+
+static bool write_json(const Drawing *d, Error *error)
+{
+    const JsonOptions options = {.values_only = !d->has_gradients || d->command->values_only,
+                                 .tangents = d->tangents,
+                                 .by = d->command->forward};
+    return json_write(d->root, d->command->json, &options, error);
+}
+
+/* A new file of our own for what `dot` reads; its name goes to `path`. */
+static bool make_temporary(char *path, size_t size, Error *error)
+{
+    const char *folder = getenv("TMPDIR");
+    const int length = snprintf(path, size, "%s/draw-XXXXXX", folder != NULL && *folder != '\0' ? folder : "/tmp");
+    const int file = length > 0 && (size_t)length < size ? mkstemp(path) : -1;
+    if (file < 0)
+        return error_set(error, "%.300s: no temporary file for dot: %s. Set TMPDIR to a folder that can be written",
+                         path, strerror(errno));
+    close(file);
+    return true;
+}
+
+/* The pictures that the program dot draws, from one file. */
+static bool write_pictures(const Drawing *d)
+{
+    char path[1024];
+    Error error;
+    const char *const files[] = {d->command->svg, d->command->png}, *const formats[] = {"svg", "png"};
+    if (files[0] == NULL && files[1] == NULL)
+        return true;
+    if (!make_temporary(path, sizeof path, &error))
+        return report(error.message);
+    const bool written = write_diagram(d, path, &error);
+    bool ok = written || report(error.message);
+    for (size_t i = 0; written && i < 2; i++)
+        if (files[i] != NULL && !dot_render(path, formats[i], files[i], &error))
+            ok = report(error.message);
+    remove(path);
+    return ok;
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+enum { COLUMNS = 4 }; /* name, data, grad or tangent, computed as */
+
+typedef struct Row {
+    char column[COLUMNS][TEXT_SIZE];
+} Row;
+
+static void fill_row(const Drawing *d, const Value *v, size_t i, Row *row)
+{
+    const int digits = d->command->diagram.digits > 0 ? d->command->diagram.digits : TABLE_DIGITS;
+    text_name(v, TEXT_NAME_SHORT, row->column[0]);
+    text_number(v->data, digits, row->column[1]);
+    row->column[2][0] = '\0';
+    if (d->tangents != NULL)
+        text_number(d->tangents[i].tangent, digits, row->column[2]);
+    else if (d->has_gradients && v->needs_grad)
+        text_number(v->grad, digits, row->column[2]);
+    text_expression(v, TEXT_NAMES, TEXT_DIGITS, row->column[3]);
+}
+
+static int characters_of(const char *text)
+{
+    int count = 0;
+    for (; *text != '\0'; text++)
+        count += ((unsigned char)*text & 0xC0) != 0x80;
+    return count;
+}
+
+static void print_row(const Row *row, const int widths[COLUMNS])
+{
+    for (int i = 0; i + 1 < COLUMNS; i++)
+        if (widths[i] > 0)
+            printf("%s%*s", row->column[i], widths[i] - characters_of(row->column[i]) + 2, "");
+    puts(row->column[COLUMNS - 1]);
+}
+
+/* A constant without a name stands as a number in what uses it. */
+static bool is_in_table(const Value *v) { return v->op != OP_CONST || v->label != NULL; }
+
+static bool print_rows(const Drawing *d, Value *const *order, size_t count)
+{
+    Row row = {{"node", "data", "", "computed as"}};
+    int widths[COLUMNS] = {0};
+    if (d->tangents != NULL)
+        snprintf(row.column[2], TEXT_SIZE, "d/d%s", d->command->forward);
+    else if (d->has_gradients)
+        strcpy(row.column[2], "grad");
+    Row heading = row;
+    for (size_t i = 0; i <= count; i++) {
+        for (int column = 0; column < COLUMNS; column++) {
+            const int width = characters_of(row.column[column]);
+            widths[column] = width > widths[column] ? width : widths[column];
+        }
+        if (i < count && is_in_table(order[i]))
+            fill_row(d, order[i], i, &row);
+    }
+    print_row(&heading, widths);
+    for (size_t i = 0; i < count; i++)
+        if (is_in_table(order[i])) {
+            fill_row(d, order[i], i, &row);
+            print_row(&row, widths);
+        }
+    return true;
+}
+
+static bool print_table(const Drawing *d)
+{
+    size_t count;
+    Value **order = graph_topological_order(d->root, &count);
+    const bool ok = order != NULL ? print_rows(d, order, count) : report("no memory for the table");
+    memory_free(order);
+    return ok;
+}
+
+/* ---- the check --------------------------------------------------------------------------------------------------- */
+
+/* Its message begins with a place in this source, which tells the user nothing. */
+static const char *without_place(const char *message)
+{
+    const char *found = strstr(message, "gradcheck: ");
+    return found != NULL ? found : message;
+}
+
+static bool check_gradients(const Drawing *d)
+{
+    const size_t most = CHECK_EVALUATIONS / (value_number(d->root) + 1);
+    GradCheck result;
+    Error error;
+    if (!d->root->needs_grad)
+        return report("--check: there is no gradient to check: give a variable of the expression a value, NAME=NUMBER");
+    const bool right = gradcheck_some(d->root, most > 0 ? most : 1, &result, &error);
+    if (result.params > 0)
+        gradcheck_print(&result, files_to_standard_output(d->command) > 0 ? stderr : stdout);
+    return right || report(without_place(error.message));
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+static bool write_file(const Drawing *d, const char *path, bool (*write)(const Drawing *d, Error *error))
+{
+    Error error;
+    return path == NULL || write(d, &error) || report(error.message);
+}
+
+static bool print_tree(const Drawing *d)
+{
+    const TreeOptions options = {.max_depth = d->command->diagram.max_depth, .digits = d->command->diagram.digits};
+    return tree_print(d->root, stdout, &options) || report("the tree could not be printed");
+}
+
+/* All that was asked for, also when some of it fails. */
+static bool write_all(const Drawing *d)
+{
+    const Command *c = d->command;
+    bool ok = write_file(d, c->dot, write_dot);
+    ok &= write_file(d, c->json, write_json);
+    ok &= write_file(d, c->html, write_html);
+    ok &= write_pictures(d);
+    if (c->tree)
+        ok &= print_tree(d);
+    if (c->table)
+        ok &= print_table(d);
+    if (c->check)
+        ok &= check_gradients(d);
+    return ok & flush_output();
+}
+
+/* Gradients, or tangents, of all nodes. */
+static bool differentiate(Drawing *d)
+{
+    const char *by = d->command->forward;
+    Value *leaf = by != NULL ? find_named(d, by, "--forward", true) : NULL;
+    Error error;
+    size_t count;
+    if (by != NULL) {
+        d->tangents = leaf != NULL ? forward_tangents(d->root, &leaf, (double[]){1}, 1, &count, &error) : NULL;
+        return d->tangents != NULL || (leaf != NULL && report(error.message));
+    }
+    d->has_gradients = d->root->needs_grad && !d->command->values_only;
+    if (d->root->needs_grad)
+        backward(d->root);
+    else if (!d->command->values_only)
+        fprintf(stderr, "draw: warning: no variable leads to the root, so there are no gradients\n");
+    return true;
+}
+
+static bool draw(Command *command, const Expression *expression, const Text *text)
+{
+    Drawing drawing = {.command = command, .expression = expression, .root = expression->root};
+    warn_unused(expression, text, true);
+    warn_unused(expression, text, false);
+    if (command->through != NULL) {
+        command->diagram.through = find_named(&drawing, command->through, "--through", false);
+        if (command->diagram.through == NULL)
+            return false;
+    }
+    if (!differentiate(&drawing))
+        return false;
+    const bool ok = write_all(&drawing);
+    warn_nonfinite(drawing.root);
+    memory_free(drawing.tangents);
+    return ok;
+}
+
+static bool read_and_draw(Command *command)
+{
+    Text text;
+    Expression expression;
+    ExpressionError error;
+    bool ok = read_text(command, &text);
+    if (ok && !expression_build(&expression, text.text, text.length, command->given, command->given_count, &error)) {
+        expression_error_print(&error, text.text, text.length, "draw", text.file, stderr);
+        ok = false;
+    } else if (ok) {
+        ok = draw(command, &expression, &text);
+        expression_free(&expression);
+    }
+    memory_free(text.bytes);
+    return ok;
+}
+
+static void command_free(Command *command)
+{
+    for (size_t i = 0; i < command->given_count; i++)
+        memory_free(command->names[i]);
+    memory_free(command->names);
+    memory_free(command->given);
+}
+
+int main(int count, char **arguments)
+{
+    Command command = {.given = memory_alloc_array((size_t)count + 1, sizeof(Given)),
+                       .names = memory_alloc_array((size_t)count + 1, sizeof(char *))};
+    int status = MISUSED;
+    if (command.given == NULL || command.names == NULL)
+        misused("no memory for the command line");
+    else if (read_command(&command, count, arguments)) {
+        if (command.help)
+            status = print_help() ? DONE : FAILED;
+        else
+            status = read_and_draw(&command) ? DONE : FAILED;
+    }
+    command_free(&command);
+    return status;
+}

@@ -1,0 +1,77 @@
+/* expression.h - an expression as text becomes a graph: what `draw` reads.
+ *
+ *     const Given given[] = {{"x", 2}, {"w", -3}};
+ *     Expression expression;
+ *     ExpressionError error;
+ *     if (!expression_build(&expression, text, strlen(text), given, 2, &error))
+ *         expression_error_print(&error, text, strlen(text), "draw", NULL, stderr);   // with a caret at the place
+ *     backward(expression.root);
+ *     expression_free(&expression);
+ *
+ *     text      = [ statement ] { (";" | newline) [ statement ] }     newlines inside brackets are white space
+ *     statement = [ name "=" ] sum                                    the last one is the root; unnamed it is called L
+ *     sum       = product { ("+" | "-") product }
+ *     product   = signed { ("*" | "/") signed }
+ *     signed    = { "-" | "+" } power                                 -x^2 is -(x^2)
+ *     power     = operand [ ("^" | "**") signed ]                     2^3^2 is 2^(3^2); 2^-3 is allowed
+ *     operand   = number | name | "(" sum ")" | "|" sum "|" | function "(" argument { "," argument } ")"
+ *     argument  = sum | "[" sum { "," sum } "]"
+ *
+ * Functions are all ops of the engine by name. max and min take two operands or more; sum(a, b, …), logsumexp(a, b, …);
+ * dot(a1, a2, b1, b2) or dot([a1, a2], [b1, b2]) or with a bias behind; log_softmax([z0, z1], class) and
+ * cross_entropy([z0, z1], class). Between two factors there must be a *. Names that functions have are theirs.
+ *
+ * A name given a value is a param, a number in the text a constant. A name has one meaning: defining it twice, or when
+ * its value was given, is an error. No name has a value from the start: not pi, and not e.
+ */
+#ifndef STEPGRAD_EXPRESSION_H
+#define STEPGRAD_EXPRESSION_H
+
+#include "graph.h"
+
+enum { EXPRESSION_BYTES_MOST = 4 * 1024 * 1024 }; /* of a text: memory and time are in proportion to it */
+
+/* The value that a variable has. */
+typedef struct Given {
+    const char *name;
+    double value;
+} Given;
+
+/* A variable or a statement. */
+typedef struct Definition {
+    const char *name; /* NULL: a statement without a name */
+    Value *value;     /* of the graph; NULL while it is known only to be missing */
+    size_t offset;    /* where in the text it stands; 0 of a variable */
+    bool is_given;    /* a variable */
+    bool is_used;     /* the text uses it; of the last statement always true */
+} Definition;
+
+/* A graph that was built, and what its text defined: first the variables as they were given, then the statements. */
+typedef struct Expression {
+    Graph *graph; /* owns the nodes and the names */
+    Value *root;  /* what the last statement says */
+    Definition *definitions;
+    size_t definition_count;
+} Expression;
+
+typedef struct ExpressionError {
+    bool has_place; /* else what is wrong is not in the text */
+    size_t offset;  /* of the byte that a caret should point at */
+    Error error;
+} ExpressionError;
+
+/* Build the graph of text[0..length) with `given` values. The caller frees it with expression_free. False, with the
+ * reason in *error and nothing to free: the text is no expression or longer than EXPRESSION_BYTES_MOST, a name has no
+ * value or two, or there is no memory. Nothing is recursive: brackets may nest as deep as the text is long. */
+bool expression_build(Expression *expression, const char *text, size_t length, const Given *given, size_t given_count,
+                      ExpressionError *error);
+void expression_free(Expression *expression);
+
+/* Print "PROGRAM: FILE:LINE:COLUMN: message", without FILE: when that is NULL, and below it the line with a caret. */
+void expression_error_print(const ExpressionError *error, const char *text, size_t length, const char *program,
+                            const char *file, FILE *out);
+
+/* Whether text[0..length) is a name that can be given a value; if not, why, in `error`. */
+bool expression_check_name(const char *text, size_t length, Error *error);
+
+#endif

@@ -1,0 +1,177 @@
+/* player_steps.c - see player_steps.h. */
+#include "player_steps.h"
+
+#include <string.h>
+
+#include "backward.h"
+#include "graph.h"
+#include "memory.h"
+
+/* ---- the graph as it was ----------------------------------------------------------------------------------------- */
+
+/* backward_begin clears the interior gradients of the whole graph, so all of them are kept, by number. */
+typedef struct Kept {
+    Graph *graph;
+    double *grads;
+    FILE *trace;
+} Kept;
+
+static bool keep_gradients(Kept *kept, Graph *graph)
+{
+    *kept = (Kept){graph, memory_alloc_array(graph_node_count(graph), sizeof(double)), graph->trace};
+    if (kept->grads == NULL)
+        return false;
+    for (Block *block = graph->newest; block != NULL; block = block->older)
+        for (size_t i = 0; i < block->node_count; i++)
+            kept->grads[block->first_number + i] = block->nodes[i].grad;
+    graph->trace = NULL; /* this pass is ours, not one that the caller asked to see */
+    return true;
+}
+
+static void restore_gradients(Kept *kept)
+{
+    for (Block *block = kept->graph->newest; block != NULL; block = block->older) {
+        for (size_t i = 0; i < block->node_count; i++)
+            block->nodes[i].grad = kept->grads[block->first_number + i];
+        block->has_gradients = true; /* so that the next walk clears them */
+    }
+    kept->graph->trace = kept->trace;
+    memory_free(kept->grads);
+}
+
+/* ---- nodes and edges --------------------------------------------------------------------------------------------- */
+
+/* The place of v among the nodes, which lie in the order of their numbers. */
+static size_t place_of(const PlayerSteps *pass, const Value *v)
+{
+    size_t first = 0, end = pass->node_count;
+    while (end - first > 1) {
+        const size_t middle = first + (end - first) / 2;
+        if (value_number(pass->nodes[middle]) <= value_number(v))
+            first = middle;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+static size_t count_edges(const PlayerSteps *pass)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pass->node_count; i++)
+        count += value_parent_count(pass->nodes[i]);
+    return count;
+}
+
+static void list_edges(PlayerSteps *pass)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < pass->node_count; i++) {
+        pass->first_edge[i] = next;
+        for (size_t p = 0; p < value_parent_count(pass->nodes[i]); p++)
+            pass->edges[next++] = (PlayerEdge){place_of(pass, value_parent(pass->nodes[i], p)), i, p};
+    }
+    pass->first_edge[pass->node_count] = next;
+}
+
+static bool make_room(PlayerSteps *pass)
+{
+    pass->edge_count = count_edges(pass);
+    pass->edges = memory_alloc_array(pass->edge_count + 1, sizeof *pass->edges);
+    pass->first_edge = memory_alloc_array(pass->node_count + 1, sizeof *pass->first_edge);
+    pass->steps = memory_alloc_array(pass->node_count, sizeof *pass->steps);
+    pass->pushes = memory_alloc_array(pass->edge_count + 1, sizeof *pass->pushes);
+    pass->grads = memory_alloc_array(pass->node_count, sizeof *pass->grads);
+    return pass->edges != NULL && pass->first_edge != NULL && pass->steps != NULL && pass->pushes != NULL &&
+           pass->grads != NULL;
+}
+
+/* ---- the pass ---------------------------------------------------------------------------------------------------- */
+
+/* The walk pushes pair by pair, and a bias last: the operand that is the i-th to get its product. */
+static size_t operand_in_turn(const Value *v, size_t i)
+{
+    if (op_table[v->op].db == NULL)
+        return i;
+    if (v->has_bias && i + 1 == value_parent_count(v))
+        return v->n;
+    const size_t from_a_to_b = (size_t)v->n + v->has_bias;
+    return i % 2 == 0 ? i / 2 : from_a_to_b + i / 2;
+}
+
+/* v has just pushed. `grads` are the gradients before that, and after this those after it. */
+static void note_step(PlayerSteps *pass, const Value *v)
+{
+    const size_t node = place_of(pass, v);
+    PlayerStep *step = &pass->steps[pass->step_count++];
+    *step = (PlayerStep){node, v->grad, pass->push_count, 0};
+    for (size_t i = 0; i < value_parent_count(v); i++) {
+        const size_t edge = pass->first_edge[node] + operand_in_turn(v, i);
+        const size_t parent = pass->edges[edge].parent;
+        if (!pass->nodes[parent]->needs_grad)
+            continue;
+        const double local = value_local_derivative(v, pass->edges[edge].operand);
+        const double product = local == 0 ? 0 : local * v->grad; /* as in backward.c: 0 adds nothing, not 0·∞ */
+        const double before = pass->grads[parent];
+        pass->grads[parent] = before + product;
+        pass->pushes[pass->push_count++] = (PlayerPush){edge, local, product, before, pass->grads[parent]};
+        step->push_count++;
+    }
+}
+
+static void walk(PlayerSteps *pass, Value *root, Where where)
+{
+    for (size_t i = 0; i < pass->node_count; i++)
+        pass->nodes[i]->grad = pass->grads[i] = 0;
+    if (!root->needs_grad)
+        return;
+    Backward under_way = backward_begin_at(root, 1.0, where);
+    pass->grads[pass->node_count - 1] = root->grad;
+    for (const Value *v = backward_step(&under_way); v != NULL; v = backward_step(&under_way))
+        note_step(pass, v);
+    for (size_t i = 0; i < pass->node_count; i++)
+        pass->grads[i] = pass->nodes[i]->grad;
+}
+
+static bool no_memory(PlayerSteps *pass, Error *error)
+{
+    player_steps_free(pass);
+    return error_set(error, "player: no memory for the steps of the pass. Play a smaller graph.");
+}
+
+bool player_steps_record(PlayerSteps *pass, Value *root, size_t max_nodes, Error *error, Where where)
+{
+    *pass = (PlayerSteps){0};
+    value_check(root, NULL, "player_write: root", where);
+    if (root->op == OP_FAILED)
+        return error_set(error, "player: there was no memory for the graph itself (see graph_ok).");
+    pass->nodes = graph_topological_order_at(root, &pass->node_count, where);
+    if (pass->nodes == NULL)
+        return no_memory(pass, error);
+    if (pass->node_count > max_nodes) {
+        const size_t count = pass->node_count;
+        player_steps_free(pass);
+        return error_set(error,
+                         "player: the graph has %zu nodes, and more than %zu can neither be laid out nor read. Play a "
+                         "smaller one: a single sample instead of a batch, a narrower layer, or a node inside as root.",
+                         count, max_nodes);
+    }
+    Kept kept;
+    if (!make_room(pass) || !keep_gradients(&kept, value_graph(root)))
+        return no_memory(pass, error);
+    list_edges(pass);
+    walk(pass, root, where);
+    restore_gradients(&kept);
+    return true;
+}
+
+void player_steps_free(PlayerSteps *pass)
+{
+    memory_free(pass->nodes);
+    memory_free(pass->edges);
+    memory_free(pass->first_edge);
+    memory_free(pass->steps);
+    memory_free(pass->pushes);
+    memory_free(pass->grads);
+    *pass = (PlayerSteps){0};
+}
