@@ -1,0 +1,66 @@
+#!/bin/sh
+# Run the tests that are built below $BUILD (build, if that is not set); arguments go to the runner, as in
+#     sh tests/run_tests.sh --filter 'graph/*'
+# The last line is "N passed, N failed" (and ", N skipped" where there are any), and the exit status tells the same.
+# The counts come from the runner's report, test by test, and must be as many as it has tests: a runner that dies, that
+# hangs or that leaves some out is a failure.
+set -u
+
+build=${BUILD:-build}
+runner=$build/tests/run
+report=$build/tests/report.tap
+seconds_most=${TEST_SECONDS:-1200}
+
+if [ ! -x "$runner" ]; then
+    echo "$runner is not built. Run: make check"
+    exit 1
+fi
+
+# macOS has no timeout; Homebrew's coreutils call it gtimeout.
+limit=
+for command in timeout gtimeout; do
+    if [ -z "$limit" ] && command -v "$command" >/dev/null 2>&1; then
+        limit="$command -k 10 $seconds_most"
+    fi
+done
+
+# Standard input is not for the tests.
+rm -f "$report"
+$limit "$runner" "--tap=$report" --ignore-warnings "$@" </dev/null
+status=$?
+touch "$report"
+
+count() { grep -c -E "$1" "$report"; }
+listed=$("$runner" --list </dev/null | awk '/^[^ ].*: [0-9]+ tests?$/ { n += $(NF - 1) } END { print n + 0 }')
+skipped=$(count '^ok .*# SKIP')
+passed=$(($(count '^ok ') - skipped))
+failed=$(count '^not ok ')
+
+complain() {
+    echo "tests/run_tests.sh: $1"
+    trouble=1
+}
+trouble=0
+if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+    complain "the runner was stopped: it took more than $seconds_most seconds"
+fi
+if [ $((passed + failed + skipped)) -ne "$listed" ]; then
+    complain "of $listed tests only $((passed + failed + skipped)) reported"
+    failed=$((listed - passed - skipped))
+fi
+if [ "$passed" -eq 0 ]; then
+    complain "no test passed"
+fi
+if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+    complain "the runner ended with status $status"
+fi
+if [ "$trouble" -ne 0 ] && [ "$failed" -le 0 ]; then
+    failed=1
+fi
+
+if [ "$skipped" -gt 0 ]; then
+    echo "$passed passed, $failed failed, $skipped skipped"
+else
+    echo "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ]
