@@ -21,8 +21,8 @@
  *     (gdb) break graph_first_nonfinite_at
  *     (gdb) run
  *     (gdb) finish
- *     (gdb) print $->label                = "log(p)"      the node that is to blame ...
- *     (gdb) print $$2->a->data            = 0             ... and the p that it was given
+ *     (gdb) print $1->label               = "log(p)"      the node that is to blame ...
+ *     (gdb) print $1->a->data             = 0             ... and the p that it was given
  *
  * To stop where it was born instead, start anew with a condition: break value_unary if a->data == 0.
  */

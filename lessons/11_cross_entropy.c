@@ -22,9 +22,11 @@
  *     (gdb) print a                       = 1000      about to overflow; only the naive way ever comes here
  *     (gdb) finish                        Value returned is inf
  *     (gdb) delete
- *     (gdb) break logsumexp_da if y < 4
+ *     (gdb) break loss_cross_entropy
  *     (gdb) continue
- *     (gdb) print exp(a - y)              = 0.705384...   each stop is one entry of softmax; here the first of (2)
+ *     (gdb) break logsumexp_da
+ *     (gdb) continue
+ *     (gdb) print exp(a - y)              = 0.705384...   softmax of the first class in (2): an entry at each stop
  */
 #include "dot.h"
 #include "stepgrad.h"
@@ -65,19 +67,14 @@ static Value *naive(Value *const *z, int t)
 /* The same after the largest logit (here the first) is subtracted from all: exp is safe now, but p may round to 0. */
 static Value *shifted(Value *const *z, int t)
 {
-    Value *moved[CLASSES];
-    for (size_t i = 0; i < CLASSES; i++)
-        moved[i] = v_sub(z[i], z[0]);
-    return naive(moved, t);
+    return naive((Value *[CLASSES]){v_sub(z[0], z[0]), v_sub(z[1], z[0]), v_sub(z[2], z[0])}, t);
 }
 
 /* log Σ e^d − d_t, with the largest logit subtracted first: all digits are kept for what is small. */
 static Value *log_softmax_form(Value *const *z, int t)
 {
-    Value *moved[CLASSES];
-    for (size_t i = 0; i < CLASSES; i++)
-        moved[i] = v_sub(z[i], z[0]);
-    return v_sub(v_logsumexp(moved, CLASSES), moved[t]);
+    Value *d[CLASSES] = {v_sub(z[0], z[0]), v_sub(z[1], z[0]), v_sub(z[2], z[0])};
+    return v_sub(v_logsumexp(d, CLASSES), d[t]);
 }
 
 int main(int argc, char **argv)

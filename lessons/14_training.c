@@ -23,7 +23,7 @@
  *     (gdb) break backward_at if root->data < 0.01
  *     (gdb) run
  *     (gdb) up
- *     (gdb) print step             = 121         the first step in which the loss is below 0.01
+ *     (gdb) print step             = 114         the first step in which the loss is below 0.01
  *     (gdb) print net->params[0]->grad    = 0    zeroed; after `finish` it is the gradient
  */
 #include "plot.h"
