@@ -124,6 +124,7 @@ int main(int argc, char **argv)
         const DotGroup layers[] = {
             {"layer 1", net->params, HIDDEN * (IN + 1), .first = begin_1, .end = begin_2},
             {"layer 2", of_layer_2, HIDDEN + 1, .first = begin_2, .end = graph_node_count(owner)}};
+        v_label(inputs[0], "x[0]"), v_label(inputs[1], "x[1]"), v_label(logits[0], "z[0]");
         mlp_zero_grad(net);
         backward(logits[0]);
         draw(logits[0], argv[1], "mlp", &(DotOptions){.groups = layers, .group_count = 2});

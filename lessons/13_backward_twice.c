@@ -12,8 +12,7 @@
  *     Why parents and not children?   A node knows at birth what it is made of. Its children come later, perhaps never;
  *                                     those of a param come and go with each step, and a list would have to be mended.
  *     What about cycles?              A parent exists before its child, so it has a smaller number, and no path leads
- *                                     back. In x = x·x the C variable x is old on the right, and a new node on the
- * left.
+ *                                     back. In x = x·x the variable x is old on the right; left, it is a new node.
  *
  * It prints gradients after one and two calls, by the engine and by a walk that forgets to clear; two losses on one
  * param; and x = x·x, three times: a chain. It draws twice.svg.

@@ -9,7 +9,7 @@
  *     loss of a batch = (1/n)·Σ cross_entropy(logits of row i, label i)
  *
  * What to expect: guessing costs log 2 = 0.693 and is right half the time. With this noise some points lie in the other
- * moon: nobody gets all of them right, and who does has learnt them by heart.
+ * moon: whoever gets all of them right has learnt them by heart.
  *
  * It prints loss and accuracy (the part of the rows whose larger logit is that of their class) by epoch, counts, and
  * some predictions. It draws loss.svg, the curves by epoch, and boundary.svg, where the network changes its mind.

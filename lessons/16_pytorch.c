@@ -6,8 +6,8 @@
  *
  * Equal to the last bit they cannot be: both round, and add in different orders, and a + b + c depends on the order in
  * its last digit. So who is right where they differ? A third set was computed with 170 bits instead of 53 and is exact
- * for this purpose. A sum of n rounded terms may be off by about n·1.1e-16 times the sum of their sizes; here, some
- * hundred terms below 1, we ask for 1e-15.
+ * for this purpose. Each rounding is off by at most 1.1e-16 of its result; an entry here is made of some hundred terms
+ * far below 1, and their roundings partly cancel: we ask for 1e-15.
  *
  * It prints the first entries of each param in full, the largest differences of each layer, and how many entries are
  * equal to the last bit. It writes gradients.txt, which 16_pytorch.py compares with a PyTorch that runs here and now:
