@@ -138,7 +138,41 @@
         nodes.filter((node) => node.op).length + " computed from them.",
       why: "First the values go forward, from left to right, each node once its operands are known. Then the " +
         "gradients go back, from right to left.",
+      work: legend(),
     };
+  }
+
+  /* What the shapes and colours mean. */
+  const LEGEND = [
+    ["param", "M2 2h30v20H2z", "M5 5h24v14H5z", "a param: is learned, wants a gradient"],
+    ["input", "M2 2h22l8 8v12H2z", "M24 2v8h8", "an input: is given"],
+    ["const", "M12 2h10a10 10 0 0 1 0 20H12a10 10 0 0 1 0-20z", "", "a constant: a plain number"],
+    ["op", "M9 2h16a7 7 0 0 1 7 7v6a7 7 0 0 1-7 7H9a7 7 0 0 1-7-7V9a7 7 0 0 1 7-7z", "", "computed from the nodes that " +
+      "point to it; drawn thick: the root"],
+  ];
+
+  function legend() {
+    const list = make("ul", undefined, "legend");
+    for (const [kind, frame, inner, meaning] of LEGEND) {
+      if (kind !== "op" && !nodes.some((node) => node.kind === kind)) continue;
+      const item = make("li"), svg = document.createElementNS(graph.namespaceURI, "svg");
+      svg.setAttribute("class", "node " + kind);
+      svg.setAttribute("viewBox", "0 0 34 24");
+      svg.setAttribute("aria-hidden", "true");
+      for (const [className, path] of [["frame", frame], ["inner", inner]]) {
+        const shape = document.createElementNS(graph.namespaceURI, "path");
+        shape.setAttribute("class", className);
+        shape.setAttribute("d", path);
+        svg.append(shape);
+      }
+      item.append(svg, make("span", meaning));
+      list.append(item);
+    }
+    const item = make("li"), signs = make("span", undefined, "signs");
+    signs.append(make("b", "2", "plus"), " ", make("b", "-2", "minus"));
+    item.append(signs, make("span", "gradients: blue above 0, orange below"));
+    list.append(item);
+    return list;
   }
 
   function explainForward(moment) {
