@@ -27,8 +27,7 @@ enum { PLAYER_MAX_NODES = 1500 };
  * params from 0, and leaves every gradient of the graph as it was. A root that no param leads to has a forward pass
  * alone. Texts of any bytes are safe as labels and title. False, with the reason in `error`: no memory, more than
  * PLAYER_MAX_NODES nodes, no such folder, a full disk; then there is no file, or the older one as it was. */
-#define player_write(root, ...) player_write_at(HERE, root, __VA_ARGS__) /* player_write(root, path, options, error)   \
-                                                                          */
+#define player_write(root, ...) player_write_at(HERE, root, __VA_ARGS__) /* (root, path, options, error) */
 bool player_write_at(Where where, Value *root, const char *path, const PlayerOptions *options, Error *error);
 
 #endif
