@@ -11,7 +11,7 @@
 #include "file.h"
 #include "graph.h"
 #include "memory.h"
-#include "tree.h"
+#include "text.h"
 
 enum {
     NO_GROUP = -1,
@@ -77,7 +77,7 @@ static const char *sign_colour(const Theme *theme, double x)
 
 /* ---- safe text ---------------------------------------------------------------------------------------------------
  *
- * The texts of tree.h are valid UTF-8 without control characters. What is left is what means something to dot: in both
+ * The texts of text.h are valid UTF-8 without control characters. What is left is what means something to dot: in both
  * kinds of string it replaces \N, \G and the like by names, and & begins an entity. */
 
 static void print_escaped(FILE *out, const char *text, const char *special, const char *const *replacements)

@@ -1,4 +1,4 @@
-/* tree.h - a graph as text: the tree in a terminal, and the pieces of text that every picture is made of.
+/* tree.h - a graph as text: the tree in a terminal.
  *
  *     tree_print(L, stdout, NULL);
  *
@@ -14,7 +14,7 @@
 #ifndef STEPGRAD_TREE_H
 #define STEPGRAD_TREE_H
 
-#include "value.h"
+#include "text.h"
 
 typedef enum TreeColour {
     TREE_COLOUR_AUTO, /* on a terminal, unless NO_COLOR is set or TERM is "dumb" */
@@ -33,43 +33,5 @@ typedef struct TreeOptions {
 /* Print the tree below root; options may be NULL. False: no memory, or `out` could not take it all. */
 #define tree_print(root, ...) tree_print_at(HERE, root, __VA_ARGS__) /* tree_print(root, out, options) */
 bool tree_print_at(Where where, Value *root, FILE *out, const TreeOptions *options);
-
-/* ---- pieces of text ----------------------------------------------------------------------------------------------
- *
- * Each writes valid UTF-8 of one line into `buffer`, of at least TEXT_SIZE bytes, and returns it. Whatever bytes a
- * label holds, control characters, broken UTF-8 and marks that turn the direction of writing become U+FFFD, and a long
- * name is cut with an ellipsis. Nothing is escaped: that is up to the format that the text goes into. */
-
-enum {
-    TEXT_SIZE = 2048,
-    TEXT_DIGITS = 4,     /* significant digits where the options do not say */
-    TEXT_NAME_LONG = 40, /* characters of a name that stands alone */
-    TEXT_NAME_SHORT = 24 /* of a name inside an expression */
-};
-
-/* How operands stand in an expression: by name (constants without a label by their number), by name but every constant
- * by its number, or all by number. */
-typedef enum TextOperands { TEXT_NAMES, TEXT_CONSTANTS_AS_NUMBERS, TEXT_NUMBERS } TextOperands;
-
-/* A number of `digits` significant digits, with a point whatever the locale; -0 is 0, and NaN has no sign. */
-char *text_number(double x, int digits, char *buffer);
-
-/* A node's label, at most `characters` long, or "v12" by number where there is none. */
-char *text_name(const Value *v, size_t characters, char *buffer);
-
-/* What v was computed as: "d * f", "tanh(n)", "w1*x1 + w2*x2 + b", "sum(a, b, c, d, …)"; a leaf's kind: "param". */
-char *text_expression(const Value *v, TextOperands operands, int digits, char *buffer);
-
-/* Whether the expression names every operand, none lost in its "…". */
-bool text_shows_all_operands(const Value *v);
-
-/* ∂v/∂parent(i) as a formula with the names of this place: "b", "1 - o*o"; with TEXT_NUMBERS "1 - 0.5*0.5". */
-char *text_derivative(const Value *v, size_t i, TextOperands operands, int digits, char *buffer);
-
-/* What v adds to its parent's gradient: ∂v/∂parent(i) · v->grad, and 0 where the reverse walk adds nothing. */
-double text_contribution(const Value *v, size_t i);
-
-/* The chain rule at one edge, in full: "b.grad += ∂d/∂b · d.grad = a · d.grad = 2 · -2 = -4". */
-char *text_product(const Value *v, size_t i, int digits, char *buffer);
 
 #endif

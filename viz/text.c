@@ -1,0 +1,306 @@
+/* text.c - the pieces of text that every picture is made of. See text.h. */
+#include "text.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ELLIPSIS "…"
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+
+enum {
+    TERMS_SHOWN = 4, /* of a long list, the first few will do */
+    PAIRS_SHOWN = 3
+};
+
+/* ---- characters -------------------------------------------------------------------------------------------------- */
+
+/* The character at `text` by its bytes: how many they are, or 0 when they are not UTF-8. */
+static size_t decode(const unsigned char *text, uint32_t *character)
+{
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000}; /* a longer form than needed is not UTF-8 */
+    const size_t bytes = text[0] < 0x80 ? 1 : text[0] < 0xC0 ? 0 : text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : 4;
+    if (bytes == 0 || text[0] >= 0xF8)
+        return 0;
+    *character = bytes == 1 ? text[0] : text[0] & (0x7Fu >> bytes);
+    for (size_t i = 1; i < bytes; i++) {
+        if ((text[i] & 0xC0) != 0x80)
+            return 0;
+        *character = *character << 6 | (text[i] & 0x3Fu);
+    }
+    const bool surrogate = *character >= 0xD800 && *character <= 0xDFFF;
+    return *character < smallest[bytes] || surrogate || *character > 0x10FFFF ? 0 : bytes;
+}
+
+/* Control characters would steer a terminal and are forbidden in XML; marks of direction turn the rest of a line. */
+static bool is_harmful(uint32_t character)
+{
+    return character < 0x20 || (character >= 0x7F && character <= 0x9F) ||
+           (character >= 0x2028 && character <= 0x202E) || (character >= 0x2066 && character <= 0x2069) ||
+           (character & 0xFFFE) == 0xFFFE;
+}
+
+/* A text that grows in a buffer of TEXT_SIZE bytes; a piece that does not fit is left out. */
+typedef struct Text {
+    char *bytes;
+    size_t length;
+} Text;
+
+static Text text_begin(char *buffer)
+{
+    buffer[0] = '\0';
+    return (Text){buffer, 0};
+}
+
+static void append_bytes(Text *text, const char *bytes, size_t count)
+{
+    if (count >= TEXT_SIZE - text->length)
+        return;
+    memcpy(text->bytes + text->length, bytes, count);
+    text->length += count;
+    text->bytes[text->length] = '\0';
+}
+
+static void append(Text *text, const char *piece) { append_bytes(text, piece, strlen(piece)); }
+
+/* Append a label of any bytes, made clean, of at most `characters` characters. */
+static void append_label(Text *text, const char *label, size_t characters)
+{
+    const unsigned char *rest = (const unsigned char *)label;
+    for (size_t shown = 0; *rest != '\0'; shown++) {
+        if (shown == characters) {
+            append(text, ELLIPSIS);
+            return;
+        }
+        uint32_t character = 0;
+        const size_t bytes = decode(rest, &character);
+        if (*rest == '\n' || *rest == '\r' || *rest == '\t')
+            append(text, " ");
+        else if (bytes == 0 || is_harmful(character))
+            append(text, REPLACEMENT);
+        else
+            append_bytes(text, (const char *)rest, bytes);
+        rest += bytes > 0 ? bytes : 1;
+    }
+}
+
+/* ---- numbers and names ------------------------------------------------------------------------------------------- */
+
+char *text_number(double x, int digits, char *buffer)
+{
+    if (isnan(x))
+        return strcpy(buffer, "nan");
+    snprintf(buffer, TEXT_SIZE, "%.*g", digits, x == 0 ? 0 : x);
+    char *comma = strchr(buffer, ','); /* the decimal point of many locales */
+    if (comma != NULL)
+        *comma = '.';
+    return buffer;
+}
+
+static bool has_label(const Value *v) { return v->label != NULL && v->label[0] != '\0'; }
+
+char *text_name(const Value *v, size_t characters, char *buffer)
+{
+    Text text = text_begin(buffer);
+    if (has_label(v))
+        append_label(&text, v->label, characters);
+    else
+        snprintf(buffer, TEXT_SIZE, "v%zu", value_number(v));
+    return buffer;
+}
+
+static char *operand_text(const Value *v, TextOperands operands, int digits, char *buffer)
+{
+    const bool by_number =
+        operands == TEXT_NUMBERS || (v->op == OP_CONST && (operands == TEXT_CONSTANTS_AS_NUMBERS || !has_label(v)));
+    return by_number ? text_number(v->data, digits, buffer) : text_name(v, TEXT_NAME_SHORT, buffer);
+}
+
+/* ---- formulas: the op table's text, with what stands here for a, b and y ----------------------------------------- */
+
+typedef struct Operands {
+    char a[TEXT_SIZE], b[TEXT_SIZE], y[TEXT_SIZE];
+} Operands;
+
+/* Whether `name` reads as one thing inside a formula: a word, or a number without a sign. */
+static bool is_word(const char *name)
+{
+    for (const char *c = name; *c != '\0'; c++)
+        if (!isalnum((unsigned char)*c) && (unsigned char)*c < 0x80 && strchr("_.[]'", *c) == NULL)
+            return false;
+    return true;
+}
+
+static const char *operand_for(const Operands *operands, const char *token, size_t bytes)
+{
+    if (bytes != 1)
+        return NULL;
+    return *token == 'a' ? operands->a : *token == 'b' ? operands->b : *token == 'y' ? operands->y : NULL;
+}
+
+/* Append what stands for an operand, in parentheses where it has an operator beside it and one of its own. */
+static void append_operand(Text *text, const char *operand, char before, char after)
+{
+    const bool alone = strchr("(,|", before) != NULL && strchr("),|", after) != NULL;
+    const bool bare = alone || is_word(operand);
+    append(text, bare ? "" : "(");
+    append(text, operand);
+    append(text, bare ? "" : ")");
+}
+
+static bool is_word_byte(char c) { return isalnum((unsigned char)c) || c == '_' || c == '.'; }
+
+/* Append an operator. Products bind closely, "1 - o*o", unless they are all there is: "a * b". */
+static void append_operator(Text *text, char operator, char before, bool loose)
+{
+    const bool sign = operator== '-' &&(before == '\0' || strchr("(,+-*/<>", before) != NULL);
+    const bool close = sign || strchr("()|", operator) != NULL || (!loose && strchr("*/^", operator) != NULL);
+    append(text, close || operator== ',' ? "" : " ");
+    append_bytes(text, &operator, 1);
+    append(text, close ? "" : " ");
+}
+
+/* Append `formula` token by token; its own spacing, which the formatter of the source chose, is not kept. Only whole
+ * words are replaced: the a of tanh(a), and not that of tanh. */
+static void append_formula(Text *text, const char *formula, const Operands *operands, bool loose)
+{
+    char before = '\0'; /* the last byte of the token before */
+    for (const char *token = formula; *token != '\0';) {
+        size_t bytes = 1;
+        if (is_word_byte(*token))
+            while (is_word_byte(token[bytes]))
+                bytes++;
+        const char *next = token + bytes;
+        next += strspn(next, " ");
+        const char *operand = operand_for(operands, token, bytes);
+        if (operand != NULL)
+            append_operand(text, operand, before, *next);
+        else if (is_word_byte(*token))
+            append_bytes(text, token, bytes);
+        else
+            append_operator(text, *token, before, loose);
+        before = token[bytes - 1];
+        token = next;
+    }
+}
+
+/* ---- expressions ------------------------------------------------------------------------------------------------- */
+
+bool text_shows_all_operands(const Value *v)
+{
+    const OpShape shape = op_table[v->op].shape;
+    return shape == PAIRS ? v->n <= PAIRS_SHOWN : shape != LIST || v->n <= TERMS_SHOWN;
+}
+
+/* The operands of pair i of an op of pairs. */
+static const Value *left_of_pair(const Value *v, size_t i) { return value_parent(v, i); }
+
+static const Value *right_of_pair(const Value *v, size_t i) { return value_parent(v, v->n + v->has_bias + i); }
+
+/* "sum(a, b, …)" */
+static void append_list(Text *text, const Value *v, TextOperands operands, int digits)
+{
+    char operand[TEXT_SIZE];
+    append(text, op_table[v->op].name);
+    append(text, "(");
+    for (size_t i = 0; i < v->n && i < TERMS_SHOWN; i++) {
+        append(text, i > 0 ? ", " : "");
+        append(text, operand_text(value_parent(v, i), operands, digits, operand));
+    }
+    append(text, v->n > TERMS_SHOWN ? ", " ELLIPSIS ")" : ")");
+}
+
+/* "w1*x1 + w2*x2 + … + bias" for a dot; of any other op of pairs "name(a1, b1; a2, b2)". */
+static void append_pairs(Text *text, const Value *v, TextOperands operands, int digits)
+{
+    const bool dot = v->op == OP_DOT;
+    Operands pair = {.y = ""};
+    append(text, dot ? "" : op_table[v->op].name);
+    append(text, dot ? "" : "(");
+    for (size_t i = 0; i < v->n && i < PAIRS_SHOWN; i++) {
+        operand_text(left_of_pair(v, i), operands, digits, pair.a);
+        operand_text(right_of_pair(v, i), operands, digits, pair.b);
+        append(text, i == 0 ? "" : dot ? " + " : "; ");
+        append_formula(text, dot ? "a * b" : "a, b", &pair, false);
+    }
+    append(text, v->n <= PAIRS_SHOWN ? "" : dot ? " + " ELLIPSIS : "; " ELLIPSIS);
+    if (v->has_bias) {
+        append(text, " + ");
+        append(text, operand_text(value_parent(v, v->n), operands, digits, pair.a));
+    }
+    append(text, dot ? "" : ")");
+}
+
+char *text_expression(const Value *v, TextOperands operands, int digits, char *buffer)
+{
+    const OpInfo *op = &op_table[v->op];
+    Text text = text_begin(buffer);
+    Operands here = {.y = ""};
+    switch (op->shape) {
+    case LEAF: append(&text, op->name); break;
+    case LIST: append_list(&text, v, operands, digits); break;
+    case PAIRS: append_pairs(&text, v, operands, digits); break;
+    case BINARY: operand_text(value_parent(v, 1), operands, digits, here.b); /* fall through */
+    case UNARY:
+        operand_text(value_parent(v, 0), operands, digits, here.a);
+        append_formula(&text, op->text, &here, true);
+        break;
+    }
+    return buffer;
+}
+
+/* ---- the chain rule at one edge ---------------------------------------------------------------------------------- */
+
+char *text_derivative(const Value *v, size_t i, TextOperands operands, int digits, char *buffer)
+{
+    const bool has_b = op_table[v->op].db != NULL;
+    const size_t in_a = (size_t)v->n + v->has_bias;
+    const size_t pair = i < in_a ? i : i - in_a;
+    Operands here = {.b = ""};
+    operand_text(value_parent(v, pair), operands, digits, here.a);
+    if (has_b && pair < v->n) /* the bias of a dot has no partner */
+        operand_text(value_parent(v, in_a + pair), operands, digits, here.b);
+    operand_text(v, operands, digits, here.y);
+    Text text = text_begin(buffer);
+    append_formula(&text, value_local_formula(v, i), &here, false);
+    return buffer;
+}
+
+double text_contribution(const Value *v, size_t i)
+{
+    const double local = value_local_derivative(v, i);
+    return local == 0 || !value_parent(v, i)->needs_grad ? 0 : local * v->grad;
+}
+
+char *text_product(const Value *v, size_t i, int digits, char *buffer)
+{
+    const Value *parent = value_parent(v, i);
+    char child_name[TEXT_SIZE], parent_name[TEXT_SIZE], piece[TEXT_SIZE], number[TEXT_SIZE];
+    text_name(v, TEXT_NAME_SHORT, child_name);
+    operand_text(parent, TEXT_NAMES, digits, parent_name);
+    text_derivative(v, i, TEXT_NAMES, digits, piece);
+    text_number(value_local_derivative(v, i), digits, number);
+    const bool bare = strchr(piece, ' ') == NULL; /* has no operator that binds less than the product around it */
+    Text text = text_begin(buffer);
+    if (!parent->needs_grad) {
+        const char *const parts[] = {"∂", child_name, "/∂", parent_name, " = ", piece};
+        for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
+            append(&text, parts[p]);
+        append(&text, strcmp(piece, number) != 0 ? " = " : "");
+        append(&text, strcmp(piece, number) != 0 ? number : "");
+        append(&text, " (no gradient is asked here)");
+        return buffer;
+    }
+    const char *const start[] = {parent_name, ".grad += ∂", child_name,      "/∂",  parent_name,     " · ",
+                                 child_name,  ".grad = ",   bare ? "" : "(", piece, bare ? "" : ")", " · ",
+                                 child_name,  ".grad = "};
+    for (size_t p = 0; p < sizeof start / sizeof *start; p++)
+        append(&text, start[p]);
+    append(&text, number);
+    append(&text, " · ");
+    append(&text, text_number(v->grad, digits, piece));
+    append(&text, " = ");
+    append(&text, text_number(text_contribution(v, i), digits, piece));
+    return buffer;
+}
