@@ -1,0 +1,48 @@
+/* network_groups.h - the neurons and layers of a network as groups of a diagram (dot.h), each in a frame or one box.
+ *
+ *     NetworkGroups groups;
+ *     if (!network_groups_find(&groups, net, loss, NETWORK_NEURONS, &error))
+ *         return false;
+ *     DotOptions options = {.groups = groups.list, .group_count = groups.count};
+ *     bool ok = dot_write(loss, "loss.dot", &options, &error);
+ *     network_groups_free(&groups);
+ *
+ * A neuron's group holds its weights and bias and, of every forward pass that the root depends on, the sum w·x + b and
+ * the activation. It is called "neuron 1,3" where its params are called w1[3,0] and b1[3], and stands inside "layer 1".
+ * Inputs and the loss are in no group.
+ */
+#ifndef STEPGRAD_NETWORK_GROUPS_H
+#define STEPGRAD_NETWORK_GROUPS_H
+
+#include "dot.h"
+#include "nn.h"
+
+/* How much of a network is drawn: every node, a box per neuron, or a box per layer. */
+typedef enum NetworkDetail { NETWORK_NODES, NETWORK_NEURONS, NETWORK_LAYERS } NetworkDetail;
+
+typedef struct NetworkGroups {
+    DotGroup *list; /* for DotOptions: first the layers, then the neurons, layer after layer */
+    size_t count;
+    Value **members; /* what the groups point to */
+    char *names;
+} NetworkGroups;
+
+/* Find the groups of net in what root was computed from; they are good as long as both, and the caller frees them with
+ * network_groups_free. Setting `collapsed` of single ones afterwards opens or closes these. Where root does not depend
+ * on a neuron its group is empty, and is not drawn. False, and nothing to free: no memory. A root of another graph is
+ * misuse. */
+#define network_groups_find(groups, net, root, detail, error)                                                          \
+    network_groups_find_at(HERE, groups, net, root, detail, error)
+bool network_groups_find_at(Where where, NetworkGroups *groups, const MLP *net, Value *root, NetworkDetail detail,
+                            Error *error);
+void network_groups_free(NetworkGroups *groups);
+
+/* The group of layer number `layer`, and that of its neuron number `neuron`, both counted as in the names: layers from
+ * 1, neurons from 0. A number that net does not have is misuse. */
+#define network_groups_layer(groups, net, layer) network_groups_layer_at(HERE, groups, net, layer)
+#define network_groups_neuron(groups, net, layer, neuron) network_groups_neuron_at(HERE, groups, net, layer, neuron)
+DotGroup *network_groups_layer_at(Where where, const NetworkGroups *groups, const MLP *net, size_t layer);
+DotGroup *network_groups_neuron_at(Where where, const NetworkGroups *groups, const MLP *net, size_t layer,
+                                   size_t neuron);
+
+#endif
