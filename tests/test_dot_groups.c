@@ -178,11 +178,13 @@ Test(dot_groups, inputs_that_lie_scattered_change_nothing)
 Test(dot_groups, what_a_program_computes_of_params_itself_is_not_the_neurons)
 {
     Value *const w = net->layers[0].neurons[0].w;
-    Value *const backwards[] = {&w[1], &w[0]};
+    Value *const weights[] = {&w[0], &w[1]}, *const backwards[] = {&w[1], &w[0]};
     Value *others[] = {
         v_mul(w, w),                             /* weight decay */
         v_tanh(w),                               /* of a param, not of a sum */
         v_dot_bias(backwards, x, INPUTS, &w[2]), /* a dot of its params, in another order */
+        v_dot_bias(weights, x, INPUTS, &w[1]),   /* a weight for its bias */
+        v_dot_bias(weights, x, 1, &w[2]),        /* not all of its weights */
         v_dot_bias(x, x, INPUTS, &w[2]),         /* its bias alone */
         v_neg(neuron_forward(&net->layers[0].neurons[0], ACTIVATION_NONE, x)), /* not the layer's activation */
         v_tanh(mlp_forward(net, x)[0]),                                        /* after a layer without one */

@@ -73,7 +73,7 @@ static DotGroup *group_of_sum(const NetworkGroups *groups, const MLP *net, const
         return NULL;
     DotGroup *group = group_of_param(groups, net, value_parent(v, v->n));
     const bool all = group != NULL && value_number(value_parent(v, 0)) == group->first &&
-                     value_number(value_parent(v, v->n)) == group->end - 1;
+                     value_number(value_parent(v, v->n)) == group->end - 1 && v->n == group->end - group->first - 1;
     return all ? group : NULL;
 }
 
