@@ -45,7 +45,7 @@ typedef struct Options {
     size_t epochs, batch;
     uint64_t seed;
     const char *out, *load, *save;
-    bool keep_order, standardize, quiet;
+    bool text_labels, keep_order, standardize, quiet;
     bool recorded; /* the recorded experiment: neither data nor start was chosen */
 } Options;
 
@@ -55,6 +55,7 @@ static void print_help(void)
          "\n"
          "  --data FILE.csv      rows of numbers, the last column the class 0, 1, 2, ...; a header is optional\n"
          "                       (default: " RECORDED "data.csv)\n"
+         "  --text-labels        the class is a word such as setosa: numbered in order of appearance\n"
          "  --hidden 32,32       sizes of the hidden layers; 0 for none\n"
          "  --activation NAME    tanh, relu, sigmoid or none (default tanh)\n"
          "  --optimizer NAME     sgd or adam (default sgd)\n"
@@ -200,6 +201,8 @@ static Options parse_options(int argc, char **argv)
             options.quiet = true;
         else if (strcmp(name, "--standardize") == 0)
             options.standardize = true;
+        else if (strcmp(name, "--text-labels") == 0)
+            options.text_labels = true;
         else if (strcmp(name, "--keep-order") == 0)
             options.keep_order = true;
         else if (i + 1 == argc && strncmp(name, "--", 2) == 0)
@@ -320,7 +323,8 @@ static void load_data(Run *run)
 {
     Error error;
     Dataset all;
-    if (!csv_load(run->options.data, &all, &error))
+    const CsvOptions how = {.text_labels = run->options.text_labels};
+    if (!csv_load_with(run->options.data, &how, &all, &error))
         fail(&error);
     if (run->options.test_fraction > 0) {
         if (!dataset_split(&all, run->options.test_fraction, &run->random, &run->train, &run->test, &error))
