@@ -309,6 +309,26 @@ static void make_out_folder(const char *out)
     }
 }
 
+static void model_path(const Run *run, char *path, size_t size)
+{
+    if (run->options.save == NULL)
+        path_in_out(run, "model.txt", path, size);
+    else if ((size_t)snprintf(path, size, "%s", run->options.save) >= size)
+        fail(&(Error){"--save: this path is too long."});
+}
+
+/* Whether the model can be written, before the work rather than after it. */
+static void check_model_path(const Run *run)
+{
+    char path[1100];
+    Error error;
+    SafeFile safe;
+    model_path(run, path, sizeof path);
+    if (file_begin(&safe, path, &error) == NULL)
+        fail(&error);
+    file_abandon(&safe);
+}
+
 /* ---- data and network -------------------------------------------------------------------------------------------- */
 
 static bool has_one_class(const Dataset *data)
@@ -786,10 +806,9 @@ static void save_all(Run *run, double accuracy)
 {
     char path[1100];
     Error error;
-    path_in_out(run, "model.txt", path, sizeof path);
-    const char *model = run->options.save != NULL ? run->options.save : path;
+    model_path(run, path, sizeof path);
     puts("\nWritten:");
-    report_file(mlp_save(run->net, model, &error), model, &error);
+    report_file(mlp_save(run->net, path, &error), path, &error);
     if (run->epochs_done > 0) {
         write_history(run);
         plot_history(run);
@@ -835,12 +854,22 @@ static void free_run(Run *run)
     dataset_free(&run->test);
 }
 
+/* The exit status: what was printed may have been lost, to a full disk, say. */
+static int finish_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    fputs("moons: the output could not be written; the files were.\n", stderr);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     Error error;
     Run run = {.options = parse_options(argc, argv)};
     random_seed(&run.random, run.options.seed);
     make_out_folder(run.options.out);
+    check_model_path(&run);
     load_data(&run);
     make_network(&run);
     make_optimizer(&run);
@@ -855,5 +884,5 @@ int main(int argc, char **argv)
     train(&run);
     save_all(&run, print_summary(&run));
     free_run(&run);
-    return 0;
+    return finish_output();
 }

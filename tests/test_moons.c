@@ -536,6 +536,29 @@ Test(moons_program, training_goes_on_from_a_saved_model)
     expect_in("out", "no boundary.svg: a plane needs two features, and there are 3");
 }
 
+Test(moons_program, a_model_that_cannot_be_saved_is_said_before_the_work)
+{
+    expect_exit(MOONS("--out", in_folder("o"), "--save", in_folder("no/such/model.txt")), 1, "--save");
+    expect_in("err", "no/such/model.txt: cannot write: No such file");
+    cr_expect_str_eq(content("out"), "", "work was begun: %s", content("out"));
+}
+
+static void fill_output(void)
+{
+    const int full = open("/dev/full", O_WRONLY);
+    dup2(full, STDOUT_FILENO);
+}
+
+Test(moons_program, lost_output_is_not_passed_over)
+{
+    struct stat status;
+    if (stat("/dev/full", &status) != 0)
+        cr_skip_test("this system has no /dev/full");
+    expect_exit(MOONS_AFTER(fill_output, "--epochs", "1", "--out", in_folder("o")), 1, "/dev/full");
+    expect_in("err", "the output could not be written; the files were.");
+    cr_expect(exists("o/model.txt"), "no model");
+}
+
 Test(moons_program, a_damaged_or_unfitting_model_is_refused)
 {
     write_points("points.csv", 3, 40);
