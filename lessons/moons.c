@@ -213,7 +213,7 @@ static Options parse_options(int argc, char **argv)
     }
     if (options.lr < 0)
         options.lr = options.adam ? 0.002 : 0.05;
-    if (options.test_fraction > 0 || options.standardize)
+    if (options.test_fraction > 0 || options.standardize || options.text_labels)
         options.recorded = false;
     return options;
 }
@@ -344,8 +344,11 @@ static void load_data(Run *run)
     Error error;
     Dataset all;
     const CsvOptions how = {.text_labels = run->options.text_labels};
-    if (!csv_load_with(run->options.data, &how, &all, &error))
+    if (!csv_load_with(run->options.data, &how, &all, &error)) {
+        if (strstr(error.message, "CsvOptions.text_labels") != NULL)
+            fputs("moons: classes that are words need --text-labels\n", stderr);
         fail(&error);
+    }
     if (run->options.test_fraction > 0) {
         if (!dataset_split(&all, run->options.test_fraction, &run->random, &run->train, &run->test, &error))
             fail(&error);

@@ -429,9 +429,9 @@ Test(moons_program, the_experiment_prints_its_numbers_and_leaves_its_files)
 Test(moons_program, help_tells_every_option)
 {
     static const char *const options[] = {
-        "--data",   "--hidden", "--activation", "--optimizer",     "--lr",         "--momentum",
-        "--epochs", "--batch",  "--seed",       "--test-fraction", "--out",        "--load",
-        "--save",   "--quiet",  "--help",       "--standardize",   "--keep-order", "--weight-decay"};
+        "--data",  "--hidden",      "--activation",    "--optimizer",  "--lr",          "--momentum", "--epochs",
+        "--batch", "--seed",        "--test-fraction", "--out",        "--load",        "--save",     "--quiet",
+        "--help",  "--text-labels", "--standardize",   "--keep-order", "--weight-decay"};
     expect_exit(MOONS("--help"), 0, "--help");
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         expect_in("out", options[i]);
@@ -627,6 +627,19 @@ Test(moons_program, a_split_that_leaves_one_side_empty_is_refused)
     expect_in("err", "points.csv: no rows are left to test on. Ask for a larger --test-fraction.");
     expect_exit(MOONS("--data", in_folder("points.csv"), "--test-fraction", "0.9", "--out", in_folder("o")), 1, "0.9");
     expect_in("err", "points.csv: no rows are left to train on. Ask for a smaller --test-fraction.");
+}
+
+Test(moons_program, classes_may_be_words)
+{
+    write_file("iris.csv",
+               "length,width,species\n5.1,3.5,setosa\n7.0,3.2,versicolor\n4.9,3.0,setosa\n6.4,3.2,versicolor\n"
+               "6.3,3.3,virginica\n5.8,2.7,virginica\n");
+    const char *data_path = in_folder("iris.csv");
+    expect_exit(MOONS("--data", data_path, "--quiet", "--out", in_folder("o")), 1, "words for numbers");
+    expect_in("err", "iris.csv:2:9: ");
+    expect_in("err", "--text-labels");
+    expect_exit(MOONS("--data", data_path, "--text-labels", "--epochs", "3", "--out", in_folder("o")), 0, "words");
+    expect_in("out", "6 rows of 2 features, 3 classes");
 }
 
 Test(moons_program, quiet_prints_no_progress)
