@@ -16,11 +16,15 @@ COMPILE = $(CC) $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) -Iengine -Iv
 LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 
 PREFIX ?= /usr/local
+# The lesson that `make lesson`, `make diff` and `make gdb` are about.
+L ?= moons
+LESSON = $(basename $(notdir $(firstword $(wildcard lessons/$(L)*.c))))
 VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
 
-LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out viz/draw.c,$(wildcard engine/*.c viz/*.c))) \
+PROGRAMS = viz/draw.c viz/gallery.c
+LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS),$(wildcard engine/*.c viz/*.c))) \
   $(BUILD)/viz/player_page.o
 SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
 SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
@@ -32,7 +36,7 @@ SHARED_LIB = $(BUILD)/libstepgrad.$(if $(filter Darwin,$(shell uname -s)),dylib,
 
 .PHONY: all moons test check bench hash help clean install uninstall
 
-all: $(BUILD)/moons $(BUILD)/stepgrad.pc lib ## build the libraries and the programs
+all: $(BUILD)/moons $(BUILD)/draw $(BUILD)/stepgrad.pc lib ## build the libraries and the programs
 
 moons: $(BUILD)/moons ## train an MLP on two moons, check its gradients, leave pictures in build/moons.out/
 	$(BUILD)/moons
@@ -41,11 +45,22 @@ test: ## install what the tests need if it is missing (saying so first), then ru
 	@sh tests/install_needs.sh
 	@$(MAKE) --no-print-directory check
 
-check: $(BUILD)/tests/run $(BUILD)/tests/check_graphs $(BUILD)/moons ## run the tests with what is there
+check: $(BUILD)/tests/run $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw ## run the tests with what is there
 	@BUILD=$(BUILD) sh tests/run_tests.sh
 
-L ?= moons
-LESSON = $(basename $(notdir $(firstword $(wildcard lessons/$(L)*.c))))
+lessons: $(LIB) ## run every chapter of the course
+	@for chapter in lessons/[0-9][0-9]_*.c; do \
+	  number=$${chapter#lessons/}; $(MAKE) --no-print-directory lesson L=$${number%%_*} || exit 1; done
+
+lesson: $(BUILD)/lessons/$(LESSON) ## run one: make lesson L=05; its pictures go to build/lessons/05/
+	@mkdir -p "$(BUILD)/lessons/$(L)"
+	@echo "== lessons/$(LESSON).c"
+	@$(BUILD)/lessons/$(LESSON) $(BUILD)/lessons/$(L)
+
+diff: ## show what a chapter adds to the one before it: make diff L=04
+	@before=$$(ls lessons/[0-9][0-9]_*.c | grep -B1 "/$(L)_" | head -n 1); \
+	diff -u "$$before" lessons/$(L)_*.c || test $$? = 1
+.PHONY: lessons lesson diff
 
 gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the grad commands loaded
 	@$(MAKE) --no-print-directory DEBUG=1 $(if $(findstring /,$(L)),build/debug/tests/run,$(if \
@@ -141,7 +156,8 @@ compile_commands.json: Makefile $(wildcard */*.c) ## for clangd and other tools
 	done; echo; echo ']'; } >$@
 
 install: all ## install headers, libraries and the pkg-config file below PREFIX (and DESTDIR)
-	install -d "$(DESTDIR)$(PREFIX)/include/stepgrad" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/include/stepgrad" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+	install -m 755 $(BUILD)/draw "$(DESTDIR)$(PREFIX)/bin/stepgrad-draw"
 	install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/stepgrad"
 	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
 	install -m 755 $(SHARED_LIB) "$(DESTDIR)$(PREFIX)/lib"
@@ -149,7 +165,7 @@ install: all ## install headers, libraries and the pkg-config file below PREFIX 
 
 uninstall: ## remove what install put there
 	rm -rf "$(DESTDIR)$(PREFIX)/include/stepgrad"
-	rm -f "$(DESTDIR)$(PREFIX)/lib/libstepgrad.a" "$(DESTDIR)$(PREFIX)/lib/$(notdir $(SHARED_LIB))" \
+	rm -f "$(DESTDIR)$(PREFIX)/bin/stepgrad-draw" "$(DESTDIR)$(PREFIX)/lib/libstepgrad.a" "$(DESTDIR)$(PREFIX)/lib/$(notdir $(SHARED_LIB))" \
 	  "$(DESTDIR)$(PREFIX)/lib/pkgconfig/stepgrad.pc"
 
 .SECONDARY:

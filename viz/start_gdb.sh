@@ -20,7 +20,7 @@ moons | draw) program=$build/$name ;;
 *)
     set -- "$build"/lessons/"$name"*
     for program in "$@"; do
-        case $program in *.o | *.d) ;; *) break ;; esac
+        case $program in *.o | *.d) ;; *) [ -f "$program" ] && break ;; esac
     done
     ;;
 esac

@@ -1,0 +1,579 @@
+/* test_lessons.c - every chapter compiles, runs, prints what was recorded, and means what it claims.
+ *
+ * The chapters are the files lessons/NN_name.c; a new one is found by itself. Conventions that are checked here:
+ *   - the head says the question, "New here", what it prints, and a gdb session: lines "(gdb) command", with the value
+ *     that a print gives after it: "(gdb) print x   = 3", or its beginning: "= 0.643..."
+ *   - claims are made by claim(condition, "text"), and one that does not hold makes main return 1
+ *   - a number that differs from run to run or between machines (a time, mere rounding) is printed after a "~"
+ *   - a chapter that includes no header of the project stands alone and needs nothing but libm
+ * The recorded outputs are tests/golden/lessons/NN.txt. CC names the compiler, BUILD the folder of the library, and
+ * LESSON_FLAGS adds flags (sanitizers, say).
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <glob.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "error.h"
+
+enum { MOST_LINES = 155, MOST_NEW_LINES = 45 }; /* "about 150" and "about 40" */
+enum { NUMBER_LENGTH = 2 };
+static const double SECONDS_ALONE = 1, SECONDS = 10;
+static const unsigned SECONDS_UNTIL_KILLED = 120;
+
+/* ---- files and commands ------------------------------------------------------------------------------------------ */
+
+/* A printf-style text that the caller frees. */
+static char *text_of(const char *format, ...) PRINTF_LIKE(1, 2);
+static char *text_of(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *text = malloc((size_t)length + 1);
+    cr_assert_not_null(text, "no memory");
+    va_start(arguments, format);
+    vsnprintf(text, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    return text;
+}
+
+/* The whole file, or NULL; the caller frees it. */
+static char *file_text(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return NULL;
+    size_t length = 0, room = 4096;
+    char *text = malloc(room);
+    while (text != NULL && (length += fread(text + length, 1, room - length - 1, file)) == room - 1)
+        text = realloc(text, room *= 2);
+    fclose(file);
+    cr_assert_not_null(text, "no memory");
+    text[length] = '\0';
+    return text;
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "wb");
+    cr_assert_not_null(file, "cannot write %s", path);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* Run a shell command, killed if it hangs: its exit status, or minus the signal that ended it. */
+static int shell(const char *command)
+{
+    fflush(NULL);
+    const pid_t child = fork();
+    cr_assert(child >= 0, "cannot fork");
+    if (child == 0) {
+        alarm(SECONDS_UNTIL_KILLED);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* Processor time of the commands so far, so that a busy machine does not count. */
+static double seconds_of_commands(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+/* ---- chapters ---------------------------------------------------------------------------------------------------- */
+
+typedef struct Chapter {
+    const char *path;
+    const char *name; /* the path without its folder */
+    char *source;
+    bool alone; /* needs no engine */
+    bool last;
+} Chapter;
+
+static const char *folder(void)
+{
+    static char path[512];
+    const char *build = getenv("BUILD") != NULL ? getenv("BUILD") : "build";
+    snprintf(path, sizeof path, "%s/tests", build);
+    mkdir(build, 0777);
+    mkdir(path, 0777);
+    snprintf(path, sizeof path, "%s/tests/lessons", build);
+    mkdir(path, 0777);
+    return path;
+}
+
+typedef void Check(const Chapter *chapter, const Chapter *before);
+
+/* Call `check` for every chapter, with the one before it (NULL for the first). */
+static void for_each_chapter(Check *check)
+{
+    glob_t found;
+    cr_assert(glob("lessons/[0-9][0-9]_*.c", 0, NULL, &found) == 0,
+              "no chapters in lessons/ (run the tests from the project's top directory)");
+    Chapter before = {0};
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        Chapter chapter = {.path = found.gl_pathv[i], .name = strrchr(found.gl_pathv[i], '/') + 1};
+        chapter.last = i + 1 == found.gl_pathc;
+        chapter.source = file_text(chapter.path);
+        chapter.alone = strstr(chapter.source, "#include \"") == NULL;
+        check(&chapter, i > 0 ? &before : NULL);
+        free(before.source);
+        before = chapter;
+    }
+    free(before.source);
+    globfree(&found);
+}
+
+/* BUILD/tests/lessons/NN and what is added, for this chapter; the caller frees it. */
+static char *program_path(const Chapter *chapter, const char *added)
+{
+    return text_of("%s/%.*s%s", folder(), NUMBER_LENGTH, chapter->name, added);
+}
+
+/* Compile `source`, which is the chapter or a changed copy of it. What the compiler says is in PROGRAM.messages. */
+static bool compile(const Chapter *chapter, const char *source, const char *warnings, const char *program)
+{
+    const char *build = getenv("BUILD") != NULL ? getenv("BUILD") : "build";
+    const char *flags = getenv("LESSON_FLAGS") != NULL ? getenv("LESSON_FLAGS") : "";
+    char *library = chapter->alone ? text_of("%s", "") : text_of("'%s/libstepgrad.a'", build);
+    char *command =
+        text_of("${CC:-cc} -std=c11 %s -O0 -g -ffp-contract=off %s %s '%s' %s -lm -o '%s' >'%s.messages' 2>&1",
+                warnings, flags, chapter->alone ? "" : "-Iengine -Iviz", source, library, program, program);
+    const int status = shell(command);
+    free(library);
+    free(command);
+    return status == 0;
+}
+
+/* Run it: its exit status. What it prints is in PROGRAM.out, and what it says of errors in PROGRAM.messages. */
+static int run(const char *program)
+{
+    char *command = text_of("'%s' >'%s.out' 2>'%s.messages'", program, program, program);
+    const int status = shell(command);
+    free(command);
+    return status;
+}
+
+/* Compile a changed copy of the chapter, NN_added.c, and run it. Its exit status, or -1 if it does not compile. */
+static int run_changed(const Chapter *chapter, const char *added, const char *changed_source)
+{
+    char *program = program_path(chapter, added), *source = text_of("%s.c", program);
+    write_file(source, changed_source);
+    const int status = compile(chapter, source, "-w", program) ? run(program) : -1;
+    free(program);
+    free(source);
+    return status;
+}
+
+/* ---- what is printed --------------------------------------------------------------------------------------------- */
+
+/* One unit in the last digit of a number as it is written ("1.50e-3": 1e-5), or 0 for a whole number. */
+static double last_digit(const char *number, const char *end)
+{
+    int fraction = 0, exponent = 0;
+    bool point = false;
+    for (const char *c = number; c < end; c++) {
+        if (*c == 'e' || *c == 'E') {
+            exponent = (int)strtol(c + 1, NULL, 10);
+            return pow(10, exponent - fraction);
+        }
+        fraction += point && isdigit((unsigned char)*c);
+        point = point || *c == '.';
+    }
+    return point ? pow(10, -fraction) : 0;
+}
+
+/* Two words agree if they are the same text; or both numbers that depend on the machine ("~0.123"); or the same text
+ * around two numbers with a point or an exponent, which may differ by one unit in the last digit, since another libm
+ * may round the last bit of a double otherwise, and that can tip the last digit shown. */
+static bool words_agree(const char *got, const char *want)
+{
+    if (strcmp(got, want) == 0)
+        return true;
+    const size_t before = strcspn(want, "0123456789+-.");
+    if (strncmp(got, want, before) != 0)
+        return false;
+    char *got_end, *want_end;
+    const double got_number = strtod(got + before, &got_end), want_number = strtod(want + before, &want_end);
+    if (got_end == got + before || want_end == want + before || strcmp(got_end, want_end) != 0)
+        return false;
+    if (before > 0 && want[before - 1] == '~')
+        return true;
+    const double unit = last_digit(want + before, want_end);
+    return unit > 0 && fabs(got_number - want_number) < 1.01 * unit;
+}
+
+/* The next word at *text, cut off there, or NULL at the end; counts the lines that it passes. */
+static char *next_word(char **text, int *line)
+{
+    while (isspace((unsigned char)**text))
+        *line += *(*text)++ == '\n';
+    if (**text == '\0')
+        return NULL;
+    char *word = *text;
+    while (**text != '\0' && !isspace((unsigned char)**text))
+        (*text)++;
+    if (**text != '\0') {
+        *line += **text == '\n';
+        *(*text)++ = '\0';
+    }
+    return word;
+}
+
+/* The first difference as a text that the caller frees, or NULL. Both texts are cut into words. */
+static char *difference(char *got, char *want)
+{
+    int got_line = 1, want_line = 1;
+    for (;;) {
+        const int at = want_line;
+        const char *got_word = next_word(&got, &got_line), *want_word = next_word(&want, &want_line);
+        if (got_word == NULL && want_word == NULL)
+            return NULL;
+        if (got_word == NULL || want_word == NULL || got_line != want_line || !words_agree(got_word, want_word))
+            return text_of("line %d: printed '%s', recorded '%s'", at, got_word != NULL ? got_word : "(the end)",
+                           want_word != NULL ? want_word : "(the end)");
+    }
+}
+
+static void check_output(const Chapter *chapter, const char *program)
+{
+    char *recorded = text_of("tests/golden/lessons/%.*s.txt", NUMBER_LENGTH, chapter->name);
+    char *printed = text_of("%s.out", program);
+    char *got = file_text(printed), *want = file_text(recorded);
+    cr_expect_not_null(want, "%s: no output is recorded. If %s is right: cp %s %s", chapter->path, printed, printed,
+                       recorded);
+    char *differs = want != NULL ? difference(got, want) : NULL;
+    cr_expect_null(differs, "%s: %s. If the new output is right: cp %s %s", chapter->path, differs, printed, recorded);
+    free(recorded);
+    free(printed);
+    free(got);
+    free(want);
+    free(differs);
+}
+
+static void check_run(const Chapter *chapter, const Chapter *before)
+{
+    (void)before;
+    char *program = program_path(chapter, "");
+    if (compile(chapter, chapter->path, "-Wall -Wextra -Werror", program)) {
+        const double start = seconds_of_commands();
+        const int status = run(program);
+        const double seconds = seconds_of_commands() - start, limit = chapter->alone ? SECONDS_ALONE : SECONDS;
+        cr_expect(status == 0, "%s: exit status %d (see %s.out and .messages)", chapter->path, status, program);
+        cr_expect(seconds < limit, "%s: took %.2f s of %g", chapter->path, seconds, limit);
+        check_output(chapter, program);
+    } else {
+        cr_expect(false, "%s does not compile without warnings: see %s.messages", chapter->path, program);
+    }
+    free(program);
+}
+
+Test(lessons, every_chapter_runs_in_time_and_prints_what_was_recorded) { for_each_chapter(check_run); }
+
+Test(lessons, outputs_differ_where_a_word_a_line_or_a_digit_does)
+{
+    const struct {
+        const char *got, *want;
+        bool agree;
+    } rows[] = {
+        {"a 42 1.50", "a 42 1.50", true}, {"a  42", "a 42", true},   {"a 42", "a 43", false},
+        {"a 42", "b 42", false},          {"1.51", "1.50", true},    {"1.52", "1.50", false},
+        {"2e-05", "3e-05", true},         {"5e-05", "3e-05", false}, {"~0.5", "~7.25", true},
+        {"~0.5", "7.25", false},          {"~fast", "~7.25", false}, {"x=1.1,", "x=1.2,", true},
+        {"x=1.1,", "y=1.1,", false},      {"a\nb", "a b", false},    {"a b", "a", false},
+        {"-1.0", "1.0", false},           {"nan", "1.0", false},     {"42.0", "42", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *got = text_of("%s", rows[i].got), *want = text_of("%s", rows[i].want);
+        char *differs = difference(got, want);
+        cr_expect((differs == NULL) == rows[i].agree, "'%s' against '%s' should%s agree", rows[i].got, rows[i].want,
+                  rows[i].agree ? "" : " not");
+        free(got);
+        free(want);
+        free(differs);
+    }
+}
+
+/* ---- what is claimed --------------------------------------------------------------------------------------------- */
+
+/* Where the next claim's condition begins at or after `text`, or NULL. The function itself is none, nor is a plain
+ * claim(false, ...), which already reports an error. */
+static const char *next_claim(const char *text)
+{
+    while ((text = strstr(text, "claim(")) != NULL) {
+        text += strlen("claim(");
+        if (strncmp(text, "bool ", 5) != 0 && strncmp(text, "false", 5) != 0)
+            return text;
+    }
+    return NULL;
+}
+
+/* Break the claims one at a time. The engine's chapters may take seconds to run, so there the last one stands for all:
+ * the function claim is the same. */
+static void check_claims(const Chapter *chapter, const Chapter *before)
+{
+    (void)before;
+    int count = 0;
+    for (const char *claim = next_claim(chapter->source); claim != NULL; claim = next_claim(claim)) {
+        count++;
+        if (!chapter->alone && next_claim(claim) != NULL)
+            continue;
+        char *changed = text_of("%.*sfalse && %s", (int)(claim - chapter->source), chapter->source, claim);
+        const int status = run_changed(chapter, "_claim", changed);
+        cr_expect(status == 1, "%s: with claim %d broken the exit status is %d, not 1", chapter->path, count, status);
+        free(changed);
+    }
+    cr_expect(count > 0, "%s: makes no claim", chapter->path);
+}
+
+Test(lessons, a_chapter_with_a_claim_that_does_not_hold_exits_1) { for_each_chapter(check_claims); }
+
+/* A slip in the mathematics, and the chapter in which a claim must notice it. */
+static const struct Slip {
+    const char *path, *right, *wrong;
+} SLIPS[] = {
+    {"lessons/01_derivative.c", "/ (2 * h)", "/ h"},
+    {"lessons/01_derivative.c", "f(at + h) - f(at)) / h", "f(at + h) - f(at - h)) / (2 * h)"},
+    {"lessons/02_chain_rule.c", "dm_dW = x", "dm_dW = W"},
+    {"lessons/02_chain_rule.c", "dL_ds = 2 * s", "dL_ds = s"},
+    {"lessons/02_chain_rule.c", "multiply(outputs, N, N, J3, J2, half)", "multiply(N, N, N, J3, J2, half)"},
+    {"lessons/02_chain_rule.c", "B[k * columns + j]", "B[k * columns + j] + k"},
+    {"lessons/03_forward_mode.c", "q.value * p.tangent + p.value * q.tangent",
+     "p.value * p.tangent + q.value * q.tangent"},
+    {"lessons/03_forward_mode.c", "2 * s.value * s.tangent", "s.value * s.tangent"},
+    {"lessons/03_forward_mode.c", "p.tangent + q.tangent}", "p.tangent - q.tangent}"},
+    {"lessons/04_computation_graph.c", "p, q->data, q, p->data", "p, p->data, q, q->data"},
+    {"lessons/04_computation_graph.c", "sum += ", "sum = "},
+    {"lessons/05_reverse_mode.c", "grad += v->local[i] * v->grad;\n}", "grad = v->local[i] * v->grad;\n}"},
+    {"lessons/05_reverse_mode.c", "v->grad = 0;\n    root->grad = 1;\n    for",
+     "continue;\n    root->grad = 1;\n    for"},
+    {"lessons/05_reverse_mode.c", "root->grad = 1;\n    for", "root->grad = 2;\n    for"},
+    {"lessons/06_forward_or_reverse.c", "v_mul(s, s)", "v_mul(s, 7)"},
+    {"lessons/06_forward_or_reverse.c", "d_mul(dual_variable(2), 3)", "d_mul(2, dual_variable(3))"},
+};
+
+static void check_slips(const Chapter *chapter, const Chapter *before)
+{
+    (void)before;
+    for (size_t i = 0; i < sizeof SLIPS / sizeof SLIPS[0]; i++) {
+        if (strcmp(SLIPS[i].path, chapter->path) != 0)
+            continue;
+        const char *right = strstr(chapter->source, SLIPS[i].right);
+        cr_expect_not_null(right, "%s no longer says '%s': change the table", chapter->path, SLIPS[i].right);
+        if (right == NULL)
+            continue;
+        char *changed = text_of("%.*s%s%s", (int)(right - chapter->source), chapter->source, SLIPS[i].wrong,
+                                right + strlen(SLIPS[i].right));
+        const int status = run_changed(chapter, "_slip", changed);
+        cr_expect(status == 1, "%s: with '%s' the exit status is %d, not 1", chapter->path, SLIPS[i].wrong, status);
+        free(changed);
+    }
+}
+
+Test(lessons, a_slip_in_the_mathematics_breaks_a_claim) { for_each_chapter(check_slips); }
+
+/* ---- how it is written ------------------------------------------------------------------------------------------- */
+
+static void check_form(const Chapter *chapter, const Chapter *before)
+{
+    (void)before;
+    char *first = text_of("/* %s - ", chapter->name);
+    cr_expect(strncmp(chapter->source, first, strlen(first)) == 0, "%s does not begin with '%s'", chapter->path, first);
+    free(first);
+    const char *question = strchr(chapter->source, '?'), *blank = strstr(chapter->source, "\n *\n");
+    cr_expect(question != NULL && blank != NULL && question < blank, "%s does not begin with a question",
+              chapter->path);
+    const char *parts[] = {"New here:", "It prints", "(gdb) break ", "(gdb) run", "Exercises", "Next:"};
+    const size_t count = sizeof parts / sizeof parts[0] - chapter->last; /* after the last there is no next */
+    for (size_t i = 0; i < count; i++)
+        cr_expect_not_null(strstr(chapter->source, parts[i]), "%s: '%s' is missing", chapter->path, parts[i]);
+    int lines = 0;
+    for (const char *c = chapter->source; *c != '\0'; c++)
+        lines += *c == '\n';
+    cr_expect(lines <= MOST_LINES, "%s has %d lines; a reader has patience for %d", chapter->path, lines, MOST_LINES);
+}
+
+Test(lessons, every_chapter_has_its_parts_and_is_short) { for_each_chapter(check_form); }
+
+/* The lines of code of a source: no comments, nothing but spaces, or only braces. Cuts up `source`. */
+static size_t code_lines(char *source, char **lines, size_t most)
+{
+    for (char *comment; (comment = strstr(source, "/*")) != NULL;)
+        for (const char *end = strstr(comment, "*/") + 2; comment < end; comment++)
+            *comment = *comment == '\n' ? '\n' : ' ';
+    size_t count = 0;
+    for (char *line = strtok(source, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        line += strspn(line, " ");
+        if (line[strspn(line, " {}")] != '\0' && count < most)
+            lines[count++] = line;
+    }
+    return count;
+}
+
+/* Lines of b that are not in the longest common subsequence with a. */
+static size_t new_lines(char **a, size_t a_count, char **b, size_t b_count)
+{
+    enum { MOST = 400 };
+    static size_t common[MOST + 1][MOST + 1]; /* of a from i on with b from j on */
+    memset(common, 0, sizeof common);
+    for (size_t i = a_count; i-- > 0;)
+        for (size_t j = b_count; j-- > 0;)
+            common[i][j] = strcmp(a[i], b[j]) == 0               ? common[i + 1][j + 1] + 1
+                           : common[i + 1][j] > common[i][j + 1] ? common[i + 1][j]
+                                                                 : common[i][j + 1];
+    return b_count - common[0][0];
+}
+
+static void check_new_lines(const Chapter *chapter, const Chapter *before)
+{
+    if (before == NULL || !chapter->alone)
+        return;
+    char *a[400], *b[400];
+    char *a_source = text_of("%s", before->source), *b_source = text_of("%s", chapter->source);
+    const size_t a_count = code_lines(a_source, a, 400), b_count = code_lines(b_source, b, 400);
+    const size_t count = new_lines(a, a_count, b, b_count);
+    cr_expect(count <= MOST_NEW_LINES, "%s has %zu lines of code that %s has not; one idea should do with %d",
+              chapter->path, count, before->path, MOST_NEW_LINES);
+    free(a_source);
+    free(b_source);
+}
+
+Test(lessons, of_two_neighbours_that_stand_alone_the_second_adds_one_idea) { for_each_chapter(check_new_lines); }
+
+/* ---- in the debugger --------------------------------------------------------------------------------------------- */
+
+/* A "(gdb)" line of a head: the command, and the value that it should print, if one is given. */
+typedef struct Step {
+    char command[128];
+    char value[128];
+    bool beginning; /* the value ends in "...": more may follow */
+} Step;
+
+/* Copy what stands before two spaces or the end of the line; returns where it ends. */
+static const char *copy_column(char *column, size_t size, const char *text)
+{
+    const char *end = text;
+    while (*end != '\n' && *end != '\0' && strncmp(end, "  ", 2) != 0)
+        end++;
+    snprintf(column, size, "%.*s", (int)(end - text), text);
+    return end;
+}
+
+/* The steps of a chapter's session, in order. */
+static size_t find_steps(const char *source, Step *steps, size_t most)
+{
+    const char *mark = "(gdb) ";
+    size_t count = 0;
+    for (const char *at = strstr(source, mark); at != NULL && count < most; at = strstr(at, mark)) {
+        Step *step = &steps[count++];
+        *step = (Step){.value = ""};
+        at = copy_column(step->command, sizeof step->command, at + strlen(mark));
+        at += strspn(at, " ");
+        if (strncmp(at, "= ", 2) != 0)
+            continue;
+        at = copy_column(step->value, sizeof step->value, at + 2);
+        const size_t length = strlen(step->value);
+        step->beginning = length > 3 && strcmp(step->value + length - 3, "...") == 0;
+        if (step->beginning)
+            step->value[length - 3] = '\0';
+    }
+    return count;
+}
+
+/* Whether gdb's "$1 = 0x5555 \"W\"" shows the value: after the equals sign, or after the address of a string. gdb
+ * writes all 17 digits of a double, so 0.1 is also shown by 0.10000000000000001. */
+static bool shows(const char *line, const Step *step)
+{
+    const char *value = strstr(line, " = ");
+    if (line[0] != '$' || value == NULL)
+        return false;
+    value += strlen(" = ");
+    if (step->value[0] == '"' && strchr(value, '"') != NULL)
+        value = strchr(value, '"');
+    char *value_end, *want_end;
+    const double number = strtod(value, &value_end), want = strtod(step->value, &want_end);
+    if (!step->beginning && want_end > step->value && *want_end == '\0' && *value_end == '\n')
+        return number == want;
+    const size_t length = strlen(step->value);
+    return strncmp(value, step->value, length) == 0 && (step->beginning || value[length] == '\n');
+}
+
+/* Write the session as a file of gdb commands, with a line "@ i" printed before step i. */
+static void write_session(const char *path, const Step *steps, size_t count)
+{
+    FILE *file = fopen(path, "wb");
+    cr_assert_not_null(file, "cannot write %s", path);
+    fputs("set confirm off\nset width 0\n", file);
+    for (size_t i = 0; i < count; i++)
+        fprintf(file, "echo \\n@ %zu\\n\n%s\n", i, steps[i].command);
+    fputs("echo \\n@ end\\n\n", file);
+    fclose(file);
+}
+
+/* Check what gdb said at step i: from its "@" line to the next one. */
+static void check_step(const Chapter *chapter, const Step *step, const char *said, size_t length)
+{
+    char *text = text_of("%.*s", (int)length, said);
+    const bool goes_on = strncmp(step->command, "run", 3) == 0 || strncmp(step->command, "continue", 8) == 0;
+    cr_expect(!goes_on || strstr(text, "reakpoint ") != NULL || strstr(text, "atchpoint ") != NULL,
+              "%s: (gdb) %s stops nowhere:\n%s", chapter->path, step->command, text);
+    cr_expect(step->value[0] == '\0' || shows(text, step), "%s: (gdb) %s should give %s, but says:\n%s", chapter->path,
+              step->command, step->value, text);
+    free(text);
+}
+
+/* gdb goes through the session of the chapter's head: every `run` and `continue` stops at a breakpoint or watchpoint,
+ * and every `print` prints what the head says. */
+static void check_session(const Chapter *chapter, const Chapter *before)
+{
+    (void)before;
+    Step steps[30];
+    const size_t count = find_steps(chapter->source, steps, sizeof steps / sizeof steps[0]);
+    char *program = program_path(chapter, "_stepped"), *session = text_of("%s.gdb", program);
+    char *command =
+        text_of("DEBUGINFOD_URLS= gdb -q -nx -batch -x '%s' '%s' >'%s.said' 2>&1", session, program, program);
+    char *said_path = text_of("%s.said", program);
+    write_session(session, steps, count);
+    cr_expect(compile(chapter, chapter->path, "-w", program), "%s does not compile", chapter->path);
+    shell(command);
+    char *said = file_text(said_path);
+    for (size_t i = 0; i < count; i++) {
+        char *mark = text_of("\n@ %zu\n", i);
+        const char *at = strstr(said, mark), *end = at != NULL ? strstr(at + strlen(mark), "\n@ ") : NULL;
+        cr_expect_not_null(end, "%s: (gdb) %s ends the session: see %s", chapter->path, steps[i].command, said_path);
+        if (end != NULL)
+            check_step(chapter, &steps[i], at + strlen(mark), (size_t)(end - at) - strlen(mark));
+        free(mark);
+        if (end == NULL)
+            break;
+    }
+    free(program);
+    free(session);
+    free(command);
+    free(said_path);
+    free(said);
+}
+
+Test(lessons, every_debugger_session_goes_as_the_head_of_its_chapter_says)
+{
+    if (shell("gdb -q -nx -batch -ex run --args /bin/sh -c true 2>&1 | grep -q 'exited normally'") != 0)
+        cr_skip_test("gdb is not here, or may not trace a program");
+    for_each_chapter(check_session);
+}
