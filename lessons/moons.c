@@ -45,7 +45,7 @@ typedef struct Options {
     size_t epochs, batch;
     uint64_t seed;
     const char *out, *load, *save;
-    bool keep_order, standardize, quiet;
+    bool text_labels, keep_order, standardize, quiet;
     bool recorded; /* the recorded experiment: neither data nor start was chosen */
 } Options;
 
@@ -55,6 +55,7 @@ static void print_help(void)
          "\n"
          "  --data FILE.csv      rows of numbers, the last column the class 0, 1, 2, ...; a header is optional\n"
          "                       (default: " RECORDED "data.csv)\n"
+         "  --text-labels        the class is a word such as setosa: numbered in order of appearance\n"
          "  --hidden 32,32       sizes of the hidden layers; 0 for none\n"
          "  --activation NAME    tanh, relu, sigmoid or none (default tanh)\n"
          "  --optimizer NAME     sgd or adam (default sgd)\n"
@@ -200,6 +201,8 @@ static Options parse_options(int argc, char **argv)
             options.quiet = true;
         else if (strcmp(name, "--standardize") == 0)
             options.standardize = true;
+        else if (strcmp(name, "--text-labels") == 0)
+            options.text_labels = true;
         else if (strcmp(name, "--keep-order") == 0)
             options.keep_order = true;
         else if (i + 1 == argc && strncmp(name, "--", 2) == 0)
@@ -210,7 +213,7 @@ static Options parse_options(int argc, char **argv)
     }
     if (options.lr < 0)
         options.lr = options.adam ? 0.002 : 0.05;
-    if (options.test_fraction > 0 || options.standardize)
+    if (options.test_fraction > 0 || options.standardize || options.text_labels)
         options.recorded = false;
     return options;
 }
@@ -306,6 +309,26 @@ static void make_out_folder(const char *out)
     }
 }
 
+static void model_path(const Run *run, char *path, size_t size)
+{
+    if (run->options.save == NULL)
+        path_in_out(run, "model.txt", path, size);
+    else if ((size_t)snprintf(path, size, "%s", run->options.save) >= size)
+        fail(&(Error){"--save: this path is too long."});
+}
+
+/* Whether the model can be written, before the work rather than after it. */
+static void check_model_path(const Run *run)
+{
+    char path[1100];
+    Error error;
+    SafeFile safe;
+    model_path(run, path, sizeof path);
+    if (file_begin(&safe, path, &error) == NULL)
+        fail(&error);
+    file_abandon(&safe);
+}
+
 /* ---- data and network -------------------------------------------------------------------------------------------- */
 
 static bool has_one_class(const Dataset *data)
@@ -320,8 +343,12 @@ static void load_data(Run *run)
 {
     Error error;
     Dataset all;
-    if (!csv_load(run->options.data, &all, &error))
+    const CsvOptions how = {.text_labels = run->options.text_labels};
+    if (!csv_load_with(run->options.data, &how, &all, &error)) {
+        if (strstr(error.message, "CsvOptions.text_labels") != NULL)
+            fputs("moons: classes that are words need --text-labels\n", stderr);
         fail(&error);
+    }
     if (run->options.test_fraction > 0) {
         if (!dataset_split(&all, run->options.test_fraction, &run->random, &run->train, &run->test, &error))
             fail(&error);
@@ -782,10 +809,9 @@ static void save_all(Run *run, double accuracy)
 {
     char path[1100];
     Error error;
-    path_in_out(run, "model.txt", path, sizeof path);
-    const char *model = run->options.save != NULL ? run->options.save : path;
+    model_path(run, path, sizeof path);
     puts("\nWritten:");
-    report_file(mlp_save(run->net, model, &error), model, &error);
+    report_file(mlp_save(run->net, path, &error), path, &error);
     if (run->epochs_done > 0) {
         write_history(run);
         plot_history(run);
@@ -831,12 +857,22 @@ static void free_run(Run *run)
     dataset_free(&run->test);
 }
 
+/* The exit status: what was printed may have been lost, to a full disk, say. */
+static int finish_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    fputs("moons: the output could not be written; the files were.\n", stderr);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     Error error;
     Run run = {.options = parse_options(argc, argv)};
     random_seed(&run.random, run.options.seed);
     make_out_folder(run.options.out);
+    check_model_path(&run);
     load_data(&run);
     make_network(&run);
     make_optimizer(&run);
@@ -851,5 +887,5 @@ int main(int argc, char **argv)
     train(&run);
     save_all(&run, print_summary(&run));
     free_run(&run);
-    return 0;
+    return finish_output();
 }

@@ -429,9 +429,9 @@ Test(moons_program, the_experiment_prints_its_numbers_and_leaves_its_files)
 Test(moons_program, help_tells_every_option)
 {
     static const char *const options[] = {
-        "--data",   "--hidden", "--activation", "--optimizer",     "--lr",         "--momentum",
-        "--epochs", "--batch",  "--seed",       "--test-fraction", "--out",        "--load",
-        "--save",   "--quiet",  "--help",       "--standardize",   "--keep-order", "--weight-decay"};
+        "--data",  "--hidden",      "--activation",    "--optimizer",  "--lr",          "--momentum", "--epochs",
+        "--batch", "--seed",        "--test-fraction", "--out",        "--load",        "--save",     "--quiet",
+        "--help",  "--text-labels", "--standardize",   "--keep-order", "--weight-decay"};
     expect_exit(MOONS("--help"), 0, "--help");
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         expect_in("out", options[i]);
@@ -536,6 +536,29 @@ Test(moons_program, training_goes_on_from_a_saved_model)
     expect_in("out", "no boundary.svg: a plane needs two features, and there are 3");
 }
 
+Test(moons_program, a_model_that_cannot_be_saved_is_said_before_the_work)
+{
+    expect_exit(MOONS("--out", in_folder("o"), "--save", in_folder("no/such/model.txt")), 1, "--save");
+    expect_in("err", "no/such/model.txt: cannot write: No such file");
+    cr_expect_str_eq(content("out"), "", "work was begun: %s", content("out"));
+}
+
+static void fill_output(void)
+{
+    const int full = open("/dev/full", O_WRONLY);
+    dup2(full, STDOUT_FILENO);
+}
+
+Test(moons_program, lost_output_is_not_passed_over)
+{
+    struct stat status;
+    if (stat("/dev/full", &status) != 0)
+        cr_skip_test("this system has no /dev/full");
+    expect_exit(MOONS_AFTER(fill_output, "--epochs", "1", "--out", in_folder("o")), 1, "/dev/full");
+    expect_in("err", "the output could not be written; the files were.");
+    cr_expect(exists("o/model.txt"), "no model");
+}
+
 Test(moons_program, a_damaged_or_unfitting_model_is_refused)
 {
     write_points("points.csv", 3, 40);
@@ -604,6 +627,19 @@ Test(moons_program, a_split_that_leaves_one_side_empty_is_refused)
     expect_in("err", "points.csv: no rows are left to test on. Ask for a larger --test-fraction.");
     expect_exit(MOONS("--data", in_folder("points.csv"), "--test-fraction", "0.9", "--out", in_folder("o")), 1, "0.9");
     expect_in("err", "points.csv: no rows are left to train on. Ask for a smaller --test-fraction.");
+}
+
+Test(moons_program, classes_may_be_words)
+{
+    write_file("iris.csv",
+               "length,width,species\n5.1,3.5,setosa\n7.0,3.2,versicolor\n4.9,3.0,setosa\n6.4,3.2,versicolor\n"
+               "6.3,3.3,virginica\n5.8,2.7,virginica\n");
+    const char *data_path = in_folder("iris.csv");
+    expect_exit(MOONS("--data", data_path, "--quiet", "--out", in_folder("o")), 1, "words for numbers");
+    expect_in("err", "iris.csv:2:9: ");
+    expect_in("err", "--text-labels");
+    expect_exit(MOONS("--data", data_path, "--text-labels", "--epochs", "3", "--out", in_folder("o")), 0, "words");
+    expect_in("out", "6 rows of 2 features, 3 classes");
 }
 
 Test(moons_program, quiet_prints_no_progress)
