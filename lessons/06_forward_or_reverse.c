@@ -38,6 +38,7 @@
 #include <time.h>
 
 #include "dot.h"
+#include "player.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;
@@ -118,9 +119,10 @@ int main(int argc, char *argv[])
     claim(d_mul(s_dual, s_dual).tangent == W->grad, "and its dual numbers give the same dL/dW");
 
     Error error;
-    char picture[1000]; /* `./06 .` draws the graph into L.dot */
-    snprintf(picture, sizeof picture, "%s/L.dot", argc > 1 ? argv[1] : "");
-    if (argc > 1 && !dot_write(L, picture, NULL, &error))
+    char dot[1000], html[1000]; /* `./06 .` draws the graph into L.dot, and L.html plays the backward pass */
+    snprintf(dot, sizeof dot, "%s/L.dot", argc > 1 ? argv[1] : "");
+    snprintf(html, sizeof html, "%s/L.html", argc > 1 ? argv[1] : "");
+    if (argc > 1 && !(dot_write(L, dot, NULL, &error) && player_write(L, html, NULL, &error)))
         claim(false, error.message);
     graph_free(g); /* and with it all its nodes */
 
@@ -145,7 +147,7 @@ int main(int argc, char *argv[])
 /* Exercises
  * 1. Print the row of 10,000 weights without the limit MOST_PASSES. How good was the scaled time?
  * 2. Set `steps` to 0 in the last seven rows (the claims about them then fail). Where does the lead change, and why?
- * 3. Run `make lesson L=06` and look at build/lessons/06/L.dot. Two edges lead from s to L. What stands on them?
+ * 3. Run `make lesson L=06` and open build/lessons/06/L.html. Two edges lead from s to L. What stands on them?
  *
  * Next: in the engine, local derivatives are code, one line per op. How do we know that they are right?
  */

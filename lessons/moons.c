@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "dot.h"
+#include "player.h"
 #include "plot.h"
 #include "stepgrad.h"
 
@@ -802,6 +803,8 @@ static void draw_neuron(Run *run)
         printf("  %s\n", svg);
     else
         printf("  (no neuron.svg: %s)\n", error.message);
+    path_in_out(run, "neuron.html", path, sizeof path);
+    report_file(player_write(neuron, path, NULL, &error), path, &error);
     graph_release(run->graph, run->mark);
 }
 

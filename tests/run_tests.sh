@@ -1,6 +1,7 @@
 #!/bin/sh
 # Run the tests that are built below $BUILD (build, if that is not set); arguments go to the runner, as in
 #     sh tests/run_tests.sh --filter 'graph/*'
+# Without arguments the tests in a browser follow.
 # The last line is "N passed, N failed" (and ", N skipped" where there are any), and the exit status tells the same.
 # The counts come from the runner's report, test by test, and must be as many as it has tests: a runner that dies, that
 # hangs or that leaves some out is a failure.
@@ -56,6 +57,25 @@ if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
 fi
 if [ "$trouble" -ne 0 ] && [ "$failed" -le 0 ]; then
     failed=1
+fi
+
+# The pages in a real browser: a test each, skipped aloud where there is no browser, or with BROWSER=no.
+browser_test() { # script, folder of pages
+    echo "browser: $1"
+    python3 "$1" "$2" </dev/null
+    case $? in
+    0) passed=$((passed + 1)) ;;
+    77 | 127) echo "SKIPPED: $1" && skipped=$((skipped + 1)) ;;
+    *) failed=$((failed + 1)) ;;
+    esac
+}
+if [ $# -eq 0 ] && [ "${BROWSER:-yes}" != no ]; then
+    mkdir -p "$build/tests/pages"
+    if "$build/tests/player_pages" "$build/tests/pages"; then
+        browser_test tests/browser/player_test.py "$build/tests/pages"
+    else
+        complain "player_pages wrote no pages" && failed=$((failed + 1))
+    fi
 fi
 
 if [ "$skipped" -gt 0 ]; then

@@ -126,9 +126,12 @@ typedef struct Operands {
 /* Whether `name` reads as one thing inside a formula: a word, or a number without a sign. */
 static bool is_word(const char *name)
 {
-    for (const char *c = name; *c != '\0'; c++)
-        if (!isalnum((unsigned char)*c) && (unsigned char)*c < 0x80 && strchr("_.[]'", *c) == NULL)
+    const char *bracket = strchr(name, '[');
+    for (const char *c = name; *c != '\0'; c++) {
+        const bool index_comma = *c == ',' && bracket != NULL && c > bracket; /* as in w1[2,0] */
+        if (!isalnum((unsigned char)*c) && (unsigned char)*c < 0x80 && strchr("_.[]'", *c) == NULL && !index_comma)
             return false;
+    }
     return true;
 }
 
