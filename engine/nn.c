@@ -48,7 +48,7 @@ static double activate_number(double z, Activation activation)
 
 static bool neuron_new(Neuron *neuron, Graph *graph, size_t inputs, size_t layer, size_t index)
 {
-    char label[VALUE_NAME_SIZE];
+    char label[72]; /* three numbers of up to 20 digits */
     if (!graph_reserve(graph, inputs + 1))
         return false;
     *neuron = (Neuron){v_param(graph, 0), inputs};
