@@ -109,7 +109,7 @@ $(BUILD)/tests/player_pages: $(BUILD)/tests/browser/player_pages.o $(LIB)
 $(BUILD)/tests/bench: $(BUILD)/tests/bench.o $(BUILD)/tests/bench_by_hand.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
-$(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(LIB)
+$(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LIB)
 	$(LINK) -o $@ $^ -lcriterion -lm
 
 # The competitor gets all that the compiler has.

@@ -11,6 +11,8 @@
  * A Value belongs to its graph, which frees all its nodes at once: there is nothing to free here. Builders never return
  * NULL: with no memory they return the graph's failed node, whose data is NaN, and anything built on a failed node is
  * failed too, so graph_ok(g) at the end of an expression is enough.
+ * C leaves open which of two arguments is built first: where node numbers or the last bit of a sum of gradients must not
+ * depend on the compiler, build them in statements of their own.
  * Builders are macros only to pass the caller's file and line; NULL, a released node, or operands of two graphs are
  * misuse (error.h).
  */

@@ -247,7 +247,8 @@ static Value *build_neuron(DotOptions *options)
     Value *x1 = input("x1", 2), *x2 = input("x2", 0);
     const size_t first = graph_node_count(graph);
     Value *w1 = param("w1", -3), *w2 = param("w2", 1), *b = param("b", 6.8813735870195432);
-    Value *n = v_label(v_add(v_add(v_mul(x1, w1), v_mul(x2, w2)), b), "n");
+    Value *x1w1 = v_mul(x1, w1), *x2w2 = v_mul(x2, w2); /* one by one: C leaves the order of arguments open */
+    Value *n = v_label(v_add(v_add(x1w1, x2w2), b), "n");
     Value *o = v_label(v_tanh(n), "o");
     group = (DotGroup){.name = "neuron", .first = first, .end = graph_node_count(graph)};
     options->groups = &group;
@@ -280,7 +281,8 @@ static Value *build_layer(DotOptions *options)
     }
     options->groups = groups;
     options->group_count = GROUPS;
-    return v_label(v_add(v_mul(h[0], h[1]), v_pow(h[1], 2)), "loss");
+    Value *product = v_mul(h[0], h[1]), *square = v_pow(h[1], 2);
+    return v_label(v_add(product, square), "loss");
 }
 
 static Value *build_neuron_collapsed(DotOptions *options)
@@ -336,7 +338,8 @@ static Value *build_hidden_constants(DotOptions *options)
     options->hide_constants = true;
     Value *x = param("x", 3);
     Value *half = v_label(v_const(graph, 0.5), "half");
-    return v_label(v_sub(v_mul(v_pow(x, 2.0), half), v_mul(x, -4.0)), "y");
+    Value *square = v_mul(v_pow(x, 2.0), half), *line = v_mul(x, -4.0);
+    return v_label(v_sub(square, line), "y");
 }
 
 /* A chain with a branch at each step, cut two steps from the root. */
@@ -355,19 +358,22 @@ static Value *build_through(DotOptions *options)
     Value *a = param("a", 2), *b = param("b", -3);
     Value *e = v_label(v_mul(a, b), "e");
     options->through = e;
-    return v_label(v_mul(v_add(e, param("c", 10)), v_neg(a)), "L");
+    Value *sum = v_add(e, param("c", 10)), *negative = v_neg(a);
+    return v_label(v_mul(sum, negative), "L");
 }
 
 static Value *build_values_only(DotOptions *options)
 {
     *options = (DotOptions){.values_only = true, .legend = true, .digits = 2, .theme = DOT_PRINT};
-    return v_label(v_sub(param("a", 2.0 / 3), input("x", 5)), "L");
+    Value *a = param("a", 2.0 / 3), *x = input("x", 5);
+    return v_label(v_sub(a, x), "L");
 }
 
 static Value *build_dark_legend(DotOptions *options)
 {
     *options = (DotOptions){.legend = true, .theme = DOT_DARK, .direction = DOT_TOP_TO_BOTTOM};
-    return v_label(v_max(v_sub(param("a", 2), input("x", 5)), 1.0), "L");
+    Value *a = param("a", 2), *x = input("x", 5);
+    return v_label(v_max(v_sub(a, x), 1.0), "L");
 }
 
 static Value *build_print_theme(DotOptions *options)
@@ -379,7 +385,8 @@ static Value *build_print_theme(DotOptions *options)
 static Value *build_not_a_number(DotOptions *options)
 {
     (void)options;
-    return v_label(v_log(v_sub(param("a", 1), param("b", 2))), "L");
+    Value *a = param("a", 1), *b = param("b", 2);
+    return v_label(v_log(v_sub(a, b)), "L");
 }
 
 typedef struct Golden {
