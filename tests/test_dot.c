@@ -185,7 +185,8 @@ static Value *build_unary(DotOptions *options)
 static Value *build_binary(DotOptions *options)
 {
     (void)options;
-    return v_label(v_div(param("p", 3), param("q", -2)), "y");
+    Value *p = param("p", 3), *q = param("q", -2);
+    return v_label(v_div(p, q), "y");
 }
 
 static Value *build_list(DotOptions *options)
