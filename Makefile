@@ -68,6 +68,10 @@ gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the g
 	@sh viz/start_gdb.sh build/debug "$(L)"
 .PHONY: gdb
 
+gallery: $(BUILD)/gallery ## write build/gallery.html: a diagram of everything that viz/dot.h draws
+	$(BUILD)/gallery $(BUILD)/gallery.html
+.PHONY: gallery
+
 bench: $(BUILD)/tests/bench ## time the engine beside hand-written C, PyTorch and NumPy
 	$(BUILD)/tests/bench
 
@@ -98,6 +102,9 @@ $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LINKED)
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/draw: $(BUILD)/viz/draw.o $(LIB)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/gallery: $(BUILD)/viz/gallery.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/tests/check_graphs: $(BUILD)/tests/check_graphs.o $(BUILD)/tests/adg.o $(LIB)
