@@ -100,9 +100,13 @@ static bool list_params(MLP *net)
 
 MLP *mlp_new_at(Graph *graph, const size_t *sizes, size_t count, Activation activation, Where where)
 {
+    if (graph == NULL)
+        misuse(where, "mlp_new: the graph is NULL. Make one with graph_new, and see that it found memory.");
     if (count < 2)
         misuse(where, "mlp_new: %zu sizes. It takes the number of inputs, of each hidden layer, and of outputs.",
                count);
+    if (sizes == NULL)
+        misuse(where, "mlp_new: the list of %zu sizes is NULL. Pass an array of them.", count);
     for (size_t i = 0; i < count; i++)
         if (sizes[i] == 0)
             misuse(where, "mlp_new: sizes[%zu] is 0. A layer has at least one neuron.", i);
@@ -163,6 +167,15 @@ static void check_inputs(const Graph *graph, Value *const *x, size_t n, Where wh
     }
 }
 
+/* value_dot_run checks nothing, so the layer's params are checked here. The last one is enough: they were made one
+ * after the other, and a release ends the newest first. */
+static void check_layer(const Graph *graph, const Layer *layer, Where where)
+{
+    const Value *last = &layer->neurons[layer->outputs - 1].w[layer->inputs];
+    if (last->block->released || last->block->graph != graph)
+        value_check(last, graph, "forward: the layer's last bias", where);
+}
+
 /* w·x + b of a neuron whose inputs may be scattered. */
 static Value *neuron_sum(const Neuron *neuron, Value *const *x, Where where)
 {
@@ -186,6 +199,7 @@ Value *neuron_forward_at(const Neuron *neuron, Activation activation, Value *con
 Value **layer_forward_rows_at(Graph *graph, const Layer *layer, Value *const *x, size_t rows, Where where)
 {
     const size_t inputs = layer->inputs, outputs = layer->outputs;
+    check_layer(graph, layer, where);
     check_inputs(graph, x, rows * inputs, where);
     Value **out = graph_alloc_array(graph, rows * outputs, sizeof *out);
     if (out == NULL || !graph_reserve(graph, 2 * rows * outputs))
@@ -210,6 +224,8 @@ enum { ROWS_TOGETHER = 8 };
 
 Value **mlp_forward_rows_at(const MLP *net, Value *const *x, size_t rows, Where where)
 {
+    if (net == NULL)
+        misuse(where, "mlp_forward: the network is NULL. Make it with mlp_new, and see that it found memory.");
     const size_t inputs = net->layers[0].inputs, outputs = net->layers[net->layer_count - 1].outputs;
     Value **all = graph_alloc_array(net->graph, rows * outputs, sizeof *all);
     for (size_t row = 0; all != NULL && row < rows; row += ROWS_TOGETHER) {

@@ -51,14 +51,15 @@ typedef struct MLP {
 typedef enum Init { INIT_KAIMING_UNIFORM, INIT_XAVIER_UNIFORM, INIT_PYTORCH } Init;
 
 /* A network with sizes[0] inputs and sizes[count-1] outputs, all params 0, labelled "w1[3,0]" and "b1[3]" (layer 1,
- * neuron 3). NULL when there is no memory. A size of 0, or count < 2, is misuse. */
+ * neuron 3). NULL when there is no memory. A NULL, a size of 0, or count < 2, is misuse. */
 #define mlp_new(graph, sizes, count, activation) mlp_new_at(graph, sizes, count, activation, HERE)
 MLP *mlp_new_at(Graph *graph, const size_t *sizes, size_t count, Activation activation, Where where);
 
 void mlp_init(MLP *net, Init init, Random *random);
 
 /* The outputs for the inputs x[0..sizes[0]), as a list that lives as long as the nodes. With no memory its entries are
- * failed nodes, as any builder's result; NULL when there is none even for the list. */
+ * failed nodes, as any builder's result; NULL when there is none even for the list. Inputs or a network that are NULL,
+ * released or of another graph are misuse. */
 #define mlp_forward(net, x) mlp_forward_rows_at(net, x, 1, HERE)
 
 /* The same for many rows of inputs, x[0..rows·sizes[0]), row after row: rows·outputs nodes, row after row. The numbers

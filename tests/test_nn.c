@@ -453,6 +453,14 @@ Test(nn, a_network_needs_two_sizes_and_none_of_them_0)
     EXPECT_MISUSE(mlp_new(g, empty, 3, ACTIVATION_TANH), "mlp_new: sizes[1] is 0.");
 }
 
+Test(nn, what_a_network_is_made_from_must_be_there)
+{
+    static Value *x[INPUTS];
+    EXPECT_MISUSE(mlp_new(NULL, sizes, 3, ACTIVATION_TANH), "mlp_new: the graph is NULL. Make one with graph_new");
+    EXPECT_MISUSE(mlp_new(g, NULL, 3, ACTIVATION_TANH), "mlp_new: the list of 3 sizes is NULL.");
+    EXPECT_MISUSE(mlp_forward(NULL, x), "mlp_forward: the network is NULL. Make it with mlp_new");
+}
+
 Test(nn, inputs_that_are_missing_or_of_another_graph_are_misuse)
 {
     static MLP *net; /* static: longjmp leaves it as it is */
@@ -482,6 +490,32 @@ Test(nn, released_inputs_are_misuse)
     memcpy(kept, x, sizeof kept); /* the list itself is released with the nodes */
     graph_release(g, mark);
     EXPECT_MISUSE(mlp_forward(net, kept), "forward: input x[0] of 3 was released");
+}
+
+/* A mark set before the network and not behind it: what a first training loop gets wrong. */
+Test(nn, a_released_network_is_misuse)
+{
+    static MLP *net;
+    static Value **x;
+    const Mark mark = graph_mark(g);
+    net = net_of_quarters(g, ACTIVATION_TANH);
+    graph_release(g, mark);
+    x = v_inputs(g, point, INPUTS);
+    EXPECT_MISUSE(mlp_forward(net, x), "forward: the layer's last bias was released");
+    EXPECT_MISUSE(layer_forward(g, &net->layers[1], x), "forward: the layer's last bias was released");
+}
+
+Test(nn, a_layer_of_another_graph_is_misuse)
+{
+    static MLP *net;
+    static Graph *other;
+    static Value **x;
+    other = graph_new();
+    net = net_of_quarters(other, ACTIVATION_TANH);
+    x = v_inputs(g, point, INPUTS);
+    EXPECT_MISUSE(layer_forward(g, &net->layers[0], x),
+                  "forward: the layer's last bias (b1[3], data 1.75) belongs to another graph");
+    graph_free(other);
 }
 
 Test(nn, misuse_aborts_by_default, .signal = SIGABRT) { mlp_new(g, sizes, 1, ACTIVATION_TANH); }
