@@ -23,13 +23,25 @@ static void check_number(double number, double least, double below, const char *
         misuse(where, "optimizer: %s = %g. It must be at least %g and less than %g.", name, number, least, below);
 }
 
+static void check_param(const Value *v, size_t i, Where where)
+{
+    value_check(v, NULL, "optimizer: a param of the list", where);
+    if (v->op == OP_PARAM || v->op == OP_FAILED) /* no memory is nobody's bug */
+        return;
+    char name[VALUE_NAME_SIZE];
+    misuse(where,
+           "optimizer: params[%zu] (%s, data %g) is no param (op %s). Pass only what was made with v_param: all "
+           "else is given, or computed again in each step.",
+           i, value_name(v, name), v->data, op_table[v->op].name);
+}
+
 static Optimizer *optimizer_new(Value *const *params, size_t n, Where where)
 {
     if (params == NULL || n == 0)
         misuse(where, "optimizer: no params (n = %zu). Pass the params of a network: net->params, net->param_count.",
                n);
     for (size_t i = 0; i < n; i++)
-        value_check(params[i], NULL, "optimizer: a param of the list", where);
+        check_param(params[i], i, where);
     Optimizer *optimizer = memory_alloc(sizeof *optimizer);
     double *moments = memory_alloc_array(n, 2 * sizeof *moments);
     if (optimizer == NULL || moments == NULL) {

@@ -38,7 +38,7 @@ typedef struct Optimizer Optimizer;
 
 /* An optimizer of the n params of the list, which must live as long as it does; the caller frees it with
  * optimizer_free. NULL when there is no memory. A negative or non-finite learning rate, a momentum or β outside [0, 1),
- * or a NULL in the list is misuse. */
+ * or anything in the list that is no live param is misuse. */
 #define sgd_new(params, n, settings) sgd_new_at(params, n, settings, HERE)
 #define adam_new(params, n, settings) adam_new_at(params, n, settings, HERE)
 Optimizer *sgd_new_at(Value *const *params, size_t n, SGD settings, Where where);

@@ -260,6 +260,17 @@ Test(optim, a_list_without_params_is_misuse)
     EXPECT_MISUSE(adam_new(kept, 1, (Adam){.lr = 1}), "optimizer: a param of the list was released");
 }
 
+/* A step would move the data, and leave what was computed from it as it is. */
+Test(optim, a_list_with_a_node_that_is_no_param_is_misuse)
+{
+    static Value *list[2];
+    list[0] = params[0];
+    list[1] = v_label(v_input(g, 0.5), "x");
+    EXPECT_MISUSE(sgd_new(list, 2, (SGD){.lr = 1}), "optimizer: params[1] (x, data 0.5) is no param (op input).");
+    list[1] = v_label(v_mul(params[0], params[1]), "y");
+    EXPECT_MISUSE(adam_new(list, 2, (Adam){.lr = 1}), "is no param (op mul).");
+}
+
 Test(optim, misuse_aborts_by_default, .signal = SIGABRT) { sgd_new(params, PARAMS, (SGD){.lr = -1}); }
 
 /* ---- no memory --------------------------------------------------------------------------------------------------- */
