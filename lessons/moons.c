@@ -265,10 +265,11 @@ static void ask_to_stop(int signal_number)
     stop_asked = 1;
 }
 
-/* The first Ctrl-C asks, the second one ends the program as usual. */
+/* The first Ctrl-C asks, the second one ends the program as usual. A write under way goes on: cut short, it would count
+ * as lost output. */
 static void catch_interrupt(void)
 {
-    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
 }
