@@ -25,7 +25,7 @@ typedef struct Writer {
 static void write_text(Writer *writer, const char *format, ...) PRINTF_LIKE(2, 3);
 static void write_text(Writer *writer, const char *format, ...)
 {
-    char text[64];
+    char text[128]; /* the longest, a tensor's head with three numbers of 20 digits, has 71 */
     va_list arguments;
     va_start(arguments, format);
     const int length = vsnprintf(text, sizeof text, format, arguments);
