@@ -110,7 +110,7 @@ static void trace_products(const Value *v, FILE *out)
     for (size_t i = 0; i < value_parent_count(v); i++) {
         const Value *parent = value_parent(v, i);
         const double local = value_local_derivative(v, i);
-        if (contributes_nothing(parent, local) && !parent->needs_grad)
+        if (!parent->needs_grad)
             continue;
         for (const char *c = op_table[v->op].name; *c != '\0'; c++)
             fputc(toupper((unsigned char)*c), out);
