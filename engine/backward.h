@@ -20,7 +20,7 @@
 /* ∂root/∂node added up into node->grad. A root that no param leads to is misuse: there would be nothing to do. */
 #define backward(root) backward_from(root, 1.0)
 
-/* The same with ∂L/∂root = seed, for a root that is one term of a larger L: seed/batch of a batch's mean, say. */
+/* The same with ∂L/∂root = seed, for a root that is one term of a larger L: 1/n for one of the n losses of a mean. */
 #define backward_from(root, seed) backward_at(root, seed, HERE)
 void backward_at(Value *root, double seed, Where where);
 
@@ -33,7 +33,8 @@ typedef struct Backward {
 #define backward_begin(root) backward_begin_at(root, 1.0, HERE)
 Backward backward_begin_at(Value *root, double seed, Where where);
 
-/* Push the gradient of the next node of the walk to its parents; returns that node, or NULL at the end. Nodes whose
+/* Push the gradient of the next node of the walk to its parents (one walk at a time: the next one's begin sets the
+ * interior gradients of its graph back to 0); returns that node, or NULL at the end. Nodes whose
  * gradient is 0 have nothing to push and are passed over: so are all that the root does not depend on. */
 Value *backward_step(Backward *walk);
 

@@ -82,8 +82,9 @@ Value **graph_topological_order_at(Value *root, size_t *count, Where where);
 #define graph_dump(root, out) graph_dump_at(root, out, HERE)
 bool graph_dump_at(Value *root, FILE *out, Where where);
 
-/* The first node in topological order below root whose data (or, if all data is finite, whose grad) is not finite:
- * where the first NaN came from. NULL when all is finite or there is no memory. */
+/* Where the first NaN came from: the first node in topological order whose data is not finite; or, if all data below
+ * root is finite, the first in the order of the reverse walk whose grad is not. NULL when all is finite or there is no
+ * memory. */
 #define graph_first_nonfinite(root) graph_first_nonfinite_at(root, HERE)
 Value *graph_first_nonfinite_at(Value *root, Where where);
 

@@ -86,7 +86,7 @@ struct Value {
 
 /* ---- looking at a node ------------------------------------------------------------------------------------------- */
 
-/* Parents in operand order: all of a, the bias if there is one, then all of b. */
+/* Parents in operand order: all of a, the bias if there is one, then all of b. Below, i is less than their count. */
 size_t value_parent_count(const Value *v);
 Value *value_parent(const Value *v, size_t i);
 
