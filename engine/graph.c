@@ -307,14 +307,24 @@ void graph_release_at(Graph *graph, Mark mark, Where where)
 /* ---- topological order ----------------------------------------------------------------------------------------------
  */
 
-/* Creation order is a topological order of the whole graph; what is left is to find which nodes root reaches. Going
- * backwards, a node is reached if a child marked it, and all its children have been seen by then. No recursion. */
-static size_t mark_reached(Value *root, bool *reached)
+/* The root that was made last: all that any of the roots was computed from is older. */
+static Value *newest_of(Value *const *roots, size_t m)
+{
+    Value *newest = roots[0];
+    for (size_t i = 1; i < m; i++)
+        if (value_number(roots[i]) > value_number(newest))
+            newest = roots[i];
+    return newest;
+}
+
+/* Creation order is a topological order of the whole graph; what is left is to find which nodes the roots reach. Going
+ * backwards, a node is reached if it is a root or a child marked it, and all its children have been seen by then. No
+ * recursion. */
+static size_t mark_reached(Value *newest, bool *reached)
 {
     size_t count = 0;
-    reached[value_number(root)] = true;
-    for (Block *block = root->block; block != NULL; block = block->older) {
-        for (size_t i = block == root->block ? (size_t)(root - block->nodes) + 1 : block->node_count; i-- > 0;) {
+    for (Block *block = newest->block; block != NULL; block = block->older) {
+        for (size_t i = block == newest->block ? (size_t)(newest - block->nodes) + 1 : block->node_count; i-- > 0;) {
             const Value *v = &block->nodes[i];
             if (!reached[block->first_number + i])
                 continue;
@@ -326,33 +336,40 @@ static size_t mark_reached(Value *root, bool *reached)
     return count;
 }
 
-static void collect_reached(Value *root, const bool *reached, Value **order, size_t count)
+static void collect_reached(Value *newest, const bool *reached, Value **order, size_t count)
 {
-    for (Block *block = root->block; block != NULL; block = block->older)
-        for (size_t i = block == root->block ? (size_t)(root - block->nodes) + 1 : block->node_count; i-- > 0;)
+    for (Block *block = newest->block; block != NULL; block = block->older)
+        for (size_t i = block == newest->block ? (size_t)(newest - block->nodes) + 1 : block->node_count; i-- > 0;)
             if (reached[block->first_number + i])
                 order[--count] = &block->nodes[i];
+}
+
+Value **graph_order_of_roots(Value *const *roots, size_t m, size_t *count)
+{
+    Value *newest = newest_of(roots, m);
+    const size_t numbers = value_number(newest) + 1;
+    *count = 0;
+    bool *reached = memory_alloc_array(numbers, sizeof *reached);
+    if (reached == NULL)
+        return NULL;
+    memset(reached, 0, numbers * sizeof *reached);
+    for (size_t i = 0; i < m; i++)
+        reached[value_number(roots[i])] = true;
+    const size_t reached_count = mark_reached(newest, reached);
+    Value **order = memory_alloc_array(reached_count, sizeof(Value *));
+    if (order != NULL) {
+        collect_reached(newest, reached, order, reached_count);
+        *count = reached_count;
+    }
+    memory_free(reached);
+    return order;
 }
 
 Value **graph_topological_order_at(Value *root, size_t *count, Where where)
 {
     value_check(root, NULL, "graph_topological_order: root", where);
     *count = 0;
-    if (root->op == OP_FAILED)
-        return NULL;
-    const size_t numbers = value_number(root) + 1;
-    bool *reached = memory_alloc_array(numbers, sizeof *reached);
-    if (reached == NULL)
-        return NULL;
-    memset(reached, 0, numbers * sizeof *reached);
-    const size_t reached_count = mark_reached(root, reached);
-    Value **order = memory_alloc_array(reached_count, sizeof(Value *));
-    if (order != NULL) {
-        collect_reached(root, reached, order, reached_count);
-        *count = reached_count;
-    }
-    memory_free(reached);
-    return order;
+    return root->op == OP_FAILED ? NULL : graph_order_of_roots(&root, 1, count);
 }
 
 bool graph_dump_at(Value *root, FILE *out, Where where)

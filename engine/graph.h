@@ -119,6 +119,9 @@ void *graph_alloc_with(Value *v, size_t bytes);
 /* Room for n doubles, good until the next call; NULL when there is no memory. */
 double *graph_scratch(Graph *graph, size_t n);
 
+/* graph_topological_order for m ≥ 1 roots, which the caller has checked to be live nodes of one graph. */
+Value **graph_order_of_roots(Value *const *roots, size_t m, size_t *count);
+
 /* Record that there was no memory, and return the graph's failed node. */
 Value *graph_fail(Graph *graph);
 

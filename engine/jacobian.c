@@ -55,14 +55,14 @@ static bool no_memory(Error *error, const char *caller, size_t nodes, Where wher
     return error_set(error, "%s:%d: %s: no memory for a walk over %zu nodes", where.file, where.line, caller, nodes);
 }
 
-/* ---- the order of a forward pass --------------------------------------------------------------------------------- */
+/* ---- what a forward pass needs ------------------------------------------------------------------------------------
+ */
 
-/* A forward pass: the nodes it goes through, parents first, and a number per node of the graph, by value_number. */
+/* A forward pass: the nodes it goes through, parents first, and a tangent per node of the graph, by value_number. */
 typedef struct Pass {
     Value **order;
     size_t count;
     double *tangent;
-    size_t number_count; /* nodes of the graph up to the last root or leaf */
 } Pass;
 
 static void pass_free(Pass *pass)
@@ -71,60 +71,17 @@ static void pass_free(Pass *pass)
     memory_free(pass->tangent);
 }
 
-static size_t largest_number(Value *const *nodes, size_t count)
-{
-    size_t largest = 0;
-    for (size_t i = 0; i < count; i++)
-        if (value_number(nodes[i]) > largest)
-            largest = value_number(nodes[i]);
-    return largest;
-}
-
-/* Write into `order` from its end the nodes that the marked ones were computed from: going backwards, a node is reached
- * if a child marked it. Returns how many. */
-static size_t collect_reached(const Graph *graph, bool *reached, size_t number_count, Value **order)
-{
-    size_t count = 0;
-    for (Block *block = graph->newest; block != NULL; block = block->older)
-        for (size_t i = block->node_count; i-- > 0;) {
-            Value *v = &block->nodes[i];
-            if (block->first_number + i >= number_count || !reached[block->first_number + i])
-                continue;
-            order[number_count - ++count] = v;
-            for (size_t p = 0; p < value_parent_count(v); p++)
-                reached[value_number(value_parent(v, p))] = true;
-        }
-    return count;
-}
-
-/* graph_topological_order, for several roots. */
-static bool find_order(Pass *pass, Value *const *roots, size_t m)
-{
-    bool *reached = memory_alloc_array(pass->number_count, sizeof *reached);
-    if (reached == NULL)
-        return false;
-    memset(reached, 0, pass->number_count * sizeof *reached);
-    for (size_t i = 0; i < m; i++)
-        reached[value_number(roots[i])] = true;
-    pass->count = collect_reached(value_graph(roots[0]), reached, pass->number_count, pass->order);
-    memmove(pass->order, pass->order + pass->number_count - pass->count, pass->count * sizeof(Value *));
-    memory_free(reached);
-    return true;
-}
-
 /* Ready for a pass, with all tangents 0. False: no memory, and nothing to free. */
-static bool pass_new(Pass *pass, Value *const *roots, size_t m, Value *const *leaves, size_t n)
+static bool pass_new(Pass *pass, Value *const *roots, size_t m)
 {
-    const size_t last_root = largest_number(roots, m);
-    const size_t last_leaf = largest_number(leaves, n);
-    pass->number_count = (last_root > last_leaf ? last_root : last_leaf) + 1;
-    pass->order = memory_alloc_array(pass->number_count, sizeof(Value *));
-    pass->tangent = memory_alloc_array(pass->number_count, sizeof(double));
-    if (pass->order == NULL || pass->tangent == NULL || !find_order(pass, roots, m)) {
+    const size_t nodes = graph_node_count(value_graph(roots[0])); /* of all: a leaf may be younger than every root */
+    pass->order = graph_order_of_roots(roots, m, &pass->count);
+    pass->tangent = memory_alloc_array(nodes, sizeof(double));
+    if (pass->order == NULL || pass->tangent == NULL) {
         pass_free(pass);
         return false;
     }
-    memset(pass->tangent, 0, pass->number_count * sizeof(double));
+    memset(pass->tangent, 0, nodes * sizeof(double));
     return true;
 }
 
@@ -164,7 +121,7 @@ bool forward_slopes_at(Value *const *roots, size_t m, Value *const *leaves, cons
     Pass pass;
     if (!check_nodes(roots, m, leaves, n, "forward_slopes", error, where))
         return false;
-    if (!pass_new(&pass, roots, m, leaves, n))
+    if (!pass_new(&pass, roots, m))
         return no_memory(error, "forward_slopes", graph_node_count(value_graph(roots[0])), where);
     pass_seed(&pass, leaves, direction, n);
     pass_run(&pass);
@@ -181,7 +138,7 @@ Tangent *forward_tangents_at(Value *root, Value *const *leaves, const double *di
     *count = 0;
     if (!check_nodes(&root, 1, leaves, n, "forward_tangents", error, where))
         return NULL;
-    const bool ready = pass_new(&pass, &root, 1, leaves, n);
+    const bool ready = pass_new(&pass, &root, 1);
     Tangent *list = ready ? memory_alloc_array(pass.count, sizeof *list) : NULL;
     if (list != NULL) {
         pass_seed(&pass, leaves, direction, n);
@@ -213,7 +170,7 @@ bool jacobian_forward_at(Value *const *roots, size_t m, Value *const *leaves, si
     Pass pass;
     if (!check_nodes(roots, m, leaves, n, "jacobian_forward", error, where))
         return false;
-    if (!pass_new(&pass, roots, m, leaves, n))
+    if (!pass_new(&pass, roots, m))
         return no_memory(error, "jacobian_forward", graph_node_count(value_graph(roots[0])), where);
     for (size_t j = 0; j < n; j++)
         fill_column(&pass, roots, m, leaves[j], &matrix[j], n);
@@ -294,7 +251,7 @@ bool jacobian_reverse_at(Value *const *roots, size_t m, Value *const *leaves, si
     if (!check_nodes(roots, m, leaves, n, "jacobian_reverse", error, where))
         return false;
     check_params(leaves, n, where);
-    bool ready = pass_new(&pass, roots, m, leaves, n);
+    bool ready = pass_new(&pass, roots, m);
     if (ready) {
         ready = keep_gradients(&kept, &pass, leaves, n);
         pass_free(&pass);
