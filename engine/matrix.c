@@ -80,9 +80,7 @@ Matrix matrix_leaves(Graph *graph, OpCode kind, size_t rows, size_t cols, const 
     check_shape(rows, cols, function, where);
     Matrix m = matrix_new(graph, rows, cols);
     for (size_t i = 0; i < entry_count(m); i++)
-        m.at[i] = kind == OP_PARAM   ? v_param(graph, data[i])
-                  : kind == OP_INPUT ? v_input(graph, data[i])
-                                     : v_const(graph, data[i]);
+        m.at[i] = value_leaf(kind, graph, data[i], where);
     return m;
 }
 
