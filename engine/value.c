@@ -144,6 +144,12 @@ typedef struct Findings {
     bool runs; /* each list lies side by side, and the bias behind the first */
 } Findings;
 
+/* Whether v is the i-th node behind `first` in memory. Two blocks are two arrays, and C subtracts within one only. */
+static inline bool stands_behind(const Value *first, size_t i, const Value *v)
+{
+    return v->block == first->block && v - first == (ptrdiff_t)i;
+}
+
 /* Look at one list and copy its data to `numbers`. A Value that cannot be an operand here is misuse. */
 static void look_at_list(Findings *found, double *numbers, Value *const *list, size_t n, const Graph *graph, OpCode op,
                          const char *name, Where where)
@@ -158,7 +164,7 @@ static void look_at_list(Findings *found, double *numbers, Value *const *list, s
         numbers[i] = v->data;
         found->needing_grad += v->needs_grad;
         found->any_failed |= v->op == OP_FAILED;
-        found->runs &= v == list[0] + i && v->block == list[0]->block;
+        found->runs = found->runs && stands_behind(list[0], i, v);
     }
 }
 
@@ -170,7 +176,7 @@ static Findings look_at_operands(const Operands *in, double *numbers, const Grap
     numbers += in->n;
     if (in->bias != NULL) {
         look_at_list(&found, numbers++, &in->bias, 1, graph, in->op, "bias", where);
-        found.runs &= in->bias == in->a[0] + in->n;
+        found.runs = found.runs && stands_behind(in->a[0], in->n, in->bias);
     }
     if (in->b != NULL)
         look_at_list(&found, numbers, in->b, in->n, graph, in->op, "b", where);
@@ -191,7 +197,7 @@ static void check_lists(const Operands *in, Where where)
 bool value_is_run(Value *const *list, size_t n)
 {
     for (size_t i = 1; i < n; i++)
-        if (list[i] != list[0] + i || list[i]->block != list[0]->block)
+        if (!stands_behind(list[0], i, list[i]))
             return false;
     return true;
 }
