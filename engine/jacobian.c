@@ -50,6 +50,12 @@ static bool check_nodes(Value *const *roots, size_t m, Value *const *leaves, siz
                                 where.file, where.line, caller);
 }
 
+static void check_given(const double *array, const char *caller, const char *name, size_t places, Where where)
+{
+    if (array == NULL)
+        misuse(where, "%s: %s is NULL. Give an array with %zu places.", caller, name, places);
+}
+
 static bool no_memory(Error *error, const char *caller, size_t nodes, Where where)
 {
     return error_set(error, "%s:%d: %s: no memory for a walk over %zu nodes", where.file, where.line, caller, nodes);
@@ -121,6 +127,8 @@ bool forward_slopes_at(Value *const *roots, size_t m, Value *const *leaves, cons
     Pass pass;
     if (!check_nodes(roots, m, leaves, n, "forward_slopes", error, where))
         return false;
+    check_given(direction, "forward_slopes", "direction", n, where);
+    check_given(slopes, "forward_slopes", "slopes", m, where);
     if (!pass_new(&pass, roots, m))
         return no_memory(error, "forward_slopes", graph_node_count(value_graph(roots[0])), where);
     pass_seed(&pass, leaves, direction, n);
@@ -138,6 +146,7 @@ Tangent *forward_tangents_at(Value *root, Value *const *leaves, const double *di
     *count = 0;
     if (!check_nodes(&root, 1, leaves, n, "forward_tangents", error, where))
         return NULL;
+    check_given(direction, "forward_tangents", "direction", n, where);
     const bool ready = pass_new(&pass, &root, 1);
     Tangent *list = ready ? memory_alloc_array(pass.count, sizeof *list) : NULL;
     if (list != NULL) {
@@ -170,6 +179,7 @@ bool jacobian_forward_at(Value *const *roots, size_t m, Value *const *leaves, si
     Pass pass;
     if (!check_nodes(roots, m, leaves, n, "jacobian_forward", error, where))
         return false;
+    check_given(matrix, "jacobian_forward", "matrix", m * n, where);
     if (!pass_new(&pass, roots, m))
         return no_memory(error, "jacobian_forward", graph_node_count(value_graph(roots[0])), where);
     for (size_t j = 0; j < n; j++)
@@ -250,6 +260,7 @@ bool jacobian_reverse_at(Value *const *roots, size_t m, Value *const *leaves, si
     KeptGradients kept;
     if (!check_nodes(roots, m, leaves, n, "jacobian_reverse", error, where))
         return false;
+    check_given(matrix, "jacobian_reverse", "matrix", m * n, where);
     check_params(leaves, n, where);
     bool ready = pass_new(&pass, roots, m);
     if (ready) {

@@ -14,8 +14,9 @@
  *         fprintf(stderr, "%s\n", error.message);
  *
  * The leaves may repeat, and may be any of the graph, also ones that no root depends on (their derivative is 0);
- * forward mode takes params, inputs and constants, reverse mode params only. Nodes of two graphs, a NULL, a released
- * node, or a "leaf" that has parents: misuse. False and the Error filled: no memory, then or when a root was built.
+ * forward mode takes params, inputs and constants, reverse mode params only. Nodes of two graphs, a NULL node or
+ * array, a released node, or a "leaf" that has parents: misuse. False and the Error filled: no memory, then or when a
+ * root was built.
  */
 #ifndef STEPGRAD_JACOBIAN_H
 #define STEPGRAD_JACOBIAN_H

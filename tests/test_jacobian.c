@@ -413,13 +413,19 @@ static const char *const misuse_parts[] = {
     "root 0 is NULL",
     "there is no root",
     "there is no leaf",
+    "forward_slopes: direction is NULL. Give an array with 3 places.",
+    "forward_slopes: slopes is NULL. Give an array with 2 places.",
+    "forward_tangents: direction is NULL. Give an array with 3 places.",
+    "jacobian_forward: matrix is NULL. Give an array with 6 places.",
+    "jacobian_reverse: matrix is NULL. Give an array with 6 places.",
 };
 enum { MISUSES = sizeof misuse_parts / sizeof misuse_parts[0] };
 
 /* Misuse number `which` of the list above. */
 static void commit_misuse(size_t which, Known *k, Known *other)
 {
-    double matrix[6];
+    double matrix[6] = {0};
+    size_t count;
     Value *none = NULL;
     switch (which) {
     case 0: jacobian_forward(k->roots, 2, k->roots, 1, matrix, NULL); break;
@@ -428,7 +434,12 @@ static void commit_misuse(size_t which, Known *k, Known *other)
     case 3: jacobian_forward(k->roots, 2, &none, 1, matrix, NULL); break;
     case 4: jacobian(&none, 1, k->leaves, 3, matrix, NULL, NULL); break;
     case 5: jacobian(k->roots, 0, k->leaves, 3, matrix, NULL, NULL); break;
-    default: forward_slopes(k->roots, 2, NULL, NULL, 0, matrix, NULL);
+    case 6: forward_slopes(k->roots, 2, NULL, NULL, 0, matrix, NULL); break;
+    case 7: forward_slopes(k->roots, 2, k->leaves, NULL, 3, matrix, NULL); break;
+    case 8: forward_slopes(k->roots, 2, k->leaves, matrix, 3, NULL, NULL); break;
+    case 9: forward_tangents(k->roots[0], k->leaves, NULL, 3, &count, NULL); break;
+    case 10: jacobian_forward(k->roots, 2, k->leaves, 3, NULL, NULL); break;
+    default: jacobian_reverse(k->roots, 2, k->leaves, 3, NULL, NULL);
     }
 }
 
