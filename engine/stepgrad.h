@@ -25,8 +25,10 @@
 #include "memory.h"
 #include "model.h"
 #include "nn.h"
+#include "ops.h"
 #include "optim.h"
 #include "random.h"
 #include "value.h"
+#include "words.h"
 
 #endif
