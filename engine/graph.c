@@ -219,8 +219,7 @@ double *graph_scratch(Graph *graph, size_t n)
     return graph->scratch;
 }
 
-/* ---- mark and release -----------------------------------------------------------------------------------------------
- */
+/* ---- mark and release -------------------------------------------------------------------------------------------- */
 
 /* In an empty graph a mark stands at the block of the failed node, which every graph has: so it is known whose it is.
  */
@@ -304,8 +303,7 @@ void graph_release_at(Graph *graph, Mark mark, Where where)
     }
 }
 
-/* ---- topological order ----------------------------------------------------------------------------------------------
- */
+/* ---- topological order ------------------------------------------------------------------------------------------- */
 
 /* The root that was made last: all that any of the roots was computed from is older. */
 static Value *newest_of(Value *const *roots, size_t m)

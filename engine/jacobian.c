@@ -61,8 +61,7 @@ static bool no_memory(Error *error, const char *caller, size_t nodes, Where wher
     return error_set(error, "%s:%d: %s: no memory for a walk over %zu nodes", where.file, where.line, caller, nodes);
 }
 
-/* ---- what a forward pass needs ------------------------------------------------------------------------------------
- */
+/* ---- what a forward pass needs ----------------------------------------------------------------------------------- */
 
 /* A forward pass: the nodes it goes through, parents first, and a tangent per node of the graph, by value_number. */
 typedef struct Pass {

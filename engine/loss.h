@@ -33,8 +33,7 @@
 /* The mean of that over a batch: a Matrix with a row of logits per sample, and labels[r] the right class of row r. */
 #define mean_cross_entropy(logits, labels) loss_mean_cross_entropy(logits, labels, HERE)
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------
- */
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 /* (1/n)·Σ (predictionᵢ − targetᵢ)²,   ∂/∂predictionᵢ = (2/n)·(predictionᵢ − targetᵢ)
  * Targets are a list of Values or an array of doubles, which become inputs of the graph. */
@@ -44,8 +43,7 @@
         const double *: loss_squared_error_numbers,                                                                    \
         default: loss_squared_error)(predictions, targets, n, HERE)
 
-/* ---- margins: hinge losses ----------------------------------------------------------------------------------------
- */
+/* ---- margins: hinge losses --------------------------------------------------------------------------------------- */
 
 /* (1/n)·Σ max(0, 1 − labelᵢ·scoreᵢ) with labels +1 and −1: a sample costs nothing once it is right by a margin of 1. */
 #define mean_hinge(scores, labels, n) loss_mean_hinge(scores, labels, n, HERE)
@@ -57,8 +55,7 @@
 /* (1/n)·Σ losses: from losses of samples to the loss of a batch. */
 #define mean_loss(losses, n) loss_mean(losses, n, HERE)
 
-/* ---- behind the macros --------------------------------------------------------------------------------------------
- */
+/* ---- behind the macros ------------------------------------------------------------------------------------------- */
 
 Value *loss_log_softmax_at(Value *const *logits, size_t n, long j, Where where);
 void loss_log_softmax(Value *const *logits, size_t n, Value **out, Where where);

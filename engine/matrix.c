@@ -184,8 +184,7 @@ Matrix matrix_row_at(Matrix m, size_t i, Where where)
     return (Matrix){m.graph, 1, m.cols, m.at == NULL ? NULL : &m.at[i * m.cols], m.block};
 }
 
-/* ---- product -------------------------------------------------------------------------------------------------------
- */
+/* ---- product ----------------------------------------------------------------------------------------------------- */
 
 /* Z = A·B:  z_ij = Σ_k a_ik·b_kj. The columns of B are the rows of its transpose: there each stands in one piece. */
 Matrix matrix_product(Matrix a, Matrix b, Where where)
@@ -209,8 +208,7 @@ Matrix matrix_product(Matrix a, Matrix b, Where where)
     return z;
 }
 
-/* ---- entry by entry ------------------------------------------------------------------------------------------------
- */
+/* ---- entry by entry ---------------------------------------------------------------------------------------------- */
 
 /* The size of the result where the operands have sizes p and q: that of both, or, if one is 1, that of the other. */
 static bool broadcast_size(size_t p, size_t q, size_t *size)
@@ -303,8 +301,7 @@ Matrix matrix_map_at(Matrix m, OpCode op, Where where)
     return y;
 }
 
-/* ---- sums ----------------------------------------------------------------------------------------------------------
- */
+/* ---- sums -------------------------------------------------------------------------------------------------------- */
 
 Matrix matrix_row_sums_at(Matrix m, Where where)
 {

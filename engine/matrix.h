@@ -25,8 +25,7 @@ typedef struct Matrix {
     struct Block *block; /* where the list lives: tells whether it was released */
 } Matrix;
 
-/* ---- making and reading --------------------------------------------------------------------------------------------
- */
+/* ---- making and reading ------------------------------------------------------------------------------------------ */
 
 /* rows × cols new leaves with the numbers of `data`, row after row. */
 #define matrix_param(graph, rows, cols, data) matrix_leaves(graph, OP_PARAM, rows, cols, data, HERE)
@@ -47,15 +46,13 @@ typedef struct Matrix {
 #define matrix_print(m, out) matrix_print_at(m, out, HERE)
 #define matrix_print_grad(m, out) matrix_print_grad_at(m, out, HERE)
 
-/* ---- the same nodes in another shape -------------------------------------------------------------------------------
- */
+/* ---- the same nodes in another shape ----------------------------------------------------------------------------- */
 
 #define matrix_transpose(m) matrix_transpose_at(m, HERE)                     /* entry (j, i) is m's (i, j) */
 #define matrix_reshape(m, rows, cols) matrix_reshape_at(m, rows, cols, HERE) /* row after row, as before */
 #define matrix_row(m, i) matrix_row_at(m, i, HERE)                           /* row i, as 1 × cols */
 
-/* ---- operations ----------------------------------------------------------------------------------------------------
- */
+/* ---- operations -------------------------------------------------------------------------------------------------- */
 
 /* The product of m×k and k×n, an m×n matrix: entry (i, j) is the dot of a's row i and b's column j. */
 #define matmul(a, b) matrix_product(a, b, HERE)
@@ -79,8 +76,7 @@ typedef struct Matrix {
 #define matrix_col_sums(m) matrix_col_sums_at(m, HERE)
 #define matrix_sum(m) matrix_sum_at(m, HERE)
 
-/* ---- behind the macros ---------------------------------------------------------------------------------------------
- */
+/* ---- behind the macros ------------------------------------------------------------------------------------------- */
 
 #define MATRIX_BINARY(op, a, b)                                                                                        \
     _Generic((a), Matrix                                                                                               \

@@ -139,8 +139,7 @@ static bool head_fits(const MLP *net, const Head *head, WordReader *words, Error
     return true;
 }
 
-/* ---- reading the tensors -------------------------------------------------------------------------------------------
- */
+/* ---- reading the tensors ----------------------------------------------------------------------------------------- */
 
 /* After the word `tensor`: its name and shape, which must be these. */
 static bool read_shape(WordReader *words, char kind, size_t layer, size_t rows, size_t columns, Error *error)

@@ -140,8 +140,7 @@ static inline double relu_da(double a, double b, double y) { return a > 0 ? 1 : 
 static inline double softplus_forward(double a, double b) { return relu_forward(a, b) + log1p(exp(-fabs(a))); }
 static inline double softplus_da(double a, double b, double y) { return sigmoid_forward(a, b); }
 
-/* ---- ops of a list: n elements a[0..n), or n pairs a[i], b[i] -------------------------------------------------------
- */
+/* ---- ops of a list: n elements a[0..n), or n pairs a[i], b[i] ---------------------------------------------------- */
 
 /* sum:  y = Σ aᵢ,   ∂y/∂aᵢ = 1
  * Each addition rounds; what it rounded off is known exactly, is added up beside the sum, and put back at the end, so

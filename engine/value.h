@@ -55,8 +55,7 @@ struct Value {
 #define v_input(graph, data) value_leaf(OP_INPUT, graph, data, HERE)
 #define v_const(graph, data) value_leaf(OP_CONST, graph, data, HERE)
 
-/* ---- builders: an operand is a Value or a plain number -------------------------------------------------------------
- */
+/* ---- builders: an operand is a Value or a plain number ----------------------------------------------------------- */
 
 #define v_add(a, b) V_BINARY(OP_ADD, a, b) /* a + b */
 #define v_sub(a, b) V_BINARY(OP_SUB, a, b) /* a − b */

@@ -495,8 +495,7 @@ static void evaluate(Run *run, const Dataset *data, double *loss, double *accura
     *accuracy = (double)correct / (double)data->count;
 }
 
-/* ---- gradients against PyTorch's -----------------------------------------------------------------------------------
- */
+/* ---- gradients against PyTorch's --------------------------------------------------------------------------------- */
 
 /* The recorded gradients: PyTorch's, and the exact ones as sums hi + lo of two doubles. In the order of net->params. */
 typedef struct Recorded {
