@@ -1,6 +1,7 @@
 /* gradcheck.c - see gradcheck.h. */
 #include "gradcheck.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "graph.h"
