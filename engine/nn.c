@@ -226,6 +226,8 @@ Value **mlp_forward_rows_at(const MLP *net, Value *const *x, size_t rows, Where 
 {
     if (net == NULL)
         misuse(where, "mlp_forward: the network is NULL. Make it with mlp_new, and see that it found memory.");
+    if (x == NULL) /* before it is stepped through, row by row */
+        check_inputs(net->graph, x, rows * net->layers[0].inputs, where);
     const size_t inputs = net->layers[0].inputs, outputs = net->layers[net->layer_count - 1].outputs;
     Value **all = graph_alloc_array(net->graph, rows * outputs, sizeof *all);
     for (size_t row = 0; all != NULL && row < rows; row += ROWS_TOGETHER) {
