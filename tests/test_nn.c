@@ -513,8 +513,7 @@ Test(nn, a_layer_of_another_graph_is_misuse)
     other = graph_new();
     net = net_of_quarters(other, ACTIVATION_TANH);
     x = v_inputs(g, point, INPUTS);
-    EXPECT_MISUSE(layer_forward(g, &net->layers[0], x),
-                  "forward: the layer's last bias (b1[3], data 1.75) belongs to another graph");
+    EXPECT_MISUSE(layer_forward(g, &net->layers[0], x), "last bias (b1[3], data 1.75) belongs to another graph");
     graph_free(other);
 }
 
