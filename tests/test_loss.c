@@ -4,12 +4,12 @@
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backward.h"
+#include "caught.h"
 #include "graph.h"
 #include "loss.h"
 #include "memory.h"
@@ -328,44 +328,18 @@ Test(loss, multiclass_hinge_sums_over_the_other_classes)
 
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
-static jmp_buf caught;
-static char caught_message[1024];
-static Where caught_where;
-
-static void catch_misuse(Where where, const char *message)
-{
-    snprintf(caught_message, sizeof caught_message, "%s", message);
-    caught_where = where;
-    longjmp(caught, 1);
-}
-
-/* `expression` must be misuse at this line, with a message that holds `text`. */
-#define EXPECT_MISUSE(expression, text)                                                                                \
-    do {                                                                                                               \
-        misuse_set_handler(catch_misuse);                                                                              \
-        if (setjmp(caught) == 0) {                                                                                     \
-            (void)(expression);                                                                                        \
-            cr_expect(false, "%s is no misuse", #expression);                                                          \
-        } else {                                                                                                       \
-            cr_expect(strstr(caught_message, text) != NULL, "'%s' not in: %s", text, caught_message);                  \
-            cr_expect(caught_where.line == __LINE__ && strstr(caught_where.file, "test_loss.c") != NULL,               \
-                      "reported at %s:%d", caught_where.file, caught_where.line);                                      \
-        }                                                                                                              \
-        misuse_set_handler(NULL);                                                                                      \
-    } while (0)
-
 Test(loss, a_label_that_is_no_class_is_named_with_its_row)
 {
     Value *z[6];
     params(z, (double[6]){0}, 6);
     const Matrix m = matrix_from_values(z, 3, 2);
     const int too_high[3] = {0, 2, 1}, negative[3] = {0, 1, -1};
-    EXPECT_MISUSE(mean_cross_entropy(m, too_high), "row 1 has label 2, but there are 2 classes: 0 to 1");
-    EXPECT_MISUSE(mean_cross_entropy(m, negative), "row 2 has label -1");
-    EXPECT_MISUSE(cross_entropy(z, 3, 3), "cross_entropy: class 3 of 3 classes");
-    EXPECT_MISUSE(cross_entropy(z, 3, -1), "class -1 of 3 classes");
-    EXPECT_MISUSE(log_softmax_at(z, 3, 7), "log_softmax_at: class 7 of 3");
-    EXPECT_MISUSE(multiclass_hinge(z, 3, 3), "multiclass_hinge: class 3 of 3");
+    MUST_BE_MISUSE(mean_cross_entropy(m, too_high), "row 1 has label 2, but there are 2 classes: 0 to 1");
+    MUST_BE_MISUSE(mean_cross_entropy(m, negative), "row 2 has label -1");
+    MUST_BE_MISUSE(cross_entropy(z, 3, 3), "cross_entropy: class 3 of 3 classes");
+    MUST_BE_MISUSE(cross_entropy(z, 3, -1), "class -1 of 3 classes");
+    MUST_BE_MISUSE(log_softmax_at(z, 3, 7), "log_softmax_at: class 7 of 3");
+    MUST_BE_MISUSE(multiclass_hinge(z, 3, 3), "multiclass_hinge: class 3 of 3");
 }
 
 Test(loss, operands_that_cannot_be_used_are_named)
@@ -376,19 +350,19 @@ Test(loss, operands_that_cannot_be_used_are_named)
     Value *foreign[3] = {z[0], z[1], v_param(other, 5)};
     Value *hole[3] = {z[0], NULL, z[2]};
     const int labels[3] = {1, -1, 1}, classes[3] = {0, 1, 1};
-    EXPECT_MISUSE(cross_entropy((Value **)NULL, 3, 0), "the list of logits is NULL");
-    EXPECT_MISUSE(cross_entropy(z, 0, 0), "is empty (n = 0)");
-    EXPECT_MISUSE(cross_entropy(hole, 3, 0), "cross_entropy: logits[1] is NULL");
-    EXPECT_MISUSE(cross_entropy(foreign, 3, 0), "cross_entropy: logits[2] (v0, data 5) belongs to another graph");
-    EXPECT_MISUSE(log_softmax(z, 3, NULL), "out is NULL");
-    EXPECT_MISUSE(mean_cross_entropy(matrix_from_values(z, 3, 1), NULL), "the list of labels is NULL");
-    EXPECT_MISUSE(mean_cross_entropy((Matrix){0}, labels), "mean_cross_entropy: logits was never made");
-    EXPECT_MISUSE(mean_squared_error(z, (double *)NULL, 3), "the array of targets is NULL");
-    EXPECT_MISUSE(mean_squared_error(z, hole, 3), "targets[1] is NULL");
-    EXPECT_MISUSE(mean_squared_error(z, &foreign[2], 1), "targets[0] (v0, data 5) belongs to another graph");
-    EXPECT_MISUSE(mean_hinge(z, classes, 3), "labels[0] is 0. A label is +1 or -1");
-    EXPECT_MISUSE(mean_hinge(z, NULL, 3), "the list of labels is NULL");
-    EXPECT_MISUSE(mean_loss(z, 0), "mean_loss: the list of losses is empty");
+    MUST_BE_MISUSE(cross_entropy((Value **)NULL, 3, 0), "the list of logits is NULL");
+    MUST_BE_MISUSE(cross_entropy(z, 0, 0), "is empty (n = 0)");
+    MUST_BE_MISUSE(cross_entropy(hole, 3, 0), "cross_entropy: logits[1] is NULL");
+    MUST_BE_MISUSE(cross_entropy(foreign, 3, 0), "cross_entropy: logits[2] (v0, data 5) belongs to another graph");
+    MUST_BE_MISUSE(log_softmax(z, 3, NULL), "out is NULL");
+    MUST_BE_MISUSE(mean_cross_entropy(matrix_from_values(z, 3, 1), NULL), "the list of labels is NULL");
+    MUST_BE_MISUSE(mean_cross_entropy((Matrix){0}, labels), "mean_cross_entropy: logits was never made");
+    MUST_BE_MISUSE(mean_squared_error(z, (double *)NULL, 3), "the array of targets is NULL");
+    MUST_BE_MISUSE(mean_squared_error(z, hole, 3), "targets[1] is NULL");
+    MUST_BE_MISUSE(mean_squared_error(z, &foreign[2], 1), "targets[0] (v0, data 5) belongs to another graph");
+    MUST_BE_MISUSE(mean_hinge(z, classes, 3), "labels[0] is 0. A label is +1 or -1");
+    MUST_BE_MISUSE(mean_hinge(z, NULL, 3), "the list of labels is NULL");
+    MUST_BE_MISUSE(mean_loss(z, 0), "mean_loss: the list of losses is empty");
     graph_free(other);
 }
 
@@ -397,7 +371,7 @@ Test(loss, a_released_logit_is_misuse)
     Mark mark = graph_mark(g);
     Value *logit = v_param(g, 1);
     graph_release(g, mark);
-    EXPECT_MISUSE(cross_entropy(&logit, 1, 0), "cross_entropy: logits[0] was released");
+    MUST_BE_MISUSE(cross_entropy(&logit, 1, 0), "cross_entropy: logits[0] was released");
 }
 
 Test(loss, misuse_aborts_by_default, .signal = SIGABRT)

@@ -2,12 +2,12 @@
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backward.h"
+#include "caught.h"
 #include "graph.h"
 #include "matrix.h"
 #include "memory.h"
@@ -365,57 +365,31 @@ Test(matrix, gradient_of_a_row_or_column_sum_reaches_each_of_its_entries)
 
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
-static jmp_buf caught;
-static char caught_message[1024];
-static Where caught_where;
-
-static void catch_misuse(Where where, const char *message)
-{
-    snprintf(caught_message, sizeof caught_message, "%s", message);
-    caught_where = where;
-    longjmp(caught, 1);
-}
-
-/* `expression` must be misuse at this line, with a message that holds `text`. */
-#define EXPECT_MISUSE(expression, text)                                                                                \
-    do {                                                                                                               \
-        misuse_set_handler(catch_misuse);                                                                              \
-        if (setjmp(caught) == 0) {                                                                                     \
-            (void)(expression);                                                                                        \
-            cr_expect(false, "%s is no misuse", #expression);                                                          \
-        } else {                                                                                                       \
-            cr_expect(strstr(caught_message, text) != NULL, "'%s' not in: %s", text, caught_message);                  \
-            cr_expect(caught_where.line == __LINE__ && strstr(caught_where.file, "test_matrix.c") != NULL,             \
-                      "reported at %s:%d", caught_where.file, caught_where.line);                                      \
-        }                                                                                                              \
-        misuse_set_handler(NULL);                                                                                      \
-    } while (0)
-
 Test(matrix, shapes_that_do_not_fit_are_named)
 {
     const Matrix a = param_matrix(3, 2, 0), b = param_matrix(4, 3, 0), c = param_matrix(3, 4, 0);
-    EXPECT_MISUSE(matmul(a, b), "matmul: 3x2 times 4x3: the inner sizes 2 and 4 differ");
-    EXPECT_MISUSE(matrix_add(a, b), "matrix_add: 3x2 with 4x3: 3 rows against 4");
-    EXPECT_MISUSE(matrix_pow(a, c), "matrix_pow: 3x2 with 3x4: 2 columns against 4");
-    EXPECT_MISUSE(matrix_reshape(a, 4, 2), "matrix_reshape: 3x2 to 4x2: 6 entries cannot fill 8 places");
-    EXPECT_MISUSE(matrix_reshape(a, 0, 6), "0x6 is no shape");
+    MUST_BE_MISUSE(matmul(a, b), "matmul: 3x2 times 4x3: the inner sizes 2 and 4 differ");
+    MUST_BE_MISUSE(matrix_add(a, b), "matrix_add: 3x2 with 4x3: 3 rows against 4");
+    MUST_BE_MISUSE(matrix_pow(a, c), "matrix_pow: 3x2 with 3x4: 2 columns against 4");
+    MUST_BE_MISUSE(matrix_reshape(a, 4, 2), "matrix_reshape: 3x2 to 4x2: 6 entries cannot fill 8 places");
+    MUST_BE_MISUSE(matrix_reshape(a, 0, 6), "0x6 is no shape");
 }
 
 Test(matrix, an_index_out_of_range_is_named_with_the_shape)
 {
     const Matrix m = param_matrix(3, 2, 0);
-    EXPECT_MISUSE(matrix_at(m, 3, 0), "matrix_at: entry (3, 0) of a 3x2 matrix. Rows count from 0 to 2, columns from");
-    EXPECT_MISUSE(matrix_at(m, 0, 2), "entry (0, 2)");
-    EXPECT_MISUSE(matrix_row(m, 3), "matrix_row: row 3 of a 3x2 matrix");
+    MUST_BE_MISUSE(matrix_at(m, 3, 0), "matrix_at: entry (3, 0) of a 3x2 matrix. Rows count from 0 to 2, columns from");
+    MUST_BE_MISUSE(matrix_at(m, 0, 2), "entry (0, 2)");
+    MUST_BE_MISUSE(matrix_row(m, 3), "matrix_row: row 3 of a 3x2 matrix");
 }
 
 Test(matrix, sizes_of_zero_or_beyond_counting_are_refused)
 {
     const double data[1] = {0};
-    EXPECT_MISUSE(matrix_param(g, 0, 2, data), "matrix_param: 0x2 is no shape");
-    EXPECT_MISUSE(matrix_input(g, 2, 0, data), "matrix_input: 2x0 is no shape");
-    EXPECT_MISUSE(matrix_const(g, SIZE_MAX / 2 + 1, 2, data), "is too large"); /* rows·cols wraps round to 0 */
-    EXPECT_MISUSE(matrix_const(g, SIZE_MAX, SIZE_MAX, data), "is too large");  /* and here to 1 */
+    MUST_BE_MISUSE(matrix_param(g, 0, 2, data), "matrix_param: 0x2 is no shape");
+    MUST_BE_MISUSE(matrix_input(g, 2, 0, data), "matrix_input: 2x0 is no shape");
+    MUST_BE_MISUSE(matrix_const(g, SIZE_MAX / 2 + 1, 2, data), "is too large"); /* rows·cols wraps round to 0 */
+    MUST_BE_MISUSE(matrix_const(g, SIZE_MAX, SIZE_MAX, data), "is too large");  /* and here to 1 */
 }
 
 Test(matrix, operands_that_cannot_be_used_are_named)
@@ -424,22 +398,22 @@ Test(matrix, operands_that_cannot_be_used_are_named)
     Graph *other = graph_new();
     const Matrix m = matrix_param(g, 1, 2, data), foreign = matrix_param(other, 1, 2, data), never = {0};
     Value *hole[2] = {m.at[0], NULL}, *mixed[2] = {m.at[0], foreign.at[0]};
-    EXPECT_MISUSE(matrix_add(m, foreign), "are of two graphs");
-    EXPECT_MISUSE(matrix_add(m, foreign.at[0]), "are of two graphs");
-    EXPECT_MISUSE(matmul(m, never), "matmul: the right matrix was never made");
-    EXPECT_MISUSE(matrix_mul(2, never), "matrix_mul: the right matrix was never made");
-    EXPECT_MISUSE(matrix_add(m, (Value *)NULL), "matrix_add: operand b is NULL");
-    EXPECT_MISUSE(matrix_add((Value *)NULL, m), "matrix_add: operand a is NULL");
-    EXPECT_MISUSE(matrix_map(m, OP_ADD), "add does not take one operand");
-    EXPECT_MISUSE(matrix_map(m, OP_PARAM), "param does not take one operand");
-    EXPECT_MISUSE(matrix_map(m, (OpCode)77), "op 77 does not take one operand");
-    EXPECT_MISUSE(matrix_param(g, 1, 2, NULL), "matrix_param: data is NULL");
-    EXPECT_MISUSE(matrix_param((Graph *)NULL, 1, 2, data), "matrix_param: the graph is NULL");
-    EXPECT_MISUSE(matrix_get_data(m, NULL), "matrix_get_data: out is NULL");
-    EXPECT_MISUSE(matrix_print(m, NULL), "matrix_print: out is NULL");
-    EXPECT_MISUSE(matrix_from_values((Value **)NULL, 1, 2), "the list of values is NULL");
-    EXPECT_MISUSE(matrix_from_values(hole, 1, 2), "entry (0, 1) is NULL");
-    EXPECT_MISUSE(matrix_from_values(mixed, 2, 1), "entry (1, 0) (v0, data 1) belongs to another graph");
+    MUST_BE_MISUSE(matrix_add(m, foreign), "are of two graphs");
+    MUST_BE_MISUSE(matrix_add(m, foreign.at[0]), "are of two graphs");
+    MUST_BE_MISUSE(matmul(m, never), "matmul: the right matrix was never made");
+    MUST_BE_MISUSE(matrix_mul(2, never), "matrix_mul: the right matrix was never made");
+    MUST_BE_MISUSE(matrix_add(m, (Value *)NULL), "matrix_add: operand b is NULL");
+    MUST_BE_MISUSE(matrix_add((Value *)NULL, m), "matrix_add: operand a is NULL");
+    MUST_BE_MISUSE(matrix_map(m, OP_ADD), "add does not take one operand");
+    MUST_BE_MISUSE(matrix_map(m, OP_PARAM), "param does not take one operand");
+    MUST_BE_MISUSE(matrix_map(m, (OpCode)77), "op 77 does not take one operand");
+    MUST_BE_MISUSE(matrix_param(g, 1, 2, NULL), "matrix_param: data is NULL");
+    MUST_BE_MISUSE(matrix_param((Graph *)NULL, 1, 2, data), "matrix_param: the graph is NULL");
+    MUST_BE_MISUSE(matrix_get_data(m, NULL), "matrix_get_data: out is NULL");
+    MUST_BE_MISUSE(matrix_print(m, NULL), "matrix_print: out is NULL");
+    MUST_BE_MISUSE(matrix_from_values((Value **)NULL, 1, 2), "the list of values is NULL");
+    MUST_BE_MISUSE(matrix_from_values(hole, 1, 2), "entry (0, 1) is NULL");
+    MUST_BE_MISUSE(matrix_from_values(mixed, 2, 1), "entry (1, 0) (v0, data 1) belongs to another graph");
     graph_free(other);
 }
 
@@ -449,9 +423,9 @@ Test(matrix, a_released_matrix_is_misuse_even_when_its_nodes_live)
     const Mark mark = graph_mark(g);
     const Matrix sum = matrix_add(m, 1), transposed = matrix_transpose(m);
     graph_release(g, mark);
-    EXPECT_MISUSE(matrix_sum(sum), "matrix_sum: the matrix, 2x2, was released");
-    EXPECT_MISUSE(matmul(m, transposed), "matmul: the right matrix, 2x2, was released");
-    EXPECT_MISUSE(matrix_at(sum, 0, 0), "matrix_at: the matrix, 2x2, was released");
+    MUST_BE_MISUSE(matrix_sum(sum), "matrix_sum: the matrix, 2x2, was released");
+    MUST_BE_MISUSE(matmul(m, transposed), "matmul: the right matrix, 2x2, was released");
+    MUST_BE_MISUSE(matrix_at(sum, 0, 0), "matrix_at: the matrix, 2x2, was released");
     matrix_sum(m);
 }
 
@@ -529,5 +503,5 @@ Test(matrix, a_failed_matrix_kept_beyond_a_release_fails_the_graph_again)
     double data[4];
     matrix_get_data(product, data);
     cr_assert(isnan(data[0]) && isnan(data[3]), "data of a failed matrix: %g", data[0]);
-    EXPECT_MISUSE(matmul(failed, failed), "2x3 times 2x3: the inner sizes 3 and 2 differ");
+    MUST_BE_MISUSE(matmul(failed, failed), "2x3 times 2x3: the inner sizes 3 and 2 differ");
 }

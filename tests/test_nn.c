@@ -2,12 +2,12 @@
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backward.h"
+#include "caught.h"
 #include "memory.h"
 #include "nn.h"
 
@@ -419,46 +419,20 @@ Test(nn, the_same_seed_gives_the_same_network_and_another_one_another)
 
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
-static jmp_buf caught;
-static char caught_message[1024];
-static Where caught_where;
-
-static void catch_misuse(Where where, const char *message)
-{
-    snprintf(caught_message, sizeof caught_message, "%s", message);
-    caught_where = where;
-    longjmp(caught, 1);
-}
-
-/* `expression` must be misuse at this line, with a message that holds `text`. */
-#define EXPECT_MISUSE(expression, text)                                                                                \
-    do {                                                                                                               \
-        misuse_set_handler(catch_misuse);                                                                              \
-        if (setjmp(caught) == 0) {                                                                                     \
-            (void)(expression);                                                                                        \
-            cr_expect(false, "%s is no misuse", #expression);                                                          \
-        } else {                                                                                                       \
-            cr_expect(strstr(caught_message, text) != NULL, "'%s' not in: %s", text, caught_message);                  \
-            cr_expect(caught_where.line == __LINE__ && strstr(caught_where.file, "test_nn.c") != NULL,                 \
-                      "reported at %s:%d", caught_where.file, caught_where.line);                                      \
-        }                                                                                                              \
-        misuse_set_handler(NULL);                                                                                      \
-    } while (0)
-
 Test(nn, a_network_needs_two_sizes_and_none_of_them_0)
 {
     static const size_t empty[] = {2, 0, 3};
-    EXPECT_MISUSE(mlp_new(g, sizes, 1, ACTIVATION_TANH), "mlp_new: 1 sizes. It takes the number of inputs");
-    EXPECT_MISUSE(mlp_new(g, sizes, 0, ACTIVATION_TANH), "mlp_new: 0 sizes.");
-    EXPECT_MISUSE(mlp_new(g, empty, 3, ACTIVATION_TANH), "mlp_new: sizes[1] is 0.");
+    MUST_BE_MISUSE(mlp_new(g, sizes, 1, ACTIVATION_TANH), "mlp_new: 1 sizes. It takes the number of inputs");
+    MUST_BE_MISUSE(mlp_new(g, sizes, 0, ACTIVATION_TANH), "mlp_new: 0 sizes.");
+    MUST_BE_MISUSE(mlp_new(g, empty, 3, ACTIVATION_TANH), "mlp_new: sizes[1] is 0.");
 }
 
 Test(nn, what_a_network_is_made_from_must_be_there)
 {
     static Value *x[INPUTS];
-    EXPECT_MISUSE(mlp_new(NULL, sizes, 3, ACTIVATION_TANH), "mlp_new: the graph is NULL. Make one with graph_new");
-    EXPECT_MISUSE(mlp_new(g, NULL, 3, ACTIVATION_TANH), "mlp_new: the list of 3 sizes is NULL.");
-    EXPECT_MISUSE(mlp_forward(NULL, x), "mlp_forward: the network is NULL. Make it with mlp_new");
+    MUST_BE_MISUSE(mlp_new(NULL, sizes, 3, ACTIVATION_TANH), "mlp_new: the graph is NULL. Make one with graph_new");
+    MUST_BE_MISUSE(mlp_new(g, NULL, 3, ACTIVATION_TANH), "mlp_new: the list of 3 sizes is NULL.");
+    MUST_BE_MISUSE(mlp_forward(NULL, x), "mlp_forward: the network is NULL. Make it with mlp_new");
 }
 
 Test(nn, inputs_that_are_missing_or_of_another_graph_are_misuse)
@@ -467,16 +441,16 @@ Test(nn, inputs_that_are_missing_or_of_another_graph_are_misuse)
     static Value *x[INPUTS];
     static Graph *other;
     net = net_of_quarters(g, ACTIVATION_TANH);
-    EXPECT_MISUSE(mlp_forward(net, NULL), "forward: the list of inputs is NULL. Make one of 3 with v_inputs.");
-    EXPECT_MISUSE(layer_forward(g, &net->layers[1], NULL), "forward: the list of inputs is NULL. Make one of 4");
-    EXPECT_MISUSE(neuron_forward(&net->layers[0].neurons[0], ACTIVATION_TANH, NULL), "the list of inputs is NULL");
+    MUST_BE_MISUSE(mlp_forward(net, NULL), "forward: the list of inputs is NULL. Make one of 3 with v_inputs.");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[1], NULL), "forward: the list of inputs is NULL. Make one of 4");
+    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[0], ACTIVATION_TANH, NULL), "the list of inputs is NULL");
     x[0] = v_input(g, 1), x[1] = NULL, x[2] = v_input(g, 2);
-    EXPECT_MISUSE(mlp_forward(net, x), "forward: input x[1] of 3 is NULL");
-    EXPECT_MISUSE(layer_forward(g, &net->layers[0], x), "forward: input x[1] of 3 is NULL");
-    EXPECT_MISUSE(neuron_forward(&net->layers[0].neurons[2], ACTIVATION_TANH, x), "forward: input x[1] of 3 is NULL");
+    MUST_BE_MISUSE(mlp_forward(net, x), "forward: input x[1] of 3 is NULL");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "forward: input x[1] of 3 is NULL");
+    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[2], ACTIVATION_TANH, x), "forward: input x[1] of 3 is NULL");
     other = graph_new();
     x[1] = v_input(other, 0.5);
-    EXPECT_MISUSE(mlp_forward(net, x), "forward: input x[1] of 3 (v0, data 0.5) belongs to another graph");
+    MUST_BE_MISUSE(mlp_forward(net, x), "forward: input x[1] of 3 (v0, data 0.5) belongs to another graph");
     graph_free(other);
 }
 
@@ -489,7 +463,7 @@ Test(nn, released_inputs_are_misuse)
     x = v_inputs(g, point, INPUTS);
     memcpy(kept, x, sizeof kept); /* the list itself is released with the nodes */
     graph_release(g, mark);
-    EXPECT_MISUSE(mlp_forward(net, kept), "forward: input x[0] of 3 was released");
+    MUST_BE_MISUSE(mlp_forward(net, kept), "forward: input x[0] of 3 was released");
 }
 
 /* A mark set before the network and not behind it: what a first training loop gets wrong. */
@@ -501,8 +475,8 @@ Test(nn, a_released_network_is_misuse)
     net = net_of_quarters(g, ACTIVATION_TANH);
     graph_release(g, mark);
     x = v_inputs(g, point, INPUTS);
-    EXPECT_MISUSE(mlp_forward(net, x), "forward: the layer's last bias was released");
-    EXPECT_MISUSE(layer_forward(g, &net->layers[1], x), "forward: the layer's last bias was released");
+    MUST_BE_MISUSE(mlp_forward(net, x), "forward: the layer's last bias was released");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[1], x), "forward: the layer's last bias was released");
 }
 
 Test(nn, a_layer_of_another_graph_is_misuse)
@@ -513,7 +487,7 @@ Test(nn, a_layer_of_another_graph_is_misuse)
     other = graph_new();
     net = net_of_quarters(other, ACTIVATION_TANH);
     x = v_inputs(g, point, INPUTS);
-    EXPECT_MISUSE(layer_forward(g, &net->layers[0], x), "last bias (b1[3], data 1.75) belongs to another graph");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "last bias (b1[3], data 1.75) belongs to another graph");
     graph_free(other);
 }
 

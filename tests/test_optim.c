@@ -2,10 +2,10 @@
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <string.h>
 
+#include "caught.h"
 #include "graph.h"
 #include "memory.h"
 #include "optim.h"
@@ -205,58 +205,32 @@ Test(optim, a_learning_rate_of_0_is_allowed_and_changes_nothing)
 
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
-static jmp_buf caught;
-static char caught_message[1024];
-static Where caught_where;
-
-static void catch_misuse(Where where, const char *message)
-{
-    snprintf(caught_message, sizeof caught_message, "%s", message);
-    caught_where = where;
-    longjmp(caught, 1);
-}
-
-/* `expression` must be misuse at this line, with a message that holds `text`. */
-#define EXPECT_MISUSE(expression, text)                                                                                \
-    do {                                                                                                               \
-        misuse_set_handler(catch_misuse);                                                                              \
-        if (setjmp(caught) == 0) {                                                                                     \
-            (void)(expression);                                                                                        \
-            cr_expect(false, "%s is no misuse", #expression);                                                          \
-        } else {                                                                                                       \
-            cr_expect(strstr(caught_message, text) != NULL, "'%s' not in: %s", text, caught_message);                  \
-            cr_expect(caught_where.line == __LINE__ && strstr(caught_where.file, "test_optim.c") != NULL,              \
-                      "reported at %s:%d", caught_where.file, caught_where.line);                                      \
-        }                                                                                                              \
-        misuse_set_handler(NULL);                                                                                      \
-    } while (0)
-
 Test(optim, settings_out_of_range_are_named_with_their_value)
 {
-    EXPECT_MISUSE(sgd_new(params, PARAMS, (SGD){.lr = -0.1}), "optimizer: lr = -0.1. It must be at least 0");
-    EXPECT_MISUSE(sgd_new(params, PARAMS, (SGD){.lr = NAN}), "optimizer: lr = nan");
-    EXPECT_MISUSE(sgd_new(params, PARAMS, (SGD){.lr = INFINITY}), "optimizer: lr = inf");
-    EXPECT_MISUSE(sgd_new(params, PARAMS, ((SGD){.lr = 1, .momentum = 1})), "momentum = 1. It must be at");
-    EXPECT_MISUSE(sgd_new(params, PARAMS, ((SGD){.lr = 1, .momentum = -0.5})), "optimizer: momentum = -0.5");
-    EXPECT_MISUSE(sgd_new(params, PARAMS, ((SGD){.lr = 1, .weight_decay = -1})), "optimizer: weight_decay = -1");
-    EXPECT_MISUSE(adam_new(params, PARAMS, (Adam){.lr = -1}), "optimizer: lr = -1");
-    EXPECT_MISUSE(adam_new(params, PARAMS, ((Adam){.lr = 1, .beta1 = 1})), "optimizer: beta1 = 1");
-    EXPECT_MISUSE(adam_new(params, PARAMS, ((Adam){.lr = 1, .beta2 = 1.5})), "optimizer: beta2 = 1.5");
-    EXPECT_MISUSE(adam_new(params, PARAMS, ((Adam){.lr = 1, .epsilon = -1})), "optimizer: epsilon = -1");
-    EXPECT_MISUSE(adam_new(params, PARAMS, ((Adam){.lr = 1, .weight_decay = NAN})), "optimizer: weight_decay = nan");
+    MUST_BE_MISUSE(sgd_new(params, PARAMS, (SGD){.lr = -0.1}), "optimizer: lr = -0.1. It must be at least 0");
+    MUST_BE_MISUSE(sgd_new(params, PARAMS, (SGD){.lr = NAN}), "optimizer: lr = nan");
+    MUST_BE_MISUSE(sgd_new(params, PARAMS, (SGD){.lr = INFINITY}), "optimizer: lr = inf");
+    MUST_BE_MISUSE(sgd_new(params, PARAMS, ((SGD){.lr = 1, .momentum = 1})), "momentum = 1. It must be at");
+    MUST_BE_MISUSE(sgd_new(params, PARAMS, ((SGD){.lr = 1, .momentum = -0.5})), "optimizer: momentum = -0.5");
+    MUST_BE_MISUSE(sgd_new(params, PARAMS, ((SGD){.lr = 1, .weight_decay = -1})), "optimizer: weight_decay = -1");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, (Adam){.lr = -1}), "optimizer: lr = -1");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ((Adam){.lr = 1, .beta1 = 1})), "optimizer: beta1 = 1");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ((Adam){.lr = 1, .beta2 = 1.5})), "optimizer: beta2 = 1.5");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ((Adam){.lr = 1, .epsilon = -1})), "optimizer: epsilon = -1");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ((Adam){.lr = 1, .weight_decay = NAN})), "optimizer: weight_decay = nan");
 }
 
 Test(optim, a_list_without_params_is_misuse)
 {
     static Value *with_a_hole[2], *kept[1];
     with_a_hole[0] = params[0];
-    EXPECT_MISUSE(sgd_new(NULL, 3, (SGD){.lr = 1}), "optimizer: no params (n = 3).");
-    EXPECT_MISUSE(adam_new(params, 0, (Adam){.lr = 1}), "optimizer: no params (n = 0).");
-    EXPECT_MISUSE(sgd_new(with_a_hole, 2, (SGD){.lr = 1}), "optimizer: a param of the list is NULL");
+    MUST_BE_MISUSE(sgd_new(NULL, 3, (SGD){.lr = 1}), "optimizer: no params (n = 3).");
+    MUST_BE_MISUSE(adam_new(params, 0, (Adam){.lr = 1}), "optimizer: no params (n = 0).");
+    MUST_BE_MISUSE(sgd_new(with_a_hole, 2, (SGD){.lr = 1}), "optimizer: a param of the list is NULL");
     const Mark mark = graph_mark(g);
     kept[0] = v_param(g, 1);
     graph_release(g, mark);
-    EXPECT_MISUSE(adam_new(kept, 1, (Adam){.lr = 1}), "optimizer: a param of the list was released");
+    MUST_BE_MISUSE(adam_new(kept, 1, (Adam){.lr = 1}), "optimizer: a param of the list was released");
 }
 
 /* A step would move the data, and leave what was computed from it as it is. */
@@ -265,9 +239,9 @@ Test(optim, a_list_with_a_node_that_is_no_param_is_misuse)
     static Value *list[2];
     list[0] = params[0];
     list[1] = v_label(v_input(g, 0.5), "x");
-    EXPECT_MISUSE(sgd_new(list, 2, (SGD){.lr = 1}), "optimizer: params[1] (x, data 0.5) is no param (op input).");
+    MUST_BE_MISUSE(sgd_new(list, 2, (SGD){.lr = 1}), "optimizer: params[1] (x, data 0.5) is no param (op input).");
     list[1] = v_label(v_mul(params[0], params[1]), "y");
-    EXPECT_MISUSE(adam_new(list, 2, (Adam){.lr = 1}), "is no param (op mul).");
+    MUST_BE_MISUSE(adam_new(list, 2, (Adam){.lr = 1}), "is no param (op mul).");
 }
 
 Test(optim, misuse_aborts_by_default, .signal = SIGABRT) { sgd_new(params, PARAMS, (SGD){.lr = -1}); }
