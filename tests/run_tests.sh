@@ -76,6 +76,15 @@ if [ $# -eq 0 ] && [ "${BROWSER:-yes}" != no ]; then
     else
         complain "player_pages wrote no pages" && failed=$((failed + 1))
     fi
+    if command -v pandoc >/dev/null 2>&1; then
+        if ${MAKE:-make} --no-print-directory BUILD="$build" book; then
+            browser_test tests/browser/book_test.py "$build/book"
+        else
+            complain "make book failed" && failed=$((failed + 1))
+        fi
+    else
+        echo "SKIPPED: the book: there is no pandoc here" && skipped=$((skipped + 1))
+    fi
 fi
 
 if [ "$skipped" -gt 0 ]; then
