@@ -64,6 +64,7 @@ function new_here(text,    at, idea, rest, id) {
     rest = idea
     sub(/[.,:].*$/, "", idea)
     rest = substr(rest, length(idea) + 1)
+    idea = capital(idea)
     html("<p id=\"" id "\" class=\"new\"><span class=\"tag\">New here</span> <strong>" inline(idea) "</strong>" inline(rest) "</p>")
     findable(heading, id, text)
 }
@@ -316,6 +317,7 @@ function figure(line,    part, name, caption) {
     caption = caption_of(name)
     if (caption == "")
         caption = part[4]
+    caption = capital(caption)
     if (part[1] == "svg")
         html("<figure class=\"picture\"><a href=\"" part[2] "\" title=\"" name " alone\"><img src=\"" part[2] "\"" (part[3] > 620 ? " class=\"wide\"" : "") \
             " width=\"" int(part[3]) "\" alt=\"" escape(caption) "\"></a><figcaption>" inline(caption) \
@@ -364,7 +366,7 @@ function show_code(    i, from, title, id) {
             sub(/^\/\* -+ /, "", title)
             sub(/ -+ \*\/$/, "", title)
             id = "part" (++code_parts)
-            html("<h3 id=\"" id "\"><a href=\"#" id "\">" inline(title) "</a></h3>")
+            html("<h3 id=\"" id "\"><a href=\"#" id "\">" unlinked(title) "</a></h3>")
             from = i + 1
         } else if (source[i] ~ /^int main\(/) {
             code_block(from, i - 1)
@@ -409,14 +411,14 @@ function tail(from, to,    text, n, i, item, next_text, lead) {
     if (trim(next_text) == "")
         return
     lead = here < total ? "<a class=\"onward\" href=\"" chapter_name[here + 1] ".html\">Chapter " (here + 1) ": " \
-        inline(chapter_idea[here + 1]) " →</a>" : ""
-    html("<aside class=\"next\" id=\"next\"><span class=\"tag\">Next</span> " inline(trim(next_text)) lead "</aside>")
+        unlinked(chapter_idea[here + 1]) " →</a>" : ""
+    html("<aside class=\"next\" id=\"next\"><span class=\"tag\">Next</span> " inline(capital(trim(next_text))) lead "</aside>")
     findable("Next", "next", next_text)
 }
 
 function turn_pages(    left, right) {
-    left = here > 1 ? "<a rel=\"prev\" href=\"" chapter_name[here - 1] ".html\">← " (here - 1) " " inline(chapter_idea[here - 1]) "</a>" : "<span></span>"
-    right = here < total ? "<a rel=\"next\" href=\"" chapter_name[here + 1] ".html\">" (here + 1) " " inline(chapter_idea[here + 1]) " →</a>" : "<span></span>"
+    left = here > 1 ? "<a rel=\"prev\" href=\"" chapter_name[here - 1] ".html\">← " (here - 1) " " unlinked(chapter_idea[here - 1]) "</a>" : "<span></span>"
+    right = here < total ? "<a rel=\"next\" href=\"" chapter_name[here + 1] ".html\">" (here + 1) " " unlinked(chapter_idea[here + 1]) " →</a>" : "<span></span>"
     html("<nav class=\"turn\" aria-label=\"Chapters\">" left "<a href=\"index.html\">contents</a>" right "</nav>")
 }
 
@@ -433,9 +435,10 @@ END {
     question = chapter_question[here]
     print "---\npagetitle: " json((number + 0) " " chapter_idea[here] " – " question) "\nlang: en\n---"
     html("<p class=\"kicker\">" escape(chapter_part[here]) " · " (number + 0) "</p>")
-    html("<h1><span class=\"number\">" (number + 0) "</span> " inline(question) "</h1>")
+    html("<h1><span class=\"number\">" (number + 0) "</span> " unlinked(question) "</h1>")
     html("<p class=\"meta\">" inline(chapter_idea[here]) (chapter_time[here] == "" ? "" : " · " chapter_time[here]) \
-        (chapter_needs[here] == "" ? "" : " · needs " needs(chapter_needs[here])) "</p>")
+        (chapter_needs[here] == "" ? "" : " · needs " (chapter_needs[here] ~ /^[0-9]+$/ ? "chapter " : chapter_needs[here] ~ /^[0-9]/ ? "chapters " : "") \
+        needs(chapter_needs[here])) "</p>")
     heading = "The idea"
     findable("The question", "", question)
     head(1, head_to)
@@ -448,8 +451,6 @@ END {
         tail(tail_from, NR)
     turn_pages()
     html_off()
-    if (html_failed)
-        exit 1
 }
 
 # "3, 5" with links.

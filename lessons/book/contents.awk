@@ -26,10 +26,10 @@ function chapters(    i, list) {
             print kind == "nav" ? "<ol>" : "<ol class=\"list\">"
         }
         if (kind == "nav")
-            print "<li><a class=\"chapter\" href=\"" name[i] ".html\"><span class=\"n\">" i "</span><span>" inline(idea[i]) "</span></a></li>"
+            print "<li><a class=\"chapter\" href=\"" name[i] ".html\"><span class=\"n\">" i "</span><span>" unlinked(idea[i]) "</span></a></li>"
         else
-            print "<li><a href=\"" name[i] ".html\"><span class=\"n\">" i "</span><span class=\"question\">" inline(question[i]) \
-                "</span><span class=\"time\">" minutes[i] "</span><span class=\"idea\">" inline(idea[i]) "</span></a></li>"
+            print "<li><a href=\"" name[i] ".html\"><span class=\"n\">" i "</span><span class=\"question\">" unlinked(question[i]) \
+                "</span><span class=\"time\">" minutes[i] "</span><span class=\"idea\">" unlinked(idea[i]) "</span></a></li>"
     }
     if (total > 0)
         print "</ol>"
@@ -51,10 +51,11 @@ function cover(    line, title, text) {
 }
 
 function first_sentence(file,    line, text) {
-    getline line < file
+    while ((getline line < file) > 0 && line !~ / - /)
+        ;
     close(file)
     text = line
-    sub(/^\/\* [^ ]* - /, "", text)
+    sub(/^[^ ]* ?[^ ]* - /, "", text)
     sub(/ *\*\/$/, "", text)
     if (match(text, /\. /))
         text = substr(text, 1, RSTART)
@@ -72,7 +73,7 @@ function list_sources(    n, i, file, short, kinds) {
         short = file[i]
         sub(/^.*\//, "", short)
         print "<li><a href=\"" short ".html\"><span class=\"n\"></span><span class=\"question\"><code>" file[i] "</code></span><span class=\"time\"></span><span class=\"idea\">" \
-            inline(first_sentence(file[i])) "</span></a></li>"
+            unlinked(first_sentence(file[i])) "</span></a></li>"
     }
     print "</ul>"
 }

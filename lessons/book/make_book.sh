@@ -48,6 +48,9 @@ sources="$(ls engine/*.h) $(sed -n 's/^#include "\(.*\)"/viz\/\1/p' lessons/*.c 
 
 bytes_awk -f "$here/declared.awk" $sources >"$work/places"
 
+scripts=$(ls lessons/[0-9]*.py 2>/dev/null || :)
+sources="$sources $scripts"
+
 # number TAB name TAB question TAB idea TAB part TAB time TAB needs
 for chapter in lessons/[0-9][0-9]_*.c; do
     name=$(basename "$chapter" .c)

@@ -13,15 +13,17 @@ END {
     other = short
     if (!sub(/\.h$/, ".c", other))
         sub(/\.c$/, ".h", other)
-    question = source[1]
-    sub(/^\/\* [^ ]* - /, "", question)
+    for (i = 1; i < NR && source[i] !~ / - /; i++)
+        ;
+    question = source[i]
+    sub(/^[^ ]* ?[^ ]* - /, "", question)
     sub(/ *\*\/$/, "", question)
     if (match(question, /\. /))
         question = substr(question, 1, RSTART)
     print "---\npagetitle: \"" file "\"\nlang: en\n---\n\n```{=html}"
     print "<p class=\"kicker\"><a href=\"sources.html\">The sources</a></p><h1><code>" file "</code></h1>"
     print "<p class=\"meta\">" inline(question) ((other in pages) ? " See also <a href=\"" pages[other] "\"><code>" other "</code></a>." : "") "</p>"
-    print "```\n\n````{.c .numberLines #c1 startFrom=\"1\"}"
+    print "```\n\n````{." (short ~ /py$/ ? "python" : "c") " .numberLines #c1 startFrom=\"1\"}"
     for (i = 1; i <= NR; i++)
         print source[i]
     print "````"

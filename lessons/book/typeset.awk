@@ -13,7 +13,7 @@ BEGIN {
     # Signs that only mathematics has. Alternatives, not a [set]: each is several bytes.
     SIGN = "∂|Σ|·|√|∞|×|−|→|←|≤|≥|≠|½|∛|" \
         "⁰|¹|²|³|⁴|⁵|⁶|⁷|⁸|⁹|⁻|ᵀ|ᵢ|ⱼ|ᵇ|ᵃ"
-    OPERATOR = "^(=|\\+=|\\+|-|−|·|/|→|←|<|>|≤|≥|≠|×)$"
+    OPERATOR = "^(=|\\+|-|−|·|/|→|←|<|>|≤|≥|≠|×)$"
     raised["⁰"] = "0"; raised["¹"] = "1"; raised["²"] = "2"; raised["³"] = "3"; raised["⁴"] = "4"
     raised["⁵"] = "5"; raised["⁶"] = "6"; raised["⁷"] = "7"; raised["⁸"] = "8"; raised["⁹"] = "9"
     raised["⁻"] = "−"; raised["ᵀ"] = "T"; raised["ᵇ"] = "<i>b</i>"; raised["ᵃ"] = "<i>a</i>"
@@ -79,6 +79,8 @@ function trim(s) {
     sub(/[ \t]+$/, "", s)
     return s
 }
+
+function capital(s) { return toupper(substr(s, 1, 1)) substr(s, 2) }
 
 function count_of(s, c,    copy) {
     copy = s
@@ -168,7 +170,9 @@ function math(s, display,    out, c, head, tail, at) {
             RLENGTH = 1
         } else {
             c = first_character(s)
-            if (c in raised)
+            if (c == "·")
+                out = out "<span class=\"times\">·</span>"
+            else if (c in raised)
                 out = out "<sup>" raised[c] "</sup>"
             else if (c in lowered)
                 out = out "<sub>" lowered[c] "</sub>"
@@ -197,7 +201,7 @@ function is_math(w,    c) {
     c = core(w)
     if (w ~ SIGN && w !~ /^(−|→|←|·|×|≤|≥|≠)$/)
         return 1
-    if (c ~ /^[0-9]+[b-z]$/)
+    if (c ~ /^[0-9]+[b-z]$/ || c ~ /^[a-z]\^/)
         return 1
     if (c ~ /^[b-zB-Z]$/ && c !~ /^[CIV]$/)
         return 1
@@ -209,7 +213,7 @@ function is_math(w,    c) {
         return 1
     if (c ~ /^[A-Za-z0-9]+([-+=<>\/*][A-Za-z0-9]+)*[-+=<>*][A-Za-z0-9]+$/ && c ~ /^[A-Za-z]?[-+=<>*\/0-9]|^[a-z][-+=*\/]/)
         return c !~ /^[A-Za-z]-/ && c !~ /^[0-9]+-[a-z][a-z]/
-    if (c ~ /^[a-zA-Z]\([-A-Za-z0-9+]*$/ || c ~ /^[a-zA-Z]\.(grad|data|tangent|value)$/)
+    if (c ~ /^[0-9]*[a-zA-Z]\([-A-Za-z0-9+]*$/ || c ~ /^[a-zA-Z]\.(grad|data|tangent|value)$/)
         return 1
     return 0
 }
@@ -271,7 +275,8 @@ function undress(s) {
 }
 
 # Text without `code` in it, as HTML.
-function set_words(text, display,    word, n, i, j, k, out, span, gap) {
+function set_words(text, display,    word, n, i, j, k, out, span, gap, operator) {
+    operator = display ? OPERATOR "|^\\+=$" : OPERATOR # in prose += is a name, not an operator
     n = split(text, word, " ")
     out = text ~ /^ / ? " " : ""
     for (i = 1; i <= n; i++) {
@@ -292,9 +297,10 @@ function set_words(text, display,    word, n, i, j, k, out, span, gap) {
             out = out gap escape(substr(word[i], 1, k - 1)) set_file(span) escape(substr(word[i], k + length(span)))
             continue
         }
-        if (word[i] ~ /^[Cc]hapters?$/ && core(word[i + 1]) ~ /^[0-9]+$/ && ((core(word[i + 1]) "") in chapter_page)) {
-            span = undress(word[i + 1])
-            out = out gap "<a href=\"" chapter_page[span] "\">" word[i] " " span "</a>" escape(after_it)
+        if (word[i] ~ /^\(?[Cc]hapters?$/ && word[i + 1] ~ /^[0-9]/ && ((word[i + 1] + 0 "") in chapter_page)) {
+            span = word[i + 1] + 0 ""
+            out = out gap (sub(/^\(/, "", word[i]) ? "(" : "") "<a href=\"" chapter_page[span] "\">" word[i] " " span \
+                "</a>" escape(substr(word[i + 1], length(span) + 1))
             i++
             continue
         }
@@ -307,12 +313,12 @@ function set_words(text, display,    word, n, i, j, k, out, span, gap) {
             continue
         }
         j = i
-        if (is_math(word[i]) || (is_operand(word[i]) && word[i + 1] ~ OPERATOR && is_operand(word[i + 2])) ||
+        if (is_math(word[i]) || (is_operand(word[i]) && word[i + 1] ~ operator && is_operand(word[i + 2])) ||
             ((word[i] in is_function) && (is_math(word[i + 1]) || is_number(word[i + 1])))) {
             for (;;) {
                 if ((word[j] in is_function) && (is_math(word[j + 1]) || is_number(word[j + 1])))
                     j++
-                if (word[j + 1] ~ OPERATOR && j + 2 <= n && word[j] !~ /[;:,]$/ && is_operand(word[j + 2]))
+                if (word[j + 1] ~ operator && j + 2 <= n && word[j] !~ /[;:,]$/ && is_operand(word[j + 2]))
                     j += 2
                 else if (word[j] ~ /(Σ|Σ_[a-z])$/ && j < n)
                     j++
@@ -338,6 +344,13 @@ function set_words(text, display,    word, n, i, j, k, out, span, gap) {
         out = out gap escape(word[i])
     }
     return out (text ~ / $/ ? " " : "")
+}
+
+# The same without links, for what is a link or a heading itself.
+function unlinked(text,    out) {
+    out = inline(text)
+    gsub(/<\/?a( [^>]*)?>/, "", out)
+    return out
 }
 
 # Text as HTML; `between backticks` is C.

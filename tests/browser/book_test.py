@@ -96,6 +96,8 @@ def check_page(browser, path, folder):
     for width, height in SIZES:
         resize(browser, width, height)
         browser.open(path)
+        if browser.run("const player = document.querySelector('iframe'); player?.scrollIntoView(); return player !== null"):
+            time.sleep(0.5)  # it is loaded only when it comes into sight
         wide = browser.run("return [document.documentElement.scrollWidth, innerWidth]")
         if wide[0] > width:
             failures.append(f"{name}: {wide[0]} px wide in a window of {width}")
@@ -103,7 +105,7 @@ def check_page(browser, path, folder):
         failures += [f"{name}: no picture in {image}" for image in broken]
         failures += [f"{name}: the console says {entry['message']}" for entry in browser.console()]
         failures += [f"{name}: fetched {url}" for url in browser.run(FETCHED) if not url.startswith("file:")]
-    if re.match(r"\d\d_", name):
+    if re.match(r"\d\d_\w+\.html$", name):
         failures += check_code(browser, name, folder)
         text = browser.run("return document.querySelector('#output ~ .terminal pre').textContent")
         if "ok " not in text or "FAILED" in text:
