@@ -55,6 +55,11 @@ function bare(line,    at) {
         sub(/^.* /, "", name)
         found(name)
         in_enum = line ~ /enum/
+    } else if (depth == 0 && is_header && line ~ /^typedef [a-z]+ [A-Z][A-Za-z]+\(/) {
+        name = line
+        sub(/\(.*/, "", name)
+        sub(/^.* /, "", name)
+        found(name)
     } else if (depth == 0 && line ~ /^[A-Za-z_][A-Za-z0-9_ *]*[ *][a-z][A-Za-z0-9_]*\(/ && line !~ /^(return|else|typedef)/) {
         name = line
         sub(/\(.*/, "", name)
