@@ -23,7 +23,7 @@ function chapters(    i, list) {
                 print "</ol>"
             if (in_part[i] != "")
                 print "<h2>" escape(in_part[i]) "</h2>"
-            print kind == "nav" ? "<ol>" : "<ol class=\"list\">"
+            print (kind == "nav" ? "<ol>" : "<ol class=\"list\">")
         }
         if (kind == "nav")
             print "<li><a class=\"chapter\" href=\"" name[i] ".html\"><span class=\"n\">" i "</span><span>" unlinked(idea[i]) "</span></a></li>"

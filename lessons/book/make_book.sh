@@ -49,7 +49,7 @@ sources="$(ls engine/*.h) $(sed -n 's/^#include "\(.*\)"/viz\/\1/p' lessons/*.c 
 bytes_awk -f "$here/declared.awk" $sources >"$work/places"
 
 scripts=$(ls lessons/[0-9]*.py 2>/dev/null || :)
-sources="$sources $scripts"
+sources=$(echo $sources $scripts) # on one line: not every awk takes a variable of several
 
 # number TAB name TAB question TAB idea TAB part TAB time TAB needs
 for chapter in lessons/[0-9][0-9]_*.c; do
