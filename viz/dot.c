@@ -574,7 +574,7 @@ static void print_node_label(const View *view, const Value *v)
           view->out);
     print_html(view->out, text_name(v, TEXT_NAME_LONG, text));
     fprintf(view->out, "</b><font color=\"%s\">%s", theme->faint,
-            op_table[v->op].shape == LEAF ? "&#160;&#160;" : " = ");
+            op_table[v->op].shape == LEAF ? "&#160;&#160;" : "&#160;= ");
     print_html(view->out, text_expression(v, operands_of(view), view->options.digits, text));
     fputs("</font></td></tr>", view->out);
     print_row(view, "data", theme->ink, text_number(v->data, view->options.digits, text), false);
