@@ -258,6 +258,12 @@ Test(tree, formulas_carry_the_names_of_their_place)
                 (Case){"(two words) * b", "(-2) * (-3)", "b", "two words"});
 }
 
+Test(tree, an_element_of_an_array_needs_no_parentheses_and_two_names_do)
+{
+    Value *w = v_label(v_param(graph, 2), "w[1,0]"), *both = v_label(v_param(graph, 3), "a,b");
+    expect_case(v_mul(w, both), (Case){"w[1,0] * (a,b)", "2 * 3", "a,b", "w[1,0]"});
+}
+
 Test(tree, lists_show_their_first_operands_and_say_that_there_are_more)
 {
     Value *list[6], *other[6];
