@@ -99,6 +99,7 @@ CODE(micrograd,
     Value *L = v_add(v_div(v_label(f, "f"), 2), v_div(10, f));
     v_label(L, "g");
     options->hide_constants = true;
+    options->direction = DOT_TOP_TO_BOTTOM;
 )
 
 CODE(classes,
@@ -124,36 +125,51 @@ CODE(network,
     random_seed(&random, 1);
     MLP *net = mlp_new(g, ((size_t[]){2, 2, 1}), 3, ACTIVATION_TANH);
     mlp_init(net, INIT_PYTORCH, &random);
-    Value **x = v_inputs(g, (double[]){1, -1}, 2);
-    Value **y = mlp_forward(net, x);
-    Value *L = v_label(mean_squared_error(y, ((double[]){0.5}), 1), "L");
+    Value **y = mlp_forward(net, v_inputs(g, (double[]){1, -1}, 2));
+    Value *L = v_label(v_pow(v_sub(y[0], 0.5), 2), "L");
     network_groups_find(groups, net, L, NETWORK_NODES, NULL);
     options->groups = groups->list;
     options->group_count = groups->count;
+    options->hide_constants = true;
 )
 
 CODE(network_of_neurons,
     Random random;
     random_seed(&random, 1);
-    MLP *net = mlp_new(g, ((size_t[]){2, 3, 2}), 3, ACTIVATION_TANH);
+    MLP *net = mlp_new(g, ((size_t[]){2, 2, 1}), 3, ACTIVATION_TANH);
     mlp_init(net, INIT_PYTORCH, &random);
-    Value **z = mlp_forward(net, v_inputs(g, (double[]){1, -1}, 2));
-    Value *L = v_label(cross_entropy(z, 2, 1), "L");
+    Value **y = mlp_forward(net, v_inputs(g, (double[]){1, -1}, 2));
+    Value *L = v_label(v_pow(v_sub(y[0], 0.5), 2), "L");
     network_groups_find(groups, net, L, NETWORK_NEURONS, NULL);
     options->groups = groups->list;
     options->group_count = groups->count;
+    options->hide_constants = true;
 )
 
 CODE(network_of_layers,
     Random random;
     random_seed(&random, 1);
-    MLP *net = mlp_new(g, ((size_t[]){2, 32, 32, 2}), 4, ACTIVATION_TANH);
+    MLP *net = mlp_new(g, ((size_t[]){2, 2, 1}), 3, ACTIVATION_TANH);
     mlp_init(net, INIT_PYTORCH, &random);
-    Value **z = mlp_forward(net, v_inputs(g, (double[]){1, -1}, 2));
-    Value *L = v_label(cross_entropy(z, 2, 1), "L");
+    Value **y = mlp_forward(net, v_inputs(g, (double[]){1, -1}, 2));
+    Value *L = v_label(v_pow(v_sub(y[0], 0.5), 2), "L");
     network_groups_find(groups, net, L, NETWORK_LAYERS, NULL);
     options->groups = groups->list;
     options->group_count = groups->count;
+    options->hide_constants = true;
+)
+
+CODE(large_network,
+    Random random;
+    random_seed(&random, 1);
+    MLP *net = mlp_new(g, ((size_t[]){2, 32, 32, 1}), 4, ACTIVATION_TANH);
+    mlp_init(net, INIT_PYTORCH, &random);
+    Value **y = mlp_forward(net, v_inputs(g, (double[]){1, -1}, 2));
+    Value *L = v_label(v_pow(v_sub(y[0], 0.5), 2), "L");
+    network_groups_find(groups, net, L, NETWORK_LAYERS, NULL);
+    options->groups = groups->list;
+    options->group_count = groups->count;
+    options->hide_constants = true;
 )
 
 CODE(depth,
@@ -280,16 +296,20 @@ static const Exhibit exhibits[] = {
      BUILT_BY(micrograd)},
     {"Cross-entropy of three logits",
      "Nowhere does it say softmax minus one-hot, and yet that is the gradient of each logit.", BUILT_BY(classes)},
-    {"A dead relu", "The sum is below 0, so the relu is flat: its derivative is 0, and w will never learn from this.",
+    {"A dead relu",
+     "The product is below 0, so the relu is flat: its derivative is 0, and w will never learn from this.",
      BUILT_BY(dead_relu)},
     {"A tie", "Both operands are the largest; each gets half of the gradient.", BUILT_BY(tie)},
     {"A network, every node",
      "Two inputs, a hidden layer of two tanh neurons, one output and a squared error; frames "
      "stand around neurons and layers.",
      BUILT_BY(network)},
-    {"A network, a box per neuron", "The same with three hidden neurons and two classes, each neuron collapsed.",
+    {"A network, a box per neuron", "The same; each neuron is collapsed, each layer keeps its frame.",
      BUILT_BY(network_of_neurons)},
-    {"A network, a box per layer", "1,282 params in three boxes.", BUILT_BY(network_of_layers)},
+    {"A network, a box per layer", "The same once more; an arrow stands for several edges where there are several.",
+     BUILT_BY(network_of_layers)},
+    {"A large network, a box per layer", "Two inputs, two layers of 32, one output: 1,185 params in three boxes.",
+     BUILT_BY(large_network)},
     {"Down to a depth", "Two edges from the root; what is cut off shows as a stub.", BUILT_BY(depth)},
     {"Only what depends on one node", "All paths from a to L, and nothing else.", BUILT_BY(one_cone)},
     {"Constants as nodes", "Plain numbers are ellipses.", BUILT_BY(constants_shown)},
@@ -312,7 +332,7 @@ enum { EXHIBIT_COUNT = sizeof exhibits / sizeof *exhibits, PATH_SIZE = 4096 };
 
 /* ---- the page ---------------------------------------------------------------------------------------------------- */
 
-#define SMALLEST_SCALE 0.65 /* of a diagram; smaller, its letters cannot be read */
+#define SMALLEST_SCALE 0.5 /* of a diagram; smaller, its letters cannot be read */
 
 /* The page being written. */
 typedef struct Page {
@@ -338,7 +358,7 @@ static const char head[] =
     "  font: 16px/1.5 system-ui, -apple-system, \"Segoe UI\", Helvetica, Arial, sans-serif; }\n"
     "h1 { margin: 0 0 .5rem; line-height: 1.2; }\n"
     "h2 { margin: 0; font-size: 1.2rem; line-height: 1.3; }\n"
-    "p { margin: .25rem 0 .75rem; max-width: 46rem; }\n"
+    "p { margin: .25rem 0 .75rem; max-width: 70rem; }\n"
     "a { color: inherit; }\n"
     "section { margin: 1.25rem 0; padding: 1rem; border: 1px solid var(--line); border-radius: 8px;\n"
     "  background: var(--card); }\n"
@@ -346,6 +366,8 @@ static const char head[] =
     ".row > * { min-width: 0; max-width: 100%; }\n"
     ".code { flex: 0 1 auto; }\n"
     ".diagram { flex: 0 1 auto; border-radius: 6px; }\n"
+    /* the card's own colour, and the shadows, are seen through the picture */
+    ".on-light [id$=a_graph0] polygon, .on-dark [id$=a_graph0] polygon { fill: none; }\n"
     ".framed { border: 1px solid var(--line); }\n"
     /* what scrolls sideways has a shadow at the side where there is more */
     "pre, .diagram { margin: 0; overflow-x: auto; background:\n"
@@ -575,7 +597,7 @@ static bool put_section(Page *page, const Exhibit *exhibit, Error *error)
 /* Whether dot can draw; if not, the page says why, and how to get it. */
 static void try_dot(Page *page)
 {
-    Error reason;
+    Error reason = {"no memory"};
     Graph *graph = graph_new();
     page->has_dot = graph != NULL && draw(page, v_param(graph, 1), NULL, &reason);
     graph_free(graph);
