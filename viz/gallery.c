@@ -126,11 +126,10 @@ CODE(network,
     MLP *net = mlp_new(g, ((size_t[]){2, 2, 1}), 3, ACTIVATION_TANH);
     mlp_init(net, INIT_PYTORCH, &random);
     Value **y = mlp_forward(net, v_inputs(g, (double[]){1, -1}, 2));
-    Value *L = v_label(v_pow(v_sub(y[0], 0.5), 2), "L");
+    Value *L = v_label(y[0], "L");
     network_groups_find(groups, net, L, NETWORK_NODES, NULL);
     options->groups = groups->list;
     options->group_count = groups->count;
-    options->hide_constants = true;
 )
 
 CODE(network_of_neurons,
@@ -139,11 +138,10 @@ CODE(network_of_neurons,
     MLP *net = mlp_new(g, ((size_t[]){2, 2, 1}), 3, ACTIVATION_TANH);
     mlp_init(net, INIT_PYTORCH, &random);
     Value **y = mlp_forward(net, v_inputs(g, (double[]){1, -1}, 2));
-    Value *L = v_label(v_pow(v_sub(y[0], 0.5), 2), "L");
+    Value *L = v_label(y[0], "L");
     network_groups_find(groups, net, L, NETWORK_NEURONS, NULL);
     options->groups = groups->list;
     options->group_count = groups->count;
-    options->hide_constants = true;
 )
 
 CODE(network_of_layers,
@@ -152,11 +150,10 @@ CODE(network_of_layers,
     MLP *net = mlp_new(g, ((size_t[]){2, 2, 1}), 3, ACTIVATION_TANH);
     mlp_init(net, INIT_PYTORCH, &random);
     Value **y = mlp_forward(net, v_inputs(g, (double[]){1, -1}, 2));
-    Value *L = v_label(v_pow(v_sub(y[0], 0.5), 2), "L");
+    Value *L = v_label(y[0], "L");
     network_groups_find(groups, net, L, NETWORK_LAYERS, NULL);
     options->groups = groups->list;
     options->group_count = groups->count;
-    options->hide_constants = true;
 )
 
 CODE(large_network,
@@ -165,11 +162,10 @@ CODE(large_network,
     MLP *net = mlp_new(g, ((size_t[]){2, 32, 32, 1}), 4, ACTIVATION_TANH);
     mlp_init(net, INIT_PYTORCH, &random);
     Value **y = mlp_forward(net, v_inputs(g, (double[]){1, -1}, 2));
-    Value *L = v_label(v_pow(v_sub(y[0], 0.5), 2), "L");
+    Value *L = v_label(y[0], "L");
     network_groups_find(groups, net, L, NETWORK_LAYERS, NULL);
     options->groups = groups->list;
     options->group_count = groups->count;
-    options->hide_constants = true;
 )
 
 CODE(depth,
@@ -301,12 +297,12 @@ static const Exhibit exhibits[] = {
      BUILT_BY(dead_relu)},
     {"A tie", "Both operands are the largest; each gets half of the gradient.", BUILT_BY(tie)},
     {"A network, every node",
-     "Two inputs, a hidden layer of two tanh neurons, one output and a squared error; frames "
+     "Two inputs, a hidden layer of two tanh neurons and one output; frames "
      "stand around neurons and layers.",
      BUILT_BY(network)},
     {"A network, a box per neuron", "The same; each neuron is collapsed, each layer keeps its frame.",
      BUILT_BY(network_of_neurons)},
-    {"A network, a box per layer", "The same once more; an arrow stands for several edges where there are several.",
+    {"A network, a box per layer", "The same once more; an arrow may stand for several edges.",
      BUILT_BY(network_of_layers)},
     {"A large network, a box per layer", "Two inputs, two layers of 32, one output: 1,185 params in three boxes.",
      BUILT_BY(large_network)},
@@ -331,8 +327,6 @@ static const Exhibit exhibits[] = {
 enum { EXHIBIT_COUNT = sizeof exhibits / sizeof *exhibits, PATH_SIZE = 4096 };
 
 /* ---- the page ---------------------------------------------------------------------------------------------------- */
-
-#define SMALLEST_SCALE 0.5 /* of a diagram; smaller, its letters cannot be read */
 
 /* The page being written. */
 typedef struct Page {
@@ -377,7 +371,9 @@ static const char head[] =
     "  linear-gradient(to left, var(--shade), transparent) right / .6rem 100% no-repeat scroll var(--card); }\n"
     "pre { padding: .6rem .8rem; border: 1px solid var(--line); border-radius: 6px;\n"
     "  font: 13px/1.5 ui-monospace, \"SFMono-Regular\", Menlo, Consolas, \"DejaVu Sans Mono\", monospace; }\n"
-    "svg { display: block; max-width: 100%; height: auto; }\n"
+    /* smaller, letters cannot be read; on a phone one scrolls in any case */
+    "svg { display: block; max-width: 100%; height: auto; min-width: calc(var(--width) * .5); }\n"
+    "@media (max-width: 50rem) { svg { min-width: calc(var(--width) * .75); } }\n"
     "details { margin-top: .75rem; } summary { cursor: pointer; color: var(--soft); }\n"
     "details pre { margin-top: .5rem; }\n"
     ".missing { padding: .75rem 1rem; border: 2px solid #d55e00; border-radius: 8px; max-width: none; }\n"
@@ -391,7 +387,7 @@ static const char head[] =
     "<h1>stepgrad: a gallery of diagrams</h1>\n"
     "<p>An expression in C builds a graph; <code>backward(L)</code> walks it from the result back to the leaves and\n"
     "leaves in every node how much the result changes with it. Each diagram here was made by the code beside it,\n"
-    "in a <code>Graph *g</code>, followed by</p>\n"
+    "in a <code>Graph *g</code> and with <code>DotOptions *options</code> that were empty before, followed by</p>\n"
     "<pre class=\"code\">backward(L);\ndot_write(L, \"L.dot\", options, &amp;error);\n"
     "dot_render(\"L.dot\", \"svg\", \"L.svg\", &amp;error);</pre>\n"
     "<p>Rest the pointer on a box or an edge for the whole formula in numbers.</p>\n";
@@ -485,7 +481,7 @@ static bool put_svg(Page *page, const char *title, const char *id, Error *error)
     const double width = strtod(rest + sizeof start - 1 + strlen("width=\""), NULL);
     fprintf(page->out, "%srole=\"img\" aria-label=\"", start);
     put_text(page->out, title, strlen(title));
-    fprintf(page->out, "\" style=\"min-width: %.0fpt\" ", width * SMALLEST_SCALE);
+    fprintf(page->out, "\" style=\"--width: %.0fpt\" ", width);
     rest += sizeof start - 1;
     for (const char *found; (found = strstr(rest, attribute)) != NULL; rest = found + sizeof attribute - 1) {
         fwrite(rest, 1, (size_t)(found - rest), page->out);
