@@ -27,7 +27,9 @@ static void remove_folder(void)
     const char *names[] = {"a.txt", "a.txt.tmp", "a.txt.tmp2", "link.txt", "pipe"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         remove(names[i]);
-    cr_expect(chdir("/") == 0 && rmdir(folder) == 0, "a file that nobody asked for was left in %s", folder);
+    /* Only to clean up: Criterion counts no failure here, so the tests themselves look for what was left. */
+    if (chdir("/") != 0 || rmdir(folder) != 0)
+        fprintf(stderr, "a file that nobody asked for was left in %s\n", folder);
 }
 
 TestSuite(file, .init = enter_folder, .fini = remove_folder);

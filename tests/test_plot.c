@@ -29,7 +29,9 @@ static void remove_folder(void)
 {
     free(picture);
     remove(path);
-    cr_expect(chdir("/") == 0 && rmdir(folder) == 0, "a file that nobody asked for was left in %s", folder);
+    /* Only to clean up: Criterion counts no failure here, so the tests themselves look for what was left. */
+    if (chdir("/") != 0 || rmdir(folder) != 0)
+        fprintf(stderr, "a file that nobody asked for was left in %s\n", folder);
 }
 
 TestSuite(plot, .init = enter_folder, .fini = remove_folder, .timeout = 60);

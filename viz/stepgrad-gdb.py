@@ -552,7 +552,7 @@ def report_stop(event):
 def show_place():
     """Select the walk's own line, not our empty function: that is what the source window then shows."""
     for frame in frames():
-        if frame.name() not in AT_WORK and frame.name() != "push_reported":
+        if frame.name() not in AT_WORK and frame.name() != "push_watched":
             return frame.select()
 
 
