@@ -23,12 +23,11 @@ VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
 
-PROGRAMS = viz/draw.c viz/gallery.c
-LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS),$(wildcard engine/*.c viz/*.c))) \
-  $(BUILD)/viz/player_page.o
+PROGRAMS = viz/draw/draw.c viz/draw/gallery.c
+LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS),$(wildcard engine/*.c viz/*/*.c))) \
+  $(BUILD)/viz/player/player_page.o
 SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
 SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
-HEADERS = $(wildcard engine/*.h viz/*.h)
 LIB = $(BUILD)/libstepgrad.a
 # In a debug build programs get the whole library, so that gdb can call what they do not.
 LINKED = $(if $(DEBUG),$(LIBRARY),$(LIB))
@@ -65,7 +64,7 @@ diff: ## show what a chapter adds to the one before it: make diff L=04
 gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the grad commands loaded
 	@$(MAKE) --no-print-directory DEBUG=1 $(if $(findstring /,$(L)),build/debug/tests/run,$(if \
 	  $(filter moons draw,$(L)),build/debug/$(L),build/debug/lessons/$(LESSON)))
-	@sh viz/start_gdb.sh build/debug "$(L)"
+	@sh viz/debug/start_gdb.sh build/debug "$(L)"
 .PHONY: gdb
 
 CHAPTERS = $(patsubst %.c,$(BUILD)/%,$(wildcard lessons/[0-9][0-9]_*.c))
@@ -74,7 +73,7 @@ book: $(CHAPTERS) ## make the course a book of HTML pages, build/book/index.html
 	@sh lessons/book/make_book.sh "$(BUILD)"
 .PHONY: book
 
-gallery: $(BUILD)/gallery ## write build/gallery.html: a diagram of everything that viz/dot.h draws
+gallery: $(BUILD)/gallery ## write build/gallery.html: a diagram of everything that viz/graph/dot.h draws
 	$(BUILD)/gallery $(BUILD)/gallery.html
 .PHONY: gallery
 
@@ -107,10 +106,10 @@ $(BUILD)/moons: $(BUILD)/lessons/moons.o $(LINKED)
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LINKED)
 	$(LINK) -o $@ $^ -lm
 
-$(BUILD)/draw: $(BUILD)/viz/draw.o $(LIB)
+$(BUILD)/draw: $(BUILD)/viz/draw/draw.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
-$(BUILD)/gallery: $(BUILD)/viz/gallery.o $(LIB)
+$(BUILD)/gallery: $(BUILD)/viz/draw/gallery.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/tests/check_graphs: $(BUILD)/tests/check_graphs.o $(BUILD)/tests/adg.o $(LIB)
@@ -137,20 +136,20 @@ $(BUILD)/%.o: %.c
 	$(COMPILE) -c -o $@ $<
 
 # The page that player_write fills in, as strings of C: one array per file, one string per line.
-PLAYER_PAGE = viz/player.html viz/player.css viz/player.js
+PLAYER_PAGE = viz/player/player.html viz/player/player.css viz/player/player.js
 
-$(BUILD)/viz/player_page.c: $(PLAYER_PAGE)
+$(BUILD)/viz/player/player_page.c: $(PLAYER_PAGE)
 	@mkdir -p "$(@D)"
 	@for part in html css js; do \
 	  echo "const char *const player_page_$$part[] = {" && \
-	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e 's/.*/    "&\\n",/' viz/player.$$part && \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e 's/.*/    "&\\n",/' viz/player/player.$$part && \
 	  echo '    0};'; \
 	done >$@.part && mv $@.part $@
 
-$(BUILD)/viz/player_page.o: $(BUILD)/viz/player_page.c
+$(BUILD)/viz/player/player_page.o: $(BUILD)/viz/player/player_page.c
 	$(COMPILE) -c -o $@ $<
 
-$(BUILD)/shared/viz/player_page.o: $(BUILD)/viz/player_page.c
+$(BUILD)/shared/viz/player/player_page.o: $(BUILD)/viz/player/player_page.c
 	@mkdir -p "$(@D)"
 	$(COMPILE) -fPIC -c -o $@ $<
 
@@ -160,10 +159,12 @@ $(BUILD)/stepgrad.pc: Makefile
 	  'Description: backpropagation you can step through: a scalar autodiff engine' \
 	  'Cflags: -I$${prefix}/include/stepgrad $(NUMBERS)' 'Libs: -L$${prefix}/lib -lstepgrad -lm' >$@
 
+SOURCES = $(sort $(wildcard */*.c */*/*.c))
+
 # For editors and clang tools: one entry per source, with the flags that it is really compiled with.
-compile_commands.json: Makefile $(wildcard */*.c) ## for clangd and other tools
-	@{ echo '['; for source in $(sort $(wildcard */*.c)); do \
-	  test "$$source" = "$(firstword $(sort $(wildcard */*.c)))" || echo ','; \
+compile_commands.json: Makefile $(SOURCES) ## for clangd and other tools
+	@{ echo '['; for source in $(SOURCES); do \
+	  test "$$source" = "$(firstword $(SOURCES))" || echo ','; \
 	  printf '  {"directory": "%s", "file": "%s", "command": "%s -c %s"}' "$(CURDIR)" "$$source" \
 	    "$(filter-out -MMD -MP,$(COMPILE))" "$$source"; \
 	done; echo; echo ']'; } >$@
@@ -171,7 +172,10 @@ compile_commands.json: Makefile $(wildcard */*.c) ## for clangd and other tools
 install: all ## install headers, libraries and the pkg-config file below PREFIX (and DESTDIR)
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/include/stepgrad" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	install -m 755 $(BUILD)/draw "$(DESTDIR)$(PREFIX)/bin/stepgrad-draw"
-	install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/stepgrad"
+	install -m 644 engine/*.h "$(DESTDIR)$(PREFIX)/include/stepgrad"
+	for room in graph player plot draw; do \
+	  install -d "$(DESTDIR)$(PREFIX)/include/stepgrad/$$room" && \
+	  install -m 644 viz/$$room/*.h "$(DESTDIR)$(PREFIX)/include/stepgrad/$$room" || exit 1; done
 	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
 	install -m 755 $(SHARED_LIB) "$(DESTDIR)$(PREFIX)/lib"
 	install -m 644 $(BUILD)/stepgrad.pc "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
@@ -182,4 +186,4 @@ uninstall: ## remove what install put there
 	  "$(DESTDIR)$(PREFIX)/lib/pkgconfig/stepgrad.pc"
 
 .SECONDARY:
--include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/shared/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)

@@ -43,7 +43,7 @@ void backward_hook(Value *node);
 
 /* Called just before and just after the push of a node whose number is graph->stop_number or below, and never inlined.
  * A debugger that waits for one node among a million sets stop_number and breaks here: the walk runs at full speed
- * until then. viz/stepgrad-gdb.py does. */
+ * until then. viz/debug/stepgrad-gdb.py does. */
 void backward_before(Value *node);
 void backward_after(Value *node);
 

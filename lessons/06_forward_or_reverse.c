@@ -37,8 +37,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "dot.h"
-#include "player.h"
+#include "graph/dot.h"
+#include "player/player.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;

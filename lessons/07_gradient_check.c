@@ -23,7 +23,7 @@
  *     (gdb) up
  *     (gdb) print op->da_text             = "1 - y * y"   the text beside the code, in the loop over the table
  */
-#include "plot.h"
+#include "plot/plot.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;

@@ -26,7 +26,7 @@
  *
  * To stop where it was born instead, start anew with a condition: break value_unary if a->data == 0.
  */
-#include "dot.h"
+#include "graph/dot.h"
 #include "memory.h"
 #include "stepgrad.h"
 

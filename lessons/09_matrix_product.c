@@ -23,7 +23,7 @@
  *     (gdb) continue                      0 becomes 6: z[0,1] has pushed dz[0,1]·w[1,1] = 2·3
  *     (gdb) continue                      6 becomes 4: z[0,0] has pushed dz[0,0]·w[1,0] = −2·1
  */
-#include "dot.h"
+#include "graph/dot.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;

@@ -21,7 +21,7 @@
  *     (gdb) continue                      0 becomes 3: the last row of Z has pushed
  *     (gdb) continue                      3 becomes 6: row 0 has; dz[1,0] is 0 and had nothing to push
  */
-#include "dot.h"
+#include "graph/dot.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;

@@ -26,7 +26,7 @@
  *     (gdb) continue
  *     (gdb) print logits[1]->data         = 1         the right class of (2); `step` leads on to the shift
  */
-#include "dot.h"
+#include "graph/dot.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;

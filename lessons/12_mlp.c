@@ -24,7 +24,7 @@
  *     (gdb) finish
  *     (gdb) print graph_node_count(owner)     = 17
  */
-#include "dot.h"
+#include "graph/dot.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;

@@ -26,7 +26,7 @@
  *     (gdb) continue                      the breakpoint: the second walk begins,
  *     (gdb) continue                      6 becomes 0
  */
-#include "dot.h"
+#include "graph/dot.h"
 #include "memory.h"
 #include "stepgrad.h"
 

@@ -26,7 +26,7 @@
  *     (gdb) print step             = 114         the first step in which the loss is below 0.01
  *     (gdb) print net->params[0]->grad    = 0    zeroed; after `finish` it is the gradient
  */
-#include "plot.h"
+#include "plot/plot.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;

@@ -22,7 +22,7 @@
  *     (gdb) print $->data                 = 0.627...  the first loss, not far from log 2
  *     (gdb) print graph_node_count(net->graph)    = 9925      params and nodes of one step; in the next it is the same
  */
-#include "plot.h"
+#include "plot/plot.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;

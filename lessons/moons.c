@@ -20,9 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dot.h"
-#include "player.h"
-#include "plot.h"
+#include "graph/dot.h"
+#include "player/player.h"
+#include "plot/plot.h"
 #include "stepgrad.h"
 
 #define RECORDED "lessons/data/moons/"

@@ -16,10 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dot.h"
+#include "graph/dot.h"
 #include "memory.h"
 #include "stepgrad.h"
-#include "tree.h"
+#include "graph/tree.h"
 
 static Graph *graph;
 static Error error;

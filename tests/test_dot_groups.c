@@ -9,7 +9,7 @@
 
 #include "caught.h"
 #include "memory.h"
-#include "network_groups.h"
+#include "graph/network_groups.h"
 #include "stepgrad.h"
 
 static Graph *graph;

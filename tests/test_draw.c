@@ -18,7 +18,7 @@
 
 #include "backward.h"
 #include "graph.h"
-#include "json.h"
+#include "graph/json.h"
 #include "value.h"
 
 extern char **environ;

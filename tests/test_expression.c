@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "backward.h"
-#include "expression.h"
+#include "draw/expression.h"
 #include "loss.h"
 #include "memory.h"
-#include "place.h"
-#include "token.h"
+#include "draw/place.h"
+#include "draw/token.h"
 
 TestSuite(expression, .timeout = 60);
 

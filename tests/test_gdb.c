@@ -1,4 +1,4 @@
-/* test_gdb.c - the debugger's commands (viz/stepgrad-gdb.py, viz/stepgrad_lldb.py), run in the real gdb and lldb on
+/* test_gdb.c - the debugger's commands (viz/debug/stepgrad-gdb.py, viz/debug/stepgrad_lldb.py), run in the real gdb and lldb on
  * tests/gdb/program.c, at -O0 and -O2. Skipped aloud where there is no gdb (or lldb), or where it may not trace. */
 #define _XOPEN_SOURCE 700
 #include <criterion/criterion.h>
@@ -86,7 +86,7 @@ static void gdb(const char *optimisation, const char *argument, const char *comm
     int length = snprintf(command, sizeof command,
                           "$(command -v timeout >/dev/null && echo timeout 300) gdb -q -nx -batch -iex 'set debuginfod "
                           "enabled off' -iex 'set host-charset "
-                          "UTF-8' -iex 'set width 0' -x viz/stepgrad-gdb.py");
+                          "UTF-8' -iex 'set width 0' -x viz/debug/stepgrad-gdb.py");
     while (*commands != '\0') {
         const size_t end = strcspn(commands, "\n");
         snprintf(line, sizeof line, "%.*s", (int)end, commands);
@@ -415,7 +415,7 @@ Test(gdb, another_librarys_value_and_op_table_are_left_alone)
           "typedef struct Value { int x; struct Value *next; } Value;\nint op_table = 3;\n"
           "void stop(Value *p) { p->x += op_table; }\nint main(void) { Value v = {4, 0}; stop(&v); return 0; }\n",
           "-g");
-    run("gdb -q -nx -batch -iex 'set debuginfod enabled off' -x viz/stepgrad-gdb.py -ex 'break stop' -ex run -ex "
+    run("gdb -q -nx -batch -iex 'set debuginfod enabled off' -x viz/debug/stepgrad-gdb.py -ex 'break stop' -ex run -ex "
         "'print *p' -ex 'grad tree p' -ex 'grad step' -ex 'grad watch p' build/tests/gdb/other 2>&1");
     expect_no_python_error("other");
     EXPECT_SAYS("$1 = {x = 4, next = 0x0}", "print");
@@ -427,7 +427,7 @@ Test(gdb, a_program_without_debug_information_is_told_so)
     build("bare",
           "#include \"stepgrad.h\"\nint main(void) { Graph *g = graph_new(); backward(v_exp(v_param(g, 1))); }\n",
           "-O2 -Iengine engine/*.c");
-    run("gdb -q -nx -batch -iex 'set debuginfod enabled off' -x viz/stepgrad-gdb.py -ex 'break backward_hook' -ex run "
+    run("gdb -q -nx -batch -iex 'set debuginfod enabled off' -x viz/debug/stepgrad-gdb.py -ex 'break backward_hook' -ex run "
         "-ex 'grad tree L' -ex 'grad step' build/tests/gdb/bare 2>&1");
     expect_no_python_error("bare");
     cr_expect_eq(times("compiled with -g."), 2, "%s", output);
@@ -435,9 +435,9 @@ Test(gdb, a_program_without_debug_information_is_told_so)
 
 Test(gdb, sourcing_twice_is_harmless)
 {
-    gdb("O0", "expression", "source viz/stepgrad-gdb.py\nstart\nsource viz/stepgrad-gdb.py\ngrad step\ngrad step e");
+    gdb("O0", "expression", "source viz/debug/stepgrad-gdb.py\nstart\nsource viz/debug/stepgrad-gdb.py\ngrad step\ngrad step e");
     cr_expect_eq(times("has just pushed"), 2, "%s", output);
-    cr_expect(access("viz/__pycache__", F_OK) != 0, "viz/__pycache__ is left behind");
+    cr_expect(access("viz/debug/__pycache__", F_OK) != 0, "viz/debug/__pycache__ is left behind");
 }
 
 /* ---- the text window, in a terminal of our own ------------------------------------------------------------------- */
@@ -480,7 +480,7 @@ static pid_t start_in_terminal(int *terminal, const char *path)
     setenv("TERM", "xterm", 1);
     setenv("LC_ALL", "C", 1); /* ASCII, so that a line is one run of bytes */
     execlp("gdb", "gdb", "-q", "-nx", "-iex", "set debuginfod enabled off", "-iex", "set style enabled off", "-x",
-           "viz/stepgrad-gdb.py", path, (char *)NULL);
+           "viz/debug/stepgrad-gdb.py", path, (char *)NULL);
     _exit(127);
 }
 
@@ -554,7 +554,7 @@ Test(lldb, a_value_prints_in_one_line_without_python)
 {
     char command[COMMAND_MOST];
     snprintf(command, sizeof command,
-             LLDB "-o 'command source viz/stepgrad.lldb' -o 'breakpoint set --name backward_begin_at' -o run -o 'up 2' "
+             LLDB "-o 'command source viz/debug/stepgrad.lldb' -o 'breakpoint set --name backward_begin_at' -o run -o 'up 2' "
                   "-o 'print *L' -- %s 2>&1",
              program("O0"));
     run(command);
@@ -568,7 +568,7 @@ Test(lldb, tree_explain_and_step_say_what_gdb_says)
     for (int i = 0; i < OPTIMISATIONS; i++) {
         char command[COMMAND_MOST];
         snprintf(command, sizeof command,
-                 LLDB "-o 'command script import viz/stepgrad_lldb.py' -o 'breakpoint set --name main' -o run "
+                 LLDB "-o 'command script import viz/debug/stepgrad_lldb.py' -o 'breakpoint set --name main' -o run "
                       "-o 'grad step' -o 'grad step e' -o 'grad tree L' -o 'grad explain L' -o 'grad edges L' "
                       "-o 'grad tree nothing' -- %s 2>&1",
                  program(optimisations[i]));

@@ -15,9 +15,9 @@
 #include "backward.h"
 #include "graph.h"
 #include "memory.h"
-#include "player.h"
-#include "player_layout.h"
-#include "player_steps.h"
+#include "player/player.h"
+#include "player/player_layout.h"
+#include "player/player_steps.h"
 #include "random.h"
 
 /* ---- a folder, and what was written to it ---- */

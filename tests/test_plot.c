@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "axis.h"
+#include "plot/axis.h"
 #include "memory.h"
-#include "plot.h"
-#include "svg.h"
+#include "plot/plot.h"
+#include "plot/svg.h"
 
 /* ---- a folder, and what was written to it ---- */
 

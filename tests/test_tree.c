@@ -11,7 +11,7 @@
 
 #include "memory.h"
 #include "stepgrad.h"
-#include "tree.h"
+#include "graph/tree.h"
 
 static Graph *graph;
 static char *printed;

@@ -11,7 +11,7 @@
 #include "graph.h"
 #include "memory.h"
 #include "nn.h"
-#include "player.h"
+#include "player/player.h"
 #include "random.h"
 
 /* ---- graphs ---- */

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dot.h"
+#include "graph/dot.h"
 #include "file.h"
 #include "memory.h"
-#include "network_groups.h"
+#include "graph/network_groups.h"
 #include "stepgrad.h"
-#include "tree.h"
+#include "graph/tree.h"
 
 /* ---- exhibits ---------------------------------------------------------------------------------------------------- */
 

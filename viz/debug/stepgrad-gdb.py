@@ -1,6 +1,6 @@
 # stepgrad-gdb.py - gdb commands that show a graph of Values and explain each push of the gradient in numbers.
 #
-#     gdb -x viz/stepgrad-gdb.py --args program ...        or, inside gdb:  source viz/stepgrad-gdb.py
+#     gdb -x viz/debug/stepgrad-gdb.py --args program ...        or, inside gdb:  source viz/debug/stepgrad-gdb.py
 #     (gdb) start
 #     (gdb) grad step                  run to the next node of the backward pass and explain it
 #     (gdb) grad tree L
@@ -990,7 +990,7 @@ def write_whole(path, text):
 
 
 def write_dot(node, path):
-    """By viz/dot.h where it is linked in; in a core file, or without it, a plain picture of our own."""
+    """By viz/graph/dot.h where it is linked in; in a core file, or without it, a plain picture of our own."""
     path = os.path.abspath(os.path.expanduser(path))
     if not is_live() or function("dot_write_at") is None:
         return write_whole(path, "\n".join(nodes.dot(node, current_walk(node.reader))) + "\n")

@@ -1,6 +1,6 @@
 /* player.c - the backward player's page. See player.h.
  *
- * The page is viz/player.html with player.css and player.js put in (the Makefile turns all three into player_page.c),
+ * The page is viz/player/player.html with player.css and player.js put in (the Makefile turns all three into player_page.c),
  * the picture as SVG, and the steps as JSON: all numbers are texts already, so what the script shows is what the engine
  * computed. */
 #include "player.h"
@@ -16,7 +16,7 @@
 #include "memory.h"
 #include "player_layout.h"
 #include "player_steps.h"
-#include "tree.h"
+#include "graph/tree.h"
 #include "words.h"
 
 /* The parts of the page, line by line, NULL at the end: made by the Makefile. */

@@ -16,15 +16,15 @@
 #include <unistd.h>
 
 #include "backward.h"
-#include "dot.h"
+#include "graph/dot.h"
 #include "expression.h"
 #include "gradcheck.h"
-#include "json.h"
+#include "graph/json.h"
 #include "memory.h"
 #include "place.h"
-#include "player.h"
+#include "player/player.h"
 #include "token.h"
-#include "tree.h"
+#include "graph/tree.h"
 
 enum {
     DONE = 0,

@@ -8,7 +8,7 @@
 #include "file.h"
 #include "graph.h"
 #include "memory.h"
-#include "place.h"
+#include "draw/place.h"
 
 /* ---- pieces ------------------------------------------------------------------------------------------------------ */
 

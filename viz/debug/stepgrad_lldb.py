@@ -1,6 +1,6 @@
 # stepgrad_lldb.py - lldb commands that show a graph of Values and explain each push of the gradient in numbers.
 #
-#     (lldb) command script import viz/stepgrad_lldb.py
+#     (lldb) command script import viz/debug/stepgrad_lldb.py
 #     (lldb) b main
 #     (lldb) run
 #     (lldb) grad step                 run to the next node of the backward pass and explain it

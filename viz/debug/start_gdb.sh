@@ -1,7 +1,7 @@
 #!/bin/sh
 # start_gdb.sh - gdb with the grad commands loaded, on a lesson, on moons, or on a test: what `make gdb L=...` runs.
 #
-#     sh viz/start_gdb.sh BUILD NAME       05, 05_reverse_mode, moons, draw, or suite/name of a test
+#     sh viz/debug/start_gdb.sh BUILD NAME       05, 05_reverse_mode, moons, draw, or suite/name of a test
 #
 # Criterion runs each test in a process of its own, which gdb cannot follow; so a test waits for gdb in gdbserver.
 set -u
@@ -13,7 +13,7 @@ case $name in
     command -v gdbserver >/dev/null || { echo "make gdb: a test needs gdbserver: 'make test' installs it." >&2; exit 1; }
     "$build/tests/run" --debug=gdb --filter "$name" &
     sleep 1
-    exec gdb -q -iex 'set debuginfod enabled off' -iex 'set sysroot /' -x viz/stepgrad-gdb.py \
+    exec gdb -q -iex 'set debuginfod enabled off' -iex 'set sysroot /' -x viz/debug/stepgrad-gdb.py \
         -ex 'target remote localhost:1234' "$build/tests/run"
     ;;
 moons | draw) program=$build/$name ;;
@@ -25,4 +25,4 @@ moons | draw) program=$build/$name ;;
     ;;
 esac
 [ -x "$program" ] || { echo "make gdb: no lesson or program begins with '$name'." >&2; exit 1; }
-exec gdb -q -iex 'set debuginfod enabled off' -x viz/stepgrad-gdb.py --args "$program"
+exec gdb -q -iex 'set debuginfod enabled off' -x viz/debug/stepgrad-gdb.py --args "$program"

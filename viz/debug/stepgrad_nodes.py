@@ -744,7 +744,7 @@ DOT_SHAPES = {"param": "box", "input": "cds", "const": "plaintext"}
 
 
 def dot(root, walk=None):
-    """The graph below root for Graphviz: a plain picture for programs in which viz/dot.h is not linked."""
+    """The graph below root for Graphviz: a plain picture for programs in which viz/graph/dot.h is not linked."""
     yield "digraph stepgrad {"
     yield "  rankdir=LR; node [shape=ellipse]"
     for node in cone(root):

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #endif
 
-#include "dot.h"
+#include "graph/dot.h"
 #include "memory.h"
 
 enum {
