@@ -44,6 +44,21 @@ void *memory_resize(void *block, size_t old_bytes, size_t new_bytes)
     return larger;
 }
 
+void *memory_grow(void *list, size_t wanted, size_t *capacity, size_t size)
+{
+    enum { FEWEST = 16 };
+    if (wanted <= *capacity && list != NULL)
+        return list;
+    if (wanted > SIZE_MAX / 2 / size)
+        return NULL;
+    const size_t doubled = *capacity < FEWEST / 2 ? FEWEST : 2 * *capacity;
+    const size_t larger = wanted > doubled ? wanted : doubled;
+    void *grown = memory_resize(list, *capacity * size, larger * size);
+    if (grown != NULL)
+        *capacity = larger;
+    return grown;
+}
+
 void memory_free(void *block) { free(block); }
 
 char *memory_copy_text(const char *text)

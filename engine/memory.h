@@ -21,6 +21,17 @@ void *memory_alloc_array(size_t count, size_t size);
  * stays as it was. `block` may be NULL with old_bytes 0. */
 void *memory_resize(void *block, size_t old_bytes, size_t new_bytes);
 
+/* Make room in `list`, of *capacity items of `size` bytes, for `wanted` items. Returns the list, perhaps moved, with
+ * *capacity now at least `wanted` (it doubles, so that n appends copy fewer than 2n items); NULL when there is no
+ * memory: then `list` stays as it was. `list` may be NULL with *capacity 0. The caller frees it with memory_free.
+ *
+ *     Point *points = memory_grow(list, count + 1, &capacity, sizeof *list);
+ *     if (points == NULL)
+ *         return false;
+ *     list = points;
+ *     list[count++] = point; */
+void *memory_grow(void *list, size_t wanted, size_t *capacity, size_t size);
+
 /* Give a block back; NULL is allowed. */
 void memory_free(void *block);
 

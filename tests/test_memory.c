@@ -49,6 +49,27 @@ Test(memory, resizing_keeps_the_start)
     memory_free(block);
 }
 
+Test(memory, growing_doubles_and_keeps_what_is_there)
+{
+    int *list = NULL;
+    size_t capacity = 0, moves = 0;
+    for (int count = 0; count < 1000; count++) {
+        int *grown = memory_grow(list, (size_t)count + 1, &capacity, sizeof *list);
+        cr_assert(grown != NULL && capacity > (size_t)count, "no room for item %d: capacity %zu", count, capacity);
+        moves += grown != list;
+        list = grown;
+        list[count] = count;
+    }
+    for (int i = 0; i < 1000; i++)
+        cr_assert_eq(list[i], i, "item %d became %d", i, list[i]);
+    cr_expect_leq(moves, 8, "%zu moves for 1000 items", moves);
+    const size_t before = capacity;
+    cr_expect_eq(memory_grow(list, SIZE_MAX / sizeof *list, &capacity, sizeof *list), NULL, "more than there is");
+    cr_expect_eq(memory_grow(list, SIZE_MAX, &capacity, sizeof *list), NULL, "a product that overflows");
+    cr_expect(capacity == before && list[999] == 999, "the list did not survive a growth that failed");
+    memory_free(list);
+}
+
 Test(memory, text_is_copied)
 {
     char text[] = "moons";

@@ -12,30 +12,6 @@ enum {
     COLUMNS_SHOWN = 76   /* columns of the terminal that an excerpt may take */
 };
 
-size_t utf8_decode(const char *text, size_t length, uint32_t *character)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000}; /* a longer form than needed is not UTF-8 */
-    if (length == 0)
-        return 0;
-    const unsigned char first = (unsigned char)text[0];
-    const size_t bytes = first < 0x80   ? 1
-                         : first < 0xC0 ? 0
-                         : first < 0xE0 ? 2
-                         : first < 0xF0 ? 3
-                         : first < 0xF8 ? 4
-                                        : 0;
-    if (bytes == 0 || bytes > length)
-        return 0;
-    *character = bytes == 1 ? first : first & (0x7Fu >> bytes);
-    for (size_t i = 1; i < bytes; i++) {
-        if (((unsigned char)text[i] & 0xC0) != 0x80)
-            return 0;
-        *character = *character << 6 | ((unsigned char)text[i] & 0x3Fu);
-    }
-    const bool surrogate = *character >= 0xD800 && *character <= 0xDFFF;
-    return *character < smallest[bytes] || surrogate || *character > 0x10FFFF ? 0 : bytes;
-}
-
 /* Where the character after the one at `offset` begins. */
 static size_t after_character(const char *text, size_t length, size_t offset)
 {

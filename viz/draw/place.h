@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "graph/utf8.h"
+
 typedef struct Place {
     size_t line;   /* from 1 */
     size_t column; /* from 1, in characters; a tab is one */
@@ -27,9 +29,5 @@ Place place_of(const char *text, size_t length, size_t offset);
 
 /* Print the line of that place, and below it a caret under the place. Of a long line, what is around the place. */
 void place_show(const char *text, size_t length, size_t offset, FILE *out);
-
-/* The character that the first bytes of text[0..length) are, in *character, and how many bytes it takes; 0 when they
- * are not UTF-8, or length is 0. */
-size_t utf8_decode(const char *text, size_t length, uint32_t *character);
 
 #endif
