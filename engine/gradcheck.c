@@ -7,6 +7,7 @@
 #include "graph.h"
 #include "jacobian.h"
 #include "memory.h"
+#include "order.h"
 
 static const double STEP = 1e-5;      /* h, for |x| up to 1: smaller, and rounding shows; larger, and the h⁴ term */
 static const double SHRINK = 0.1;     /* from one h to the next that is tried */

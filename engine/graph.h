@@ -73,21 +73,6 @@ Mark graph_mark(Graph *graph);
 #define graph_release(graph, mark) graph_release_at(graph, mark, HERE)
 void graph_release_at(Graph *graph, Mark mark, Where where);
 
-/* What `root` was computed from, and root itself, every parent before its children (root last), each node once.
- * Returns a list of *count nodes that the caller frees with memory_free; NULL when there is no memory. */
-#define graph_topological_order(root, count) graph_topological_order_at(root, count, HERE)
-Value **graph_topological_order_at(Value *root, size_t *count, Where where);
-
-/* Print the nodes that root was computed from, a line each, in topological order. False: no memory for the order. */
-#define graph_dump(root, out) graph_dump_at(root, out, HERE)
-bool graph_dump_at(Value *root, FILE *out, Where where);
-
-/* Where the first NaN came from: the first node in topological order whose data is not finite; or, if all data below
- * root is finite, the first in the order of the reverse walk whose grad is not. NULL when all is finite or there is no
- * memory. */
-#define graph_first_nonfinite(root) graph_first_nonfinite_at(root, HERE)
-Value *graph_first_nonfinite_at(Value *root, Where where);
-
 /* ---- for the engine ---------------------------------------------------------------------------------------------- */
 
 /* Put an empty block with room for at least `room` bytes at the end of the creation order; NULL, and graph->failed
@@ -118,9 +103,6 @@ void *graph_alloc_with(Value *v, size_t bytes);
 
 /* Room for n doubles, good until the next call; NULL when there is no memory. */
 double *graph_scratch(Graph *graph, size_t n);
-
-/* graph_topological_order for m ≥ 1 roots, which the caller has checked to be live nodes of one graph. */
-Value **graph_order_of_roots(Value *const *roots, size_t m, size_t *count);
 
 /* Record that there was no memory, and return the graph's failed node. */
 Value *graph_fail(Graph *graph);

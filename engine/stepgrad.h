@@ -2,7 +2,7 @@
  *
  *     ops.h        the table of ops: every value and every derivative
  *     value.h      Value: a number that remembers what it was computed from
- *     graph.h      Graph: owns the nodes; mark and release
+ *     graph.h      Graph: owns the nodes; mark and release; order.h: the nodes below a root
  *     backward.h   the reverse walk
  *     dual.h       forward mode; jacobian.h, gradcheck.h: both modes used and compared
  *     matrix.h     matrices of Values; loss.h, nn.h, optim.h, model.h: what a network needs
@@ -27,6 +27,7 @@
 #include "nn.h"
 #include "ops.h"
 #include "optim.h"
+#include "order.h"
 #include "random.h"
 #include "value.h"
 #include "words.h"

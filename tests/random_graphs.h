@@ -19,6 +19,7 @@
 #include "backward.h"
 #include "graph.h"
 #include "memory.h"
+#include "order.h"
 #include "random.h"
 
 #define FNV_START UINT64_C(0xcbf29ce484222325)

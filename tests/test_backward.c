@@ -10,6 +10,7 @@
 #include "caught.h"
 #include "graph.h"
 #include "memory.h"
+#include "order.h"
 
 static Graph *g;
 static void open_graph(void) { g = graph_new(); }

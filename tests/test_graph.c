@@ -12,6 +12,7 @@
 #include "caught.h"
 #include "graph.h"
 #include "memory.h"
+#include "order.h"
 
 static Graph *g;
 static void open_graph(void) { g = graph_new(); }
@@ -158,6 +159,23 @@ static void run_on_small_stack(void *(*work)(void *), void *argument)
     cr_assert_eq(pthread_create(&thread, &attributes, work, argument), 0, "no thread");
     pthread_join(thread, NULL);
     pthread_attr_destroy(&attributes);
+}
+
+Test(graph, an_order_is_searched_by_node)
+{
+    Graph *g = graph_new();
+    Value *apart = v_param(g, 5), *x = v_param(g, 2), *between = v_param(g, 7), *y = v_mul(x, x);
+    size_t count;
+    Value **order = graph_topological_order(y, &count);
+    cr_assert_eq(count, 2, "x and y, and %zu nodes are in the order", count);
+    cr_expect_eq(order_find(order, count, x), 0);
+    cr_expect_eq(order_find(order, count, y), 1);
+    cr_expect_eq(order_find(order, count, apart), count, "a node before all of it is found");
+    cr_expect_eq(order_find(order, count, between), count, "a node between two of it is found");
+    cr_expect_eq(order_find(order, count, v_neg(y)), count, "a node behind all of it is found");
+    cr_expect_eq(order_find(order, 0, x), 0, "nothing is in an empty order");
+    memory_free(order);
+    graph_free(g);
 }
 
 Test(graph, a_deep_chain_needs_no_stack)

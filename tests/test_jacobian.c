@@ -12,6 +12,7 @@
 #include "graph.h"
 #include "jacobian.h"
 #include "memory.h"
+#include "order.h"
 
 /* ---- random graphs ----------------------------------------------------------------------------------------------- */
 

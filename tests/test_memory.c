@@ -9,6 +9,7 @@
 #include "backward.h"
 #include "graph.h"
 #include "memory.h"
+#include "order.h"
 
 /* ---- the gate ---------------------------------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include "graph.h"
 #include "memory.h"
 #include "nn.h"
+#include "order.h"
 #include "player/player.h"
 #include "random.h"
 

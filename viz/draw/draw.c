@@ -21,6 +21,7 @@
 #include "gradcheck.h"
 #include "graph/json.h"
 #include "memory.h"
+#include "order.h"
 #include "place.h"
 #include "player/player.h"
 #include "token.h"

@@ -11,6 +11,7 @@
 #include "file.h"
 #include "graph.h"
 #include "memory.h"
+#include "order.h"
 #include "text.h"
 
 enum {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "order.h"
 
 enum { NAME_SIZE = 64 }; /* "neuron ", two numbers of 20 digits, a comma */
 

@@ -6,6 +6,7 @@
 #include "backward.h"
 #include "graph.h"
 #include "memory.h"
+#include "order.h"
 
 /* ---- the graph as it was ----------------------------------------------------------------------------------------- */
 
