@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "graph/dot.h"
+#include "graph/tree.h"
 #include "memory.h"
 #include "stepgrad.h"
-#include "graph/tree.h"
 
 static Graph *graph;
 static Error error;

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "caught.h"
-#include "memory.h"
 #include "graph/network_groups.h"
+#include "memory.h"
 #include "stepgrad.h"
 
 static Graph *graph;

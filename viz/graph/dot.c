@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "escape.h"
 #include "file.h"
-#include "graph.h"
 #include "memory.h"
 #include "order.h"
 #include "text.h"
+#include "utf8.h"
 
 enum {
     NO_GROUP = -1,
@@ -74,53 +75,6 @@ static const Theme themes[] = {
 static const char *sign_colour(const Theme *theme, double x)
 {
     return isnan(x) ? theme->unsound : x > 0 ? theme->positive : x < 0 ? theme->negative : theme->faint;
-}
-
-/* ---- safe text ---------------------------------------------------------------------------------------------------
- *
- * The texts of text.h are valid UTF-8 without control characters. What is left is what means something to dot: in both
- * kinds of string it replaces \N, \G and the like by names, and & begins an entity. */
-
-static void print_escaped(FILE *out, const char *text, const char *special, const char *const *replacements)
-{
-    for (const char *c = text; *c != '\0'; c++) {
-        const char *found = strchr(special, *c);
-        if (found != NULL)
-            fputs(replacements[found - special], out);
-        else
-            fputc(*c, out);
-    }
-}
-
-/* For an HTML-like label. */
-static void print_html(FILE *out, const char *text)
-{
-    static const char *const replacements[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#92;&#92;"};
-    print_escaped(out, text, "&<>\"\\", replacements);
-}
-
-/* For a tooltip, in a "quoted string". How often dot replaces \N in one depends on its version, so that no number of
- * backslashes is right: U+29F5 looks the same and means nothing to dot. */
-static void print_quoted(FILE *out, const char *text)
-{
-    static const char *const replacements[] = {"&amp;", "\\\"", "⧵"};
-    print_escaped(out, text, "&\"\\", replacements);
-}
-
-/* Cut text to a number of characters, with an ellipsis. */
-static char *cut_text(char *text, size_t characters)
-{
-    static const char ellipsis[] = "…";
-    size_t seen = 0;
-    for (char *c = text; *c != '\0'; c++) {
-        const bool begins = ((unsigned char)*c & 0xC0) != 0x80;
-        if (begins && seen++ == characters) {
-            if ((size_t)(c - text) + sizeof ellipsis <= TEXT_SIZE)
-                memcpy(c, ellipsis, sizeof ellipsis);
-            break;
-        }
-    }
-    return text;
 }
 
 /* ---- what is drawn ----------------------------------------------------------------------------------------------- */
@@ -488,7 +442,7 @@ static bool view_begin(View *view, Value *root, const DotOptions *options, Where
     view->theme = &themes[view->options.theme];
     const Value *through = view->options.through;
     if (through != NULL)
-        value_check(through, root->block->graph, "dot: options.through", where);
+        value_check(through, value_graph(root), "dot: options.through", where);
     if (root->op == OP_FAILED)
         return error_set(error, "dot: there was no memory for the expression, so there is nothing to draw");
     if (!list_cone(view, root, where))
@@ -534,12 +488,12 @@ static void print_node_tooltip(const View *view, const Value *v)
     char text[TEXT_SIZE];
     const int digits = view->options.digits;
     const bool leaf = op_table[v->op].shape == LEAF;
-    print_quoted(view->out, text_name(v, TEXT_NAME_LONG, text));
+    escape_put(view->out, ESCAPE_DOT_STRING, text_name(v, TEXT_NAME_LONG, text));
     fputs(leaf ? ": " : " = ", view->out);
-    print_quoted(view->out, text_expression(v, TEXT_NAMES, digits, text));
+    escape_put(view->out, ESCAPE_DOT_STRING, text_expression(v, TEXT_NAMES, digits, text));
     fputs(" = ", view->out);
     if (!leaf) {
-        print_quoted(view->out, text_expression(v, TEXT_NUMBERS, digits, text));
+        escape_put(view->out, ESCAPE_DOT_STRING, text_expression(v, TEXT_NUMBERS, digits, text));
         fputs(" = ", view->out);
     }
     fputs(text_number(v->data, digits, text), view->out);
@@ -561,7 +515,7 @@ static void print_constant_label(const View *view, const Value *v)
     char text[TEXT_SIZE];
     if (v->label != NULL && v->label[0] != '\0') {
         fputs("<b>", view->out);
-        print_html(view->out, text_name(v, TEXT_NAME_LONG, text));
+        escape_put(view->out, ESCAPE_DOT_LABEL, text_name(v, TEXT_NAME_LONG, text));
         fputs("</b><br/>", view->out);
     }
     fputs(text_number(v->data, view->options.digits, text), view->out);
@@ -573,10 +527,10 @@ static void print_node_label(const View *view, const Value *v)
     const Theme *theme = view->theme;
     fputs("<table border=\"0\" cellspacing=\"0\" cellpadding=\"2\"><tr><td align=\"left\" colspan=\"2\"><b>",
           view->out);
-    print_html(view->out, text_name(v, TEXT_NAME_LONG, text));
+    escape_put(view->out, ESCAPE_DOT_LABEL, text_name(v, TEXT_NAME_LONG, text));
     fprintf(view->out, "</b><font color=\"%s\">%s", theme->faint,
             op_table[v->op].shape == LEAF ? "&#160;&#160;" : "&#160;= ");
-    print_html(view->out, text_expression(v, operands_of(view), view->options.digits, text));
+    escape_put(view->out, ESCAPE_DOT_LABEL, text_expression(v, operands_of(view), view->options.digits, text));
     fputs("</font></td></tr>", view->out);
     print_row(view, "data", theme->ink, text_number(v->data, view->options.digits, text), false);
     if (view->gradients && v->needs_grad)
@@ -616,12 +570,12 @@ static void print_node(const View *view, const Node *node)
 /* ---- groups ------------------------------------------------------------------------------------------------------ */
 
 /* A group may have an empty name; an empty element of an HTML-like label is an error to dot. */
-static void print_group_name(const View *view, ptrdiff_t group, void (*print)(FILE *out, const char *text))
+static void print_group_name(const View *view, ptrdiff_t group, Escape format)
 {
     char text[TEXT_SIZE];
     const Value named = {.label = view->options.groups[group].name};
     if (named.label[0] != '\0')
-        print(view->out, text_name(&named, TEXT_NAME_LONG, text));
+        escape_put(view->out, format, text_name(&named, TEXT_NAME_LONG, text));
     else
         fputs("&#160;", view->out);
 }
@@ -642,9 +596,9 @@ static void print_collapsed(const View *view, ptrdiff_t group)
             "  g%td [id=\"g%td\", class=\"group\", shape=box3d, style=filled, margin=\"0.15,0.08\", fillcolor=\"%s\", "
             "tooltip=\"",
             group, group, view->theme->computed);
-    print_group_name(view, group, print_quoted);
+    print_group_name(view, group, ESCAPE_DOT_STRING);
     fprintf(view->out, ": %zu nodes, %zu params\", label=<<b>", nodes, params);
-    print_group_name(view, group, print_html);
+    print_group_name(view, group, ESCAPE_DOT_LABEL);
     fprintf(view->out, "</b><br/><font color=\"%s\" point-size=\"11\">%zu node%s, %zu param%s</font>>];\n",
             view->theme->faint, nodes, nodes == 1 ? "" : "s", params, params == 1 ? "" : "s");
 }
@@ -671,9 +625,9 @@ static void open_frames(const View *view, ptrdiff_t group)
             "  graph [id=\"cluster_%td\", class=\"group\", style=\"rounded,filled\", fillcolor=\"%s\", color=\"%s\", "
             "labeljust=r, tooltip=\"",
             group, group, view->theme->frame, view->theme->line);
-    print_group_name(view, group, print_quoted);
+    print_group_name(view, group, ESCAPE_DOT_STRING);
     fputs("\", label=<<b>", view->out);
-    print_group_name(view, group, print_html);
+    print_group_name(view, group, ESCAPE_DOT_LABEL);
     fputs("</b>>];\n", view->out);
 }
 
@@ -749,7 +703,7 @@ static void print_derivative(const View *view, const Value *v, size_t operand)
     if (strcmp(formula, number) != 0) {
         const bool compares = strpbrk(formula, "<>") != NULL; /* a > b = 1 would read as a chain */
         fputs(compares ? "(" : "", view->out);
-        print_html(view->out, cut_text(formula, FORMULA_CHARACTERS));
+        escape_put(view->out, ESCAPE_DOT_LABEL, utf8_cut(formula, sizeof formula, FORMULA_CHARACTERS));
         fputs(compares ? ")=" : "=", view->out);
     }
     fputs(number, view->out);
@@ -798,7 +752,7 @@ static void print_edge_tooltip(const View *view, const Edge *edge)
     print_place(view->out, v, edge->operand);
     if (!view->options.values_only) {
         fputs(": ", view->out);
-        print_quoted(view->out, text_product(v, edge->operand, view->options.digits, product));
+        escape_put(view->out, ESCAPE_DOT_STRING, text_product(v, edge->operand, view->options.digits, product));
     }
     fputs("\"", view->out);
 }

@@ -5,44 +5,37 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "draw/place.h"
 #include "file.h"
-#include "graph.h"
 #include "memory.h"
+#include "number.h"
 #include "order.h"
+#include "utf8.h"
 
 /* ---- pieces ------------------------------------------------------------------------------------------------------ */
 
-/* All digits of a double, with a point whatever the locale; JSON has no NaN and no infinity. */
-static void put_number(FILE *out, double x)
+void json_put_number(FILE *out, double x)
 {
-    char text[32];
-    if (!isfinite(x)) {
+    char text[NUMBER_SIZE];
+    if (isfinite(x))
+        fputs(number_text(x, 'g', 17, text), out);
+    else
         fputs(isnan(x) ? "\"nan\"" : x > 0 ? "\"inf\"" : "\"-inf\"", out);
-        return;
-    }
-    snprintf(text, sizeof text, "%.17g", x);
-    char *mark = text + strspn(text, "-0123456789");
-    const size_t bytes = strcspn(mark, "0123456789e"); /* the decimal mark of the locale, of one byte or several */
-    fprintf(out, "%.*s%s%s", (int)(mark - text), text, bytes > 0 ? "." : "", mark + bytes);
 }
 
-static void put_string(FILE *out, const char *text)
+void json_put_string(FILE *out, const char *text)
 {
-    const char *end = text + strlen(text);
     fputc('"', out);
-    while (text < end) {
+    for (size_t bytes; *text != '\0'; text += bytes > 0 ? bytes : 1) {
         uint32_t character;
-        const size_t bytes = utf8_decode(text, (size_t)(end - text), &character);
+        bytes = utf8_decode(text, SIZE_MAX, &character);
         if (bytes == 0)
             fputs("\\ufffd", out);
-        else if (character < ' ' || character == 0x7F)
-            fprintf(out, "\\u%04x", (unsigned)character);
         else if (character == '"' || character == '\\')
-            fprintf(out, "\\%c", (char)character);
+            fprintf(out, "\\%c", *text);
+        else if (character < ' ' || character == 0x7F || (bytes == 1 && strchr("<>&'", *text) != NULL))
+            fprintf(out, "\\u%04x", (unsigned)character);
         else
             fwrite(text, 1, bytes, out);
-        text += bytes > 0 ? bytes : 1;
     }
     fputc('"', out);
 }
@@ -55,7 +48,7 @@ static void put_parents(FILE *out, const Value *v)
     fputs("], \"local_derivatives\": [", out);
     for (size_t i = 0; i < value_parent_count(v); i++) {
         fputs(i > 0 ? ", " : "", out);
-        put_number(out, value_local_derivative(v, i));
+        json_put_number(out, value_local_derivative(v, i));
     }
     fputs("]", out);
 }
@@ -64,19 +57,19 @@ static void put_node(FILE *out, const Value *v, const JsonOptions *options, size
 {
     fprintf(out, "{\"number\": %zu, \"label\": ", value_number(v));
     if (v->label != NULL)
-        put_string(out, v->label);
+        json_put_string(out, v->label);
     else
         fputs("null", out);
     fprintf(out, ", \"op\": \"%s\", \"data\": ", op_table[v->op].name);
-    put_number(out, v->data);
+    json_put_number(out, v->data);
     fputs(", \"grad\": ", out);
     if (v->needs_grad && !options->values_only)
-        put_number(out, v->grad);
+        json_put_number(out, v->grad);
     else
         fputs("null", out);
     if (options->tangents != NULL) {
         fputs(", \"tangent\": ", out);
-        put_number(out, options->tangents[i].tangent);
+        json_put_number(out, options->tangents[i].tangent);
     }
     put_parents(out, v);
     fputc('}', out);
@@ -89,7 +82,7 @@ static void put_graph(FILE *out, Value *const *order, size_t count, const JsonOp
     fprintf(out, "{\"root\": %zu", value_number(order[count - 1]));
     if (options->by != NULL) {
         fputs(", \"tangent_by\": ", out);
-        put_string(out, options->by);
+        json_put_string(out, options->by);
     }
     fputs(", \"nodes\": [", out);
     for (size_t i = 0; i < count; i++) {

@@ -32,4 +32,10 @@ typedef struct JsonOptions {
 #define json_write(root, ...) json_write_at(HERE, root, __VA_ARGS__) /* json_write(root, path, options, error) */
 bool json_write_at(Where where, Value *root, const char *path, const JsonOptions *options, Error *error);
 
+/* Write x with all its digits, or "nan", "inf" or "-inf". */
+void json_put_number(FILE *out, double x);
+
+/* Write text as a string in quotes. No < > & or ' is in it, so that it may stand in a page's <script>. */
+void json_put_string(FILE *out, const char *text);
+
 #endif

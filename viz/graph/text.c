@@ -6,40 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ELLIPSIS "…"
-#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+#include "number.h"
+#include "utf8.h"
 
 enum {
     TERMS_SHOWN = 4, /* of a long list, the first few will do */
     PAIRS_SHOWN = 3
 };
 
-/* ---- characters -------------------------------------------------------------------------------------------------- */
-
-/* The character at `text` by its bytes: how many they are, or 0 when they are not UTF-8. */
-static size_t decode(const unsigned char *text, uint32_t *character)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000}; /* a longer form than needed is not UTF-8 */
-    const size_t bytes = text[0] < 0x80 ? 1 : text[0] < 0xC0 ? 0 : text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : 4;
-    if (bytes == 0 || text[0] >= 0xF8)
-        return 0;
-    *character = bytes == 1 ? text[0] : text[0] & (0x7Fu >> bytes);
-    for (size_t i = 1; i < bytes; i++) {
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-        *character = *character << 6 | (text[i] & 0x3Fu);
-    }
-    const bool surrogate = *character >= 0xD800 && *character <= 0xDFFF;
-    return *character < smallest[bytes] || surrogate || *character > 0x10FFFF ? 0 : bytes;
-}
-
-/* Control characters would steer a terminal and are forbidden in XML; marks of direction turn the rest of a line. */
-static bool is_harmful(uint32_t character)
-{
-    return character < 0x20 || (character >= 0x7F && character <= 0x9F) ||
-           (character >= 0x2028 && character <= 0x202E) || (character >= 0x2066 && character <= 0x2069) ||
-           (character & 0xFFFE) == 0xFFFE;
-}
+/* ---- a text that grows --------------------------------------------------------------------------------------------
+ */
 
 /* A text that grows in a buffer of TEXT_SIZE bytes; a piece that does not fit is left out. */
 typedef struct Text {
@@ -67,21 +43,14 @@ static void append(Text *text, const char *piece) { append_bytes(text, piece, st
 /* Append a label of any bytes, made clean, of at most `characters` characters. */
 static void append_label(Text *text, const char *label, size_t characters)
 {
-    const unsigned char *rest = (const unsigned char *)label;
-    for (size_t shown = 0; *rest != '\0'; shown++) {
+    for (size_t shown = 0; *label != '\0'; shown++) {
         if (shown == characters) {
-            append(text, ELLIPSIS);
+            append(text, UTF8_ELLIPSIS);
             return;
         }
-        uint32_t character = 0;
-        const size_t bytes = decode(rest, &character);
-        if (*rest == '\n' || *rest == '\r' || *rest == '\t')
-            append(text, " ");
-        else if (bytes == 0 || is_harmful(character))
-            append(text, REPLACEMENT);
-        else
-            append_bytes(text, (const char *)rest, bytes);
-        rest += bytes > 0 ? bytes : 1;
+        const Utf8 c = utf8_next(label, SIZE_MAX);
+        append_bytes(text, c.safe, c.safe_bytes);
+        label += c.bytes;
     }
 }
 
@@ -91,11 +60,7 @@ char *text_number(double x, int digits, char *buffer)
 {
     if (isnan(x))
         return strcpy(buffer, "nan");
-    snprintf(buffer, TEXT_SIZE, "%.*g", digits, x == 0 ? 0 : x);
-    char *comma = strchr(buffer, ','); /* the decimal point of many locales */
-    if (comma != NULL)
-        *comma = '.';
-    return buffer;
+    return number_text(x == 0 ? 0 : x, 'g', digits, buffer);
 }
 
 static bool has_label(const Value *v) { return v->label != NULL && v->label[0] != '\0'; }
@@ -211,7 +176,7 @@ static void append_list(Text *text, const Value *v, TextOperands operands, int d
         append(text, i > 0 ? ", " : "");
         append(text, operand_text(value_parent(v, i), operands, digits, operand));
     }
-    append(text, v->n > TERMS_SHOWN ? ", " ELLIPSIS ")" : ")");
+    append(text, v->n > TERMS_SHOWN ? ", " UTF8_ELLIPSIS ")" : ")");
 }
 
 /* "w1*x1 + w2*x2 + … + bias" for a dot; of any other op of pairs "name(a1, b1; a2, b2)". */
@@ -227,7 +192,7 @@ static void append_pairs(Text *text, const Value *v, TextOperands operands, int 
         append(text, i == 0 ? "" : dot ? " + " : "; ");
         append_formula(text, dot ? "a * b" : "a, b", &pair, false);
     }
-    append(text, v->n <= PAIRS_SHOWN ? "" : dot ? " + " ELLIPSIS : "; " ELLIPSIS);
+    append(text, v->n <= PAIRS_SHOWN ? "" : dot ? " + " UTF8_ELLIPSIS : "; " UTF8_ELLIPSIS);
     if (v->has_bias) {
         append(text, " + ");
         append(text, operand_text(value_parent(v, v->n), operands, digits, pair.a));

@@ -8,10 +8,8 @@
 #include <unistd.h>
 #endif
 
-#include "graph.h"
 #include "memory.h"
-
-#define ELLIPSIS "…"
+#include "utf8.h"
 
 enum {
     LEVELS_INDENTED = 24, /* deeper lines say their depth: the indent of a long chain would be a triangle of blanks */
@@ -43,21 +41,19 @@ typedef struct Tree {
     size_t column, widest;  /* characters of the left part of this line, and of the widest so far */
 } Tree;
 
-/* Print text, in ASCII if asked; returns how many columns it takes (double-width characters count as one). */
+/* Print text, in ASCII if asked; returns how many characters it has. */
 static size_t tree_put(Tree *tree, const char *text)
 {
-    size_t columns = 0;
-    for (const char *c = text; *c != '\0'; c++) {
-        const bool continues = ((unsigned char)*c & 0xC0) == 0x80;
-        columns += !continues;
-        if (tree->out == NULL)
-            continue;
-        if (!tree->options.ascii || (unsigned char)*c < 0x80)
-            fputc(*c, tree->out);
-        else if (!continues)
+    size_t count = 0;
+    for (Utf8 c; *text != '\0'; text += c.bytes) {
+        c = utf8_next(text, SIZE_MAX);
+        count++;
+        if (tree->out != NULL && tree->options.ascii && c.bytes > 1)
             fputc('?', tree->out);
+        else if (tree->out != NULL)
+            fwrite(text, 1, c.bytes, tree->out);
     }
-    return columns;
+    return count;
 }
 
 static void tree_colour(Tree *tree, const char *code)
@@ -144,7 +140,7 @@ static void tree_cut_line(Tree *tree, const Value *v)
     tree->column = 0;
     tree_indent(tree);
     const size_t count = value_parent_count(v);
-    snprintf(text, sizeof text, "%s %zu operand%s", tree->options.ascii ? "..." : ELLIPSIS, count,
+    snprintf(text, sizeof text, "%s %zu operand%s", tree->options.ascii ? "..." : UTF8_ELLIPSIS, count,
              count == 1 ? "" : "s");
     tree_put(tree, text);
     tree_put(tree, "\n");
@@ -152,14 +148,10 @@ static void tree_cut_line(Tree *tree, const Value *v)
 
 static bool tree_push(Tree *tree, const Value *v)
 {
-    if (tree->depth == tree->capacity) {
-        const size_t capacity = tree->capacity > 0 ? 2 * tree->capacity : 64;
-        Level *larger = memory_resize(tree->levels, tree->capacity * sizeof(Level), capacity * sizeof(Level));
-        if (larger == NULL)
-            return false;
-        tree->levels = larger;
-        tree->capacity = capacity;
-    }
+    Level *levels = memory_grow(tree->levels, tree->depth + 1, &tree->capacity, sizeof *levels);
+    if (levels == NULL)
+        return false;
+    tree->levels = levels;
     const bool cut = tree->options.max_depth > 0 && tree->depth >= tree->options.max_depth;
     tree->levels[tree->depth++] = (Level){v, 0, cut ? 1 : value_parent_count(v)};
     return true;

@@ -1,8 +1,8 @@
 /* player.c - the backward player's page. See player.h.
  *
- * The page is viz/player/player.html with player.css and player.js put in (the Makefile turns all three into player_page.c),
- * the picture as SVG, and the steps as JSON: all numbers are texts already, so what the script shows is what the engine
- * computed. */
+ * The page is viz/player/player.html with player.css and player.js put in (the Makefile turns all three into
+ * player_page.c), the picture as SVG, and the steps as JSON: all numbers are texts already, so what the script shows is
+ * what the engine computed. */
 #include "player.h"
 
 #include <inttypes.h>
@@ -12,11 +12,13 @@
 
 #include "backward.h"
 #include "file.h"
-#include "graph.h"
+#include "graph/escape.h"
+#include "graph/json.h"
+#include "graph/text.h"
+#include "graph/utf8.h"
 #include "memory.h"
 #include "player_layout.h"
 #include "player_steps.h"
-#include "graph/tree.h"
 #include "words.h"
 
 /* The parts of the page, line by line, NULL at the end: made by the Makefile. */
@@ -71,42 +73,12 @@ static const char *const reasons[OP_COUNT] = {
                      "share, and add up to 1.",
 };
 
-/* ---- safe text ---------------------------------------------------------------------------------------------------
- *
- * The texts of tree.h are valid UTF-8 without control characters or U+2028. */
-
-static void print_html(FILE *out, const char *text)
-{
-    static const char special[] = "&<>\"'";
-    static const char *const replacements[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
-    for (const char *c = text; *c != '\0'; c++) {
-        const char *found = strchr(special, *c);
-        if (found != NULL)
-            fputs(replacements[found - special], out);
-        else
-            fputc(*c, out);
-    }
-}
-
-/* A string of JSON that may stand in a <script>: no < can end it, and no & or > means anything. */
-static void print_json(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            fprintf(out, "\\%c", *c);
-        else if (strchr("<>&'", *c) != NULL || (unsigned char)*c < ' ')
-            fprintf(out, "\\u%04x", (unsigned char)*c);
-        else
-            fputc(*c, out);
-    }
-    fputc('"', out);
-}
+/* ---- pieces ------------------------------------------------------------------------------------------------------ */
 
 static void print_field(FILE *out, const char *name, const char *text)
 {
     fprintf(out, ",\"%s\":", name);
-    print_json(out, text);
+    json_put_string(out, text);
 }
 
 /* A length in the picture: a tenth of a pixel is enough, and no comma whatever the locale. */
@@ -129,32 +101,6 @@ static void print_lengths(FILE *out, const char *format, const double *lengths)
     }
 }
 
-/* How many columns the text takes: characters beyond the scripts of Europe may be twice as wide. */
-static double columns_of(const char *text)
-{
-    double columns = 0;
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
-        if ((*c & 0xC0) != 0x80)
-            columns += *c >= 0xE3 ? 2 : 1;
-    return columns;
-}
-
-/* Cut text to a number of characters, with an ellipsis. */
-static char *cut_text(char *text, size_t characters)
-{
-    static const char ellipsis[] = "…";
-    size_t seen = 0;
-    for (char *c = text; *c != '\0'; c++) {
-        const bool begins = ((unsigned char)*c & 0xC0) != 0x80;
-        if (begins && seen++ == characters) {
-            if ((size_t)(c - text) + sizeof ellipsis <= TEXT_SIZE)
-                memcpy(c, ellipsis, sizeof ellipsis);
-            break;
-        }
-    }
-    return text;
-}
-
 /* ---- what is on the page ----------------------------------------------------------------------------------------- */
 
 typedef struct Page {
@@ -175,7 +121,8 @@ static const Value *child_of(const Page *page, const PlayerEdge *edge) { return 
 /* "L = d * f", or the kind of a leaf. */
 static char *expression_in_box(const Page *page, const Value *v, char *text)
 {
-    return cut_text(text_expression(v, TEXT_CONSTANTS_AS_NUMBERS, page->options.digits, text), EXPRESSION_CHARACTERS);
+    text_expression(v, TEXT_CONSTANTS_AS_NUMBERS, page->options.digits, text);
+    return utf8_cut(text, TEXT_SIZE, EXPRESSION_CHARACTERS);
 }
 
 /* The derivative on an edge: "∂=f=-2", and "∂=1" where formula and number are the same. */
@@ -185,7 +132,7 @@ static char *local_on_edge(const Page *page, const PlayerEdge *edge, char *text)
     const Value *child = child_of(page, edge);
     text_derivative(child, edge->operand, TEXT_CONSTANTS_AS_NUMBERS, page->options.digits, formula);
     text_number(value_local_derivative(child, edge->operand), page->options.digits, number);
-    cut_text(formula, FORMULA_CHARACTERS);
+    utf8_cut(formula, sizeof formula, FORMULA_CHARACTERS);
     const bool same = strcmp(formula, number) == 0;
     const bool compares = strpbrk(formula, "<>") != NULL; /* a > b = 1 would read as a chain */
     snprintf(text, TEXT_SIZE, "∂=%s%.200s%s%s%.100s", compares ? "(" : "", same ? "" : formula, compares ? ")" : "",
@@ -198,7 +145,7 @@ static char *local_on_edge(const Page *page, const PlayerEdge *edge, char *text)
 static double number_width(const Page *page, double number)
 {
     char text[TEXT_SIZE];
-    return NUMBER_WIDTH * columns_of(text_number(number, page->options.digits, text));
+    return NUMBER_WIDTH * (double)utf8_columns(text_number(number, page->options.digits, text));
 }
 
 static void measure_gradients(Page *page)
@@ -217,7 +164,7 @@ static bool has_name(const Value *v) { return v->label != NULL && v->label[0] !=
 static Point size_of_constant(const Page *page, const Value *v)
 {
     char text[TEXT_SIZE];
-    const double name = has_name(v) ? NAME_WIDTH * columns_of(text_name(v, TEXT_NAME_SHORT, text)) : 0;
+    const double name = has_name(v) ? NAME_WIDTH * (double)utf8_columns(text_name(v, TEXT_NAME_SHORT, text)) : 0;
     return (Point){fmax(name, number_width(page, v->data)) + 2 * PADDING,
                    has_name(v) ? NAMED_CONSTANT_HEIGHT : CONSTANT_HEIGHT};
 }
@@ -225,8 +172,8 @@ static Point size_of_constant(const Page *page, const Value *v)
 static double width_of_heading(const Page *page, const Value *v)
 {
     char text[TEXT_SIZE];
-    const double name = NAME_WIDTH * columns_of(text_name(v, TEXT_NAME_SHORT, text));
-    return name + EXPRESSION_WIDTH * (3 + columns_of(expression_in_box(page, v, text)));
+    const double name = NAME_WIDTH * (double)utf8_columns(text_name(v, TEXT_NAME_SHORT, text));
+    return name + EXPRESSION_WIDTH * (3 + (double)utf8_columns(expression_in_box(page, v, text)));
 }
 
 static double width_of_data(const Page *page, const Value *v) { return CAPTION + number_width(page, v->data); }
@@ -249,11 +196,11 @@ static void measure_boxes(Page *page)
         page->sizes[i] = size_of_node(page, i);
     for (size_t e = 0; e < pass->edge_count; e++)
         page->labels[e] =
-            (Point){LABEL_WIDTH * (1 + columns_of(local_on_edge(page, &pass->edges[e], text))), LABEL_HEIGHT};
+            (Point){LABEL_WIDTH * (1 + (double)utf8_columns(local_on_edge(page, &pass->edges[e], text))), LABEL_HEIGHT};
     for (size_t i = 0; i < pass->push_count; i++) {
         double *width = &page->labels[pass->pushes[i].edge].x;
         text_number(pass->pushes[i].product, page->options.digits, text);
-        *width = fmax(*width, LABEL_WIDTH * (4 + columns_of(text)));
+        *width = fmax(*width, LABEL_WIDTH * (4 + (double)utf8_columns(text)));
     }
 }
 
@@ -263,7 +210,7 @@ static void print_text(FILE *out, const char *class_name, double x, double y, co
 {
     print_lengths(out, "<text x=\"%\" y=\"%\"", (double[]){x, y});
     fprintf(out, " class=\"%s\">", class_name);
-    print_html(out, text);
+    escape_put(out, ESCAPE_XML, text);
     fputs("</text>", out);
 }
 
@@ -343,9 +290,9 @@ static void print_heading(const Page *page, const Value *v, double left, double 
     char text[TEXT_SIZE];
     FILE *out = page->out;
     print_lengths(out, "<text class=\"name\" x=\"%\" y=\"%\">", (double[]){left, y});
-    print_html(out, text_name(v, TEXT_NAME_SHORT, text));
+    escape_put(out, ESCAPE_XML, text_name(v, TEXT_NAME_SHORT, text));
     fprintf(out, "<tspan class=\"expression\">%s", is_leaf(v) ? "  " : " = ");
-    print_html(out, expression_in_box(page, v, text));
+    escape_put(out, ESCAPE_XML, expression_in_box(page, v, text));
     fputs("</tspan></text>", out);
 }
 
@@ -355,15 +302,15 @@ static void print_tooltip(const Page *page, const Value *v)
     char text[TEXT_SIZE];
     FILE *out = page->out;
     fputs("<title>", out);
-    print_html(out, text_name(v, TEXT_NAME_LONG, text));
+    escape_put(out, ESCAPE_XML, text_name(v, TEXT_NAME_LONG, text));
     fputs(is_leaf(v) ? ", " : " = ", out);
-    print_html(out, text_expression(v, TEXT_NAMES, page->options.digits, text));
+    escape_put(out, ESCAPE_XML, text_expression(v, TEXT_NAMES, page->options.digits, text));
     fputs(" = ", out);
     if (!is_leaf(v)) {
-        print_html(out, text_expression(v, TEXT_NUMBERS, page->options.digits, text));
+        escape_put(out, ESCAPE_XML, text_expression(v, TEXT_NUMBERS, page->options.digits, text));
         fputs(" = ", out);
     }
-    print_html(out, text_number(v->data, page->options.digits, text));
+    escape_put(out, ESCAPE_XML, text_number(v->data, page->options.digits, text));
     fputs("</title>", out);
 }
 
@@ -494,7 +441,7 @@ static void print_ops_json(const Page *page)
         if (!uses_op(&page->pass, (OpCode)op))
             continue;
         fprintf(page->out, "%s\"%s\":{\"why\":", separator, op_table[op].name);
-        print_json(page->out, reasons[op] != NULL ? reasons[op] : "");
+        json_put_string(page->out, reasons[op] != NULL ? reasons[op] : "");
         print_field(page->out, "text", op_table[op].text);
         fputc('}', page->out);
         separator = ",\n";
@@ -537,12 +484,12 @@ static void print_title(const Page *page)
     char text[TEXT_SIZE];
     if (page->options.title != NULL && page->options.title[0] != '\0') {
         const Value named = {.label = page->options.title};
-        print_html(page->out, text_name(&named, TITLE_CHARACTERS, text));
+        escape_put(page->out, ESCAPE_XML, text_name(&named, TITLE_CHARACTERS, text));
         return;
     }
-    print_html(page->out, text_name(root_of(page), TEXT_NAME_LONG, text));
+    escape_put(page->out, ESCAPE_XML, text_name(root_of(page), TEXT_NAME_LONG, text));
     fputs(is_leaf(root_of(page)) ? ": " : " = ", page->out);
-    print_html(page->out, text_expression(root_of(page), TEXT_NAMES, page->options.digits, text));
+    escape_put(page->out, ESCAPE_XML, text_expression(root_of(page), TEXT_NAMES, page->options.digits, text));
 }
 
 /* The page's policy lets only scripts and styles run that carry this word; from the names and numbers, so that the same

@@ -42,14 +42,10 @@ void player_layout_free(PlayerLayout *layout)
 
 static bool add_point(PlayerLayout *layout, PlayerLine *line, Point point)
 {
-    if (layout->point_count == layout->point_room) {
-        const size_t room = layout->point_room > 0 ? 2 * layout->point_room : 256;
-        Point *larger = memory_resize(layout->points, layout->point_room * sizeof(Point), room * sizeof(Point));
-        if (larger == NULL)
-            return false;
-        layout->points = larger;
-        layout->point_room = room;
-    }
+    Point *points = memory_grow(layout->points, layout->point_count + 1, &layout->point_room, sizeof *points);
+    if (points == NULL)
+        return false;
+    layout->points = points;
     if (line->point_count++ == 0)
         line->first_point = layout->point_count;
     layout->points[layout->point_count++] = point;

@@ -42,19 +42,7 @@ static void restore_gradients(Kept *kept)
 
 /* ---- nodes and edges --------------------------------------------------------------------------------------------- */
 
-/* The place of v among the nodes, which lie in the order of their numbers. */
-static size_t place_of(const PlayerSteps *pass, const Value *v)
-{
-    size_t first = 0, end = pass->node_count;
-    while (end - first > 1) {
-        const size_t middle = first + (end - first) / 2;
-        if (value_number(pass->nodes[middle]) <= value_number(v))
-            first = middle;
-        else
-            end = middle;
-    }
-    return first;
-}
+static size_t place_of(const PlayerSteps *pass, const Value *v) { return order_find(pass->nodes, pass->node_count, v); }
 
 static size_t count_edges(const PlayerSteps *pass)
 {

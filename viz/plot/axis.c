@@ -74,13 +74,13 @@ static void append_power(char *label, int exponent)
 static void label_number(char *label, double number, double size, Step step)
 {
     if (size < PLAIN_LARGEST && step.exponent >= -PLAIN_DECIMALS_MOST) {
-        svg_number(label, AXIS_LABEL_BYTES, number, step.exponent < 0 ? -step.exponent : 0);
+        svg_number(label, number, step.exponent < 0 ? -step.exponent : 0);
         return;
     }
     const int exponent = (int)floor(log10(size) + ROUNDING);
     const int decimals = exponent > step.exponent ? exponent - step.exponent : 0;
     const double power = exponent < 0 ? number * pow(10, -exponent) : number / pow(10, exponent);
-    svg_number(label, AXIS_LABEL_BYTES, power, decimals);
+    svg_number(label, power, decimals);
     if (number != 0)
         append_power(label, exponent);
 }
@@ -89,7 +89,7 @@ static void label_number(char *label, double number, double size, Step step)
 static void label_decade(char *label, int digit, int exponent, bool plain)
 {
     if (plain)
-        svg_number(label, AXIS_LABEL_BYTES, digit * pow(10, exponent), exponent < 0 ? -exponent : 0);
+        svg_number(label, digit * pow(10, exponent), exponent < 0 ? -exponent : 0);
     else {
         *label = '\0';
         if (digit != 1)

@@ -16,7 +16,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { AXIS_TICKS_MOST = 24, AXIS_LABEL_BYTES = 32 };
+#include "number.h"
+
+enum { AXIS_TICKS_MOST = 24, AXIS_LABEL_BYTES = NUMBER_SIZE };
 
 /* Positions from low to high: the numbers themselves, or their log10. Empty when low > high. */
 typedef struct Range {

@@ -1,14 +1,14 @@
 /* svg.c - see svg.h. */
 #include "svg.h"
 
-#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
-enum { NUMBER_BYTES = 350 }; /* the longest double without exponent has 309 digits */
+#include "graph/escape.h"
+#include "graph/utf8.h"
+#include "number.h"
 
-static const double LETTER_WIDTH = 0.62;          /* of the font size: more than the average of common fonts */
-static const char REPLACEMENT[] = "\xEF\xBF\xBD"; /* U+FFFD */
-static const char ELLIPSIS[] = "\xE2\x80\xA6";
+static const double LETTER_WIDTH = 0.62; /* of the font size: more than the average of common fonts */
 
 /* The colours of Okabe and Ito, "Color Universal Design" (2008), those of most contrast on white first. */
 static const char STYLE[] =
@@ -31,22 +31,9 @@ static const char STYLE[] =
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
-/* printf writes the decimal mark of the locale, which may be of several bytes. */
-static void use_point(char *text)
+char *svg_number(char *text, double number, int decimals)
 {
-    char *mark = text + (*text == '-');
-    mark += strspn(mark, "0123456789");
-    const size_t bytes = strcspn(mark, "0123456789");
-    if (bytes == 0)
-        return;
-    *mark = '.';
-    memmove(mark + 1, mark + bytes, strlen(mark + bytes) + 1);
-}
-
-char *svg_number(char *text, size_t size, double number, int decimals)
-{
-    snprintf(text, size, "%.*f", decimals, number);
-    use_point(text);
+    number_text(number, 'f', decimals, text);
     if (text[0] == '-' && strspn(text + 1, "0.") == strlen(text + 1))
         memmove(text, text + 1, strlen(text)); /* -0.00 */
     return text;
@@ -54,8 +41,8 @@ char *svg_number(char *text, size_t size, double number, int decimals)
 
 static void put_number(FILE *out, double number)
 {
-    char text[NUMBER_BYTES];
-    svg_number(text, sizeof text, number, 2);
+    char text[NUMBER_SIZE];
+    svg_number(text, number, 2);
     char *last = text + strlen(text) - 1;
     while (*last == '0')
         *last-- = '\0';
@@ -75,92 +62,35 @@ void svg_put(FILE *out, const char *format, const double *numbers)
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-/* One character of UTF-8. `bytes` is 0 when there is none at `text` that is valid and allowed in XML. */
-typedef struct Letter {
-    unsigned long code;
-    size_t bytes;
-} Letter;
-
-static bool is_allowed(unsigned long code)
-{
-    const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-    const bool noncharacter = code == 0xFFFE || code == 0xFFFF || code > 0x10FFFF;
-    const bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);
-    return !surrogate && !noncharacter && !control;
-}
-
-static Letter decode(const char *text)
-{
-    static const unsigned long smallest[] = {0, 0, 0x80, 0x800, 0x10000}; /* that needs so many bytes */
-    const unsigned char first = (unsigned char)text[0];
-    const size_t bytes = first < 0x80 ? 1 : first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    unsigned long code = bytes == 1 ? first : first & (0x7FU >> bytes);
-    for (size_t i = 1; i < bytes; i++) {
-        const unsigned char next = (unsigned char)text[i];
-        if ((next & 0xC0) != 0x80)
-            return (Letter){0, 0};
-        code = code << 6 | (next & 0x3F);
-    }
-    const bool valid = !(first >= 0x80 && first < 0xC0) && first < 0xF8 && code >= smallest[bytes] && is_allowed(code);
-    return valid ? (Letter){code, bytes} : (Letter){0, 0};
-}
-
-static void escape_letter(FILE *out, const char *text, Letter letter)
-{
-    switch (letter.code) {
-    case 0: fputs(*text == '\n' || *text == '\t' || *text == '\r' ? " " : REPLACEMENT, out); break;
-    case '<': fputs("&lt;", out); break;
-    case '>': fputs("&gt;", out); break;
-    case '&': fputs("&amp;", out); break;
-    case '"': fputs("&quot;", out); break;
-    case '\'': fputs("&#39;", out); break;
-    default: fwrite(text, 1, letter.bytes, out);
-    }
-}
-
 /* Chinese, Japanese and Korean letters, and pictures, are as wide as they are high. */
-static bool is_full_width(unsigned long code)
+static double letter_width(Utf8 letter, double font_size)
 {
-    return (code >= 0x1100 && code < 0x1160) || (code >= 0x2E80 && code < 0x20000);
-}
-
-static double letter_width(Letter letter, double font_size)
-{
-    return font_size * (is_full_width(letter.code) ? 1 : LETTER_WIDTH);
-}
-
-static size_t step_of(Letter letter) { return letter.bytes > 0 ? letter.bytes : 1; }
-
-void svg_escape(FILE *out, const char *text)
-{
-    for (Letter letter; *text != '\0'; text += step_of(letter)) {
-        letter = decode(text);
-        escape_letter(out, text, letter);
-    }
+    return letter.columns == 2 ? font_size : LETTER_WIDTH * font_size * (double)letter.columns;
 }
 
 double svg_text_width(const char *text, double font_size)
 {
     double width = 0;
-    for (Letter letter; *text != '\0'; text += step_of(letter)) {
-        letter = decode(text);
+    for (Utf8 letter; *text != '\0'; text += letter.bytes) {
+        letter = utf8_next(text, SIZE_MAX);
         width += letter_width(letter, font_size);
     }
     return width;
 }
 
-/* Escape as much of the text as fits in `room` with an ellipsis behind. */
-static void escape_start(FILE *out, const char *text, double font_size, double room)
+/* Write as much of the text as fits in `room` with an ellipsis behind. */
+static void put_start(FILE *out, const char *text, double font_size, double room)
 {
-    double width = letter_width((Letter){'.', 1}, font_size);
-    for (Letter letter; *text != '\0'; text += step_of(letter)) {
-        letter = decode(text);
+    double width = LETTER_WIDTH * font_size; /* of the ellipsis */
+    size_t length = 0;
+    for (Utf8 letter; text[length] != '\0'; length += letter.bytes) {
+        letter = utf8_next(text + length, SIZE_MAX);
         width += letter_width(letter, font_size);
         if (width > room)
             break;
-        escape_letter(out, text, letter);
     }
-    fputs(ELLIPSIS, out);
+    escape_put_part(out, ESCAPE_XML, text, length);
+    fputs(UTF8_ELLIPSIS, out);
 }
 
 void svg_text(FILE *out, const char *classes, double x, double y, double room, const char *text)
@@ -169,9 +99,9 @@ void svg_text(FILE *out, const char *classes, double x, double y, double room, c
     fprintf(out, "<text class='%s'", classes);
     svg_put(out, " x='%' y='%'>", (double[]){x, y});
     if (svg_text_width(text, font_size) <= room)
-        svg_escape(out, text);
+        escape_put(out, ESCAPE_XML, text);
     else
-        escape_start(out, text, font_size, room);
+        put_start(out, text, font_size, room);
     fputs("</text>\n", out);
 }
 
@@ -181,11 +111,11 @@ void svg_begin(FILE *out, double width, double height, const char *title, const 
 {
     fputs("<?xml version='1.0' encoding='UTF-8'?>\n<svg xmlns='http://www.w3.org/2000/svg' role='img'", out);
     svg_put(out, " width='%' height='%' viewBox='0 0 % %'>\n<title>", (double[]){width, height, width, height});
-    svg_escape(out, title);
+    escape_put(out, ESCAPE_XML, title);
     fputs("</title>\n", out);
     if (description != NULL) {
         fputs("<desc>", out);
-        svg_escape(out, description);
+        escape_put(out, ESCAPE_XML, description);
         fputs("</desc>\n", out);
     }
     fprintf(out, "<style>\n%s</style>\n<rect class='page' width='100%%' height='100%%'/>\n", STYLE);

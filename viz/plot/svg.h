@@ -31,20 +31,18 @@ void svg_end(FILE *out);
 /* Write `format`, each % replaced by the next of the numbers (finite), rounded to two decimals. */
 void svg_put(FILE *out, const char *format, const double *numbers);
 
-/* Write text as XML: <>&"' escaped; what XML forbids (control characters, bytes that are not UTF-8) becomes U+FFFD. */
-void svg_escape(FILE *out, const char *text);
-
 /* A line of text whose CSS classes are given: start, middle or end (which point of it lies at x), title, soft.
  * Of text that is wider than `room` pixels, what fits is shown, with "…" behind. */
 void svg_text(FILE *out, const char *classes, double x, double y, double room, const char *text);
 
-/* About how wide the text is in pixels; rather too much than too little. */
+/* About how wide the text is in pixels; an overestimate. */
 double svg_text_width(const char *text, double font_size);
 
 /* The i-th of SVG_SHAPES shapes (circle, square, triangle, ...; i may be larger) around (x, y). */
 void svg_marker(FILE *out, size_t i, double x, double y);
 
-/* `number` with so many decimals and a point, as text; returns `text`. */
-char *svg_number(char *text, size_t size, double number, int decimals);
+/* `number` with so many decimals and a point, as text of up to NUMBER_SIZE bytes (number.h), without the sign of a 0;
+ * returns `text`. */
+char *svg_number(char *text, double number, int decimals);
 
 #endif
