@@ -33,16 +33,13 @@ static void claim(bool holds, const char *text)
     all_hold = all_hold && holds;
 }
 
-/* Draw what root was computed from: FOLDER/NAME.dot and, where Graphviz is installed, FOLDER/NAME.svg. */
+/* Draw what root was computed from, where Graphviz is installed: FOLDER/NAME.svg. */
 static void draw(Value *root, const char *folder, const char *name, const DotOptions *options)
 {
     Error error;
-    char dot[1024], svg[1024];
-    snprintf(dot, sizeof dot, "%s/%s.dot", folder, name);
-    snprintf(svg, sizeof svg, "%s/%s.svg", folder, name);
-    if (!dot_write(root, dot, options, &error))
-        claim(false, error.message);
-    else if (!dot_render(dot, "svg", svg, &error))
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s.svg", folder, name);
+    if (!dot_draw(root, path, options, &error))
         fprintf(stderr, "no picture: %s\n", error.message);
 }
 

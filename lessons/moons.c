@@ -799,7 +799,7 @@ static void draw_neuron(Run *run)
     path_in_out(run, "neuron.dot", path, sizeof path);
     path_in_out(run, "neuron.svg", svg, sizeof svg);
     report_file(dot_write(neuron, path, NULL, &error), path, &error);
-    if (dot_render(path, "svg", svg, &error))
+    if (dot_draw(neuron, svg, NULL, &error))
         printf("  %s\n", svg);
     else
         printf("  (no neuron.svg: %s)\n", error.message);

@@ -894,48 +894,6 @@ Test(dot, misuse_is_told_at_the_callers_line)
 
 /* ---- drawing ----------------------------------------------------------------------------------------------------- */
 
-Test(dot, render_makes_an_svg_and_a_png)
-{
-    if (!has_dot())
-        return;
-    cr_assert(dot_write(v_neg(param("x", 1)), path_of("a.dot"), NULL, &error), "%s", error.message);
-    cr_assert(dot_render(path_of("a.dot"), "svg", path_of("out.svg"), &error), "%s", error.message);
-    char *svg = read_path(path_of("out.svg"));
-    expect_in(svg, "</svg>");
-    expect_in(svg, "id=\"e1_0\"");
-    free(svg);
-    cr_assert(dot_render(path_of("a.dot"), "png", path_of("out.svg"), &error), "%s", error.message);
-    char *png = read_path(path_of("out.svg"));
-    cr_expect(memcmp(png, "\x89PNG", 4) == 0, "no PNG");
-    free(png);
-}
-
-Test(dot, what_dot_refuses_is_told_and_leaves_no_file)
-{
-    if (!has_dot())
-        return;
-    FILE *out = fopen(path_of("a.dot"), "w");
-    fputs("digraph {\n a -> -> b\n}\n", out);
-    fclose(out);
-    cr_expect(!dot_render(path_of("a.dot"), "svg", path_of("out.svg"), &error), "it was drawn");
-    expect_in(error.message, "syntax error");
-    cr_expect(!exists(path_of("out.svg")) && !exists(path_of("out.svg.tmp")), "half a picture was left");
-    cr_expect(!dot_render(path_of("b.dot"), "svg", path_of("out.svg"), &error), "it drew no file");
-    expect_in(error.message, "b.dot");
-    cr_expect(!dot_render(path_of("a.dot"), "hologram", path_of("out.svg"), &error), "it drew a hologram");
-    expect_in(error.message, "hologram");
-}
-
-Test(dot, where_dot_is_missing_the_message_says_how_to_get_it)
-{
-    cr_assert(dot_write(v_param(graph, 1), path_of("a.dot"), NULL, &error), "%s", error.message);
-    setenv("PATH", folder, 1);
-    cr_expect(!dot_render(path_of("a.dot"), "svg", path_of("out.svg"), &error), "it was drawn without dot");
-    expect_in(error.message, "apt-get install graphviz");
-    expect_in(error.message, "brew install graphviz");
-    cr_expect(!exists(path_of("out.svg")), "an empty picture was left");
-}
-
 /* Stands in for dot: a script of one line. */
 static void install_script(const char *line)
 {
@@ -948,22 +906,115 @@ static void install_script(const char *line)
     setenv("PATH", search, 1);
 }
 
+Test(dot, the_ending_tells_what_picture_is_drawn)
+{
+    Value *v = v_neg(param("x", 1));
+    cr_assert(dot_draw(v, path_of("a.dot"), NULL, &error), "%s", error.message);
+    char *drawn = read_path(path_of("a.dot")), *printed = print(v, (DotOptions){0});
+    cr_expect_str_eq(drawn, printed, "a .dot is not the diagram");
+    free(drawn);
+    free(printed);
+    if (!has_dot())
+        return;
+    cr_assert(dot_draw(v, path_of("out.svg"), NULL, &error), "%s", error.message);
+    char *svg = read_path(path_of("out.svg"));
+    expect_in(svg, "</svg>");
+    expect_in(svg, "id=\"e1_0\"");
+    free(svg);
+    cr_assert(dot_draw(v, path_of("out.svg"), &(DotOptions){.format = "png"}, &error), "%s", error.message);
+    char *png = read_path(path_of("out.svg"));
+    cr_expect(memcmp(png, "\x89PNG", 4) == 0, "no PNG");
+    free(png);
+}
+
+Test(dot, a_picture_of_no_known_kind_is_an_error_and_leaves_no_file)
+{
+    Value *v = param("x", 1);
+    static const char *const names[] = {"picture", "none.of/these", "ends.in."};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        cr_expect(!dot_draw(v, path_of(names[i]), NULL, &error), "%s was drawn", names[i]);
+        expect_in(error.message, names[i]);
+        expect_in(error.message, ".svg");
+    }
+    if (!has_dot())
+        return;
+    cr_expect(!dot_draw(v, path_of("out.hologram"), NULL, &error), "it drew a hologram");
+    expect_in(error.message, "hologram");
+    cr_expect(!exists(path_of("out.hologram")) && !exists(path_of("out.hologram.tmp")), "half a picture was left");
+    cr_expect(!dot_draw(v, path_of("none/out.svg"), NULL, &error), "it was drawn into no folder");
+    expect_in(error.message, "none/out.svg");
+}
+
+Test(dot, what_dot_refuses_or_cannot_be_drawn_leaves_the_older_picture)
+{
+    FILE *out = fopen(path_of("out.svg"), "w");
+    fputs("old", out);
+    fclose(out);
+    Value *v = long_chain(3);
+    install_script("cat >/dev/null; echo half a picture; echo 'syntax error' >&2; exit 1");
+    cr_expect(!dot_draw(v, path_of("out.svg"), NULL, &error), "it was drawn");
+    expect_in(error.message, "out.svg");
+    expect_in(error.message, "syntax error");
+    cr_expect(!dot_draw(v, path_of("out.svg"), &(DotOptions){.max_nodes = 1}, &error), "it was drawn");
+    expect_in(error.message, "max_nodes = 3");
+    char *old = read_path(path_of("out.svg"));
+    cr_expect_str_eq(old, "old", "the older picture is now: %s", old);
+    free(old);
+}
+
+Test(dot, a_warning_of_dot_goes_to_stderr_with_the_pictures_name)
+{
+    install_script("cat >/dev/null; echo '<svg/>'; echo 'Warning: no font' >&2; echo 'two lines' >&2");
+    cr_assert(freopen(path_of("said"), "w", stderr) != NULL, "stderr cannot be caught");
+    cr_assert(dot_draw(param("x", 1), path_of("out.svg"), NULL, &error), "%s", error.message);
+    fflush(stderr);
+    char *picture = read_path(path_of("out.svg"));
+    cr_expect_str_eq(picture, "<svg/>\n", "the picture is now: %s", picture);
+    free(picture);
+    char want[600];
+    snprintf(want, sizeof want, "%s: dot: Warning: no font two lines\n", path_of("out.svg"));
+    char *said = read_path(path_of("said"));
+    cr_expect_str_eq(said, want, "dot's warning became \"%s\"", said);
+    free(said);
+}
+
+Test(dot, where_dot_is_missing_the_message_says_how_to_get_it)
+{
+    setenv("PATH", folder, 1);
+    cr_expect(!dot_draw(v_param(graph, 1), path_of("out.svg"), NULL, &error), "it was drawn without dot");
+    expect_in(error.message, "apt-get install graphviz");
+    expect_in(error.message, "brew install graphviz");
+    cr_expect(!exists(path_of("out.svg")), "an empty picture was left");
+}
+
 Test(dot, a_dot_that_does_not_finish_is_stopped)
 {
-    cr_assert(dot_write(v_param(graph, 1), path_of("a.dot"), NULL, &error), "%s", error.message);
     install_script("exec sleep 100");
     const time_t start = time(NULL);
-    cr_expect(!dot_render_within(0.3, path_of("a.dot"), "svg", path_of("out.svg"), &error), "it was drawn");
+    Value *large = long_chain(1000); /* more than fits into a pipe, to a dot that does not read it */
+    cr_expect(!dot_draw(large, path_of("out.svg"), &(DotOptions){.seconds = 0.3}, &error), "it was drawn");
     cr_expect(time(NULL) - start < 50, "it took %ld s", (long)(time(NULL) - start));
     expect_in(error.message, "stopped");
     cr_expect(!exists(path_of("out.svg")), "half a picture was left");
 }
 
-Test(dot, a_dot_that_complains_without_end_does_not_block)
+Test(dot, a_dot_that_reads_nothing_and_complains_without_end_does_not_block)
 {
-    cr_assert(dot_write(v_param(graph, 1), path_of("a.dot"), NULL, &error), "%s", error.message);
     install_script(
         "i=0; while [ $i -lt 5000 ]; do echo 'a complaint of forty bytes, at the least' >&2; i=$((i+1)); done; exit 3");
-    cr_expect(!dot_render_within(50, path_of("a.dot"), "svg", path_of("out.svg"), &error), "it was drawn");
+    Value *large = long_chain(1000);
+    cr_expect(!dot_draw(large, path_of("out.svg"), &(DotOptions){.seconds = 50}, &error), "it was drawn");
     expect_in(error.message, "a complaint");
+}
+
+Test(dot, a_picture_larger_than_a_pipe_arrives_whole)
+{
+    install_script("cat; cat >/dev/null");
+    Value *large = long_chain(1000);
+    cr_assert(dot_draw(large, path_of("out.svg"), NULL, &error), "%s", error.message);
+    char *drawn = read_path(path_of("out.svg")), *printed = print(large, (DotOptions){0});
+    cr_expect(strlen(printed) > 100 * 1000, "%zu bytes fit into a pipe", strlen(printed));
+    cr_expect(strcmp(drawn, printed) == 0, "%zu bytes of %zu arrived", strlen(drawn), strlen(printed));
+    free(drawn);
+    free(printed);
 }

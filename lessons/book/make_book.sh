@@ -86,7 +86,7 @@ figures()
         test -f "$svg" || continue
         width=$(sed -n "s/.*<svg[^>]* width=[\"']\([0-9]*\)[^\"']*\([\"']\).*/\1/p" "$svg" | head -n 1)
         says=$(sed -n 's/.*<title>\(.*\)<\/title>.*/\1/p' "$svg" | head -n 1)
-        test "$says" != stepgrad || says=$(sed -n 's/^\/\/ \([0-9]* nodes, [0-9]* edges\).*/The graph: \1./p' "${svg%.svg}.dot" | head -n 1)
+        test "$says" != stepgrad || says="The graph: $(grep -c '^<g id="n' "$svg") nodes, $(grep -c '^<g id="e' "$svg") edges."
         printf 'svg\t%s\t%s\t%s\n' "$1/${svg##*/}" "$width" "$says"
     done
     for html in "$new/$1"/*.html; do

@@ -456,12 +456,18 @@ static bool explain_diagram(Error *error)
     return false;
 }
 
-static bool write_diagram(const Drawing *d, const char *path, Error *error)
+static bool write_diagram(const Drawing *d, const char *format, const char *path, Error *error)
 {
-    return dot_write(d->root, path, &d->command->diagram, error) || explain_diagram(error);
+    DotOptions options = d->command->diagram;
+    options.format = format;
+    return dot_draw(d->root, path, &options, error) || explain_diagram(error);
 }
 
-static bool write_dot(const Drawing *d, Error *error) { return write_diagram(d, d->command->dot, error); }
+static bool write_dot(const Drawing *d, Error *error) { return write_diagram(d, "dot", d->command->dot, error); }
+
+static bool write_svg(const Drawing *d, Error *error) { return write_diagram(d, "svg", d->command->svg, error); }
+
+static bool write_png(const Drawing *d, Error *error) { return write_diagram(d, "png", d->command->png, error); }
 
 static bool write_html(const Drawing *d, Error *error)
 {
@@ -474,38 +480,6 @@ static bool write_json(const Drawing *d, Error *error)
                                  .tangents = d->tangents,
                                  .by = d->command->forward};
     return json_write(d->root, d->command->json, &options, error);
-}
-
-/* A new file of our own for what `dot` reads; its name goes to `path`. */
-static bool make_temporary(char *path, size_t size, Error *error)
-{
-    const char *folder = getenv("TMPDIR");
-    const int length = snprintf(path, size, "%s/draw-XXXXXX", folder != NULL && *folder != '\0' ? folder : "/tmp");
-    const int file = length > 0 && (size_t)length < size ? mkstemp(path) : -1;
-    if (file < 0)
-        return error_set(error, "%.300s: no temporary file for dot: %s. Set TMPDIR to a folder that can be written",
-                         path, strerror(errno));
-    close(file);
-    return true;
-}
-
-/* The pictures that the program dot draws, from one file. */
-static bool write_pictures(const Drawing *d)
-{
-    char path[1024];
-    Error error;
-    const char *const files[] = {d->command->svg, d->command->png}, *const formats[] = {"svg", "png"};
-    if (files[0] == NULL && files[1] == NULL)
-        return true;
-    if (!make_temporary(path, sizeof path, &error))
-        return report(error.message);
-    const bool written = write_diagram(d, path, &error);
-    bool ok = written || report(error.message);
-    for (size_t i = 0; written && i < 2; i++)
-        if (files[i] != NULL && !dot_render(path, formats[i], files[i], &error))
-            ok = report(error.message);
-    remove(path);
-    return ok;
 }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
@@ -626,7 +600,8 @@ static bool write_all(const Drawing *d)
     bool ok = write_file(d, c->dot, write_dot);
     ok &= write_file(d, c->json, write_json);
     ok &= write_file(d, c->html, write_html);
-    ok &= write_pictures(d);
+    ok &= write_file(d, c->svg, write_svg);
+    ok &= write_file(d, c->png, write_png);
     if (c->tree)
         ok &= print_tree(d);
     if (c->table)

@@ -388,8 +388,7 @@ static const char head[] =
     "<p>An expression in C builds a graph; <code>backward(L)</code> walks it from the result back to the leaves and\n"
     "leaves in every node how much the result changes with it. Each diagram here was made by the code beside it,\n"
     "in a <code>Graph *g</code> and with <code>DotOptions *options</code> that were empty before, followed by</p>\n"
-    "<pre class=\"code\">backward(L);\ndot_write(L, \"L.dot\", options, &amp;error);\n"
-    "dot_render(\"L.dot\", \"svg\", \"L.svg\", &amp;error);</pre>\n"
+    "<pre class=\"code\">backward(L);\ndot_draw(L, \"L.svg\", options, &amp;error);</pre>\n"
     "<p>Rest the pointer on a box or an edge for the whole formula in numbers.</p>\n";
 
 /* Print text[0..length) as HTML. */
@@ -495,7 +494,7 @@ static bool put_svg(Page *page, const char *title, const char *id, Error *error)
 /* Let dot draw what root was computed from, into page->svg_path. */
 static bool draw(Page *page, Value *root, const DotOptions *options, Error *error)
 {
-    return dot_write(root, page->dot_path, options, error) && dot_render(page->dot_path, "svg", page->svg_path, error);
+    return dot_draw(root, page->svg_path, options, error);
 }
 
 /* One diagram; `shown` is the class that says on which pages it is seen, or "". */

@@ -1,11 +1,11 @@
-/* dot.h - the computation graph as a diagram: a file in the DOT language, which Graphviz's `dot` lays out and draws.
+/* dot.h - the computation graph as a diagram, laid out and drawn by Graphviz's program `dot`.
  *
  *     Error error;
  *     backward(L);
- *     if (!dot_write(L, "L.dot", NULL, &error) || !dot_render("L.dot", "svg", "L.svg", &error))
+ *     if (!dot_draw(L, "L.svg", NULL, &error))
  *         fprintf(stderr, "%s\n", error.message);
  *
- *     dot_print(L, stdout, &(DotOptions){.theme = DOT_PRINT, .hide_constants = true}, &error);
+ *     dot_draw(L, "L.png", &(DotOptions){.theme = DOT_PRINT, .hide_constants = true}, &error);
  *
  * One box per node: its label, what it was computed as, data, and grad after a backward pass. The kinds of node differ
  * in shape: a param has a double frame, an input a folded corner; a constant is an ellipse, all else a rounded box.
@@ -40,6 +40,8 @@ typedef struct DotGroup {
 
 /* All zero is the usual diagram. */
 typedef struct DotOptions {
+    const char *format; /* of the picture, one that dot knows, or "dot"; NULL: as the ending of its name says */
+    double seconds;     /* stop dot after so many; 0 is DOT_SECONDS */
     DotDirection direction;
     DotTheme theme;
     bool values_only;       /* neither gradients nor derivatives */
@@ -57,17 +59,30 @@ typedef struct DotOptions {
  * the same, so there may be at most DOT_EDGES_PER_NODE times as many. */
 enum { DOT_MAX_NODES = 1500, DOT_EDGES_PER_NODE = 2 };
 
-/* Write the diagram of what root was computed from; options may be NULL. False, with the reason in `error`: no memory,
- * a full disk, no such folder, root does not depend on `through`, or too large a diagram, with what to do about it.
- * dot_write then leaves no file, or the older one as it was; dot_print writes nothing unless `out` itself fails. */
+/* How long to wait for dot. */
+enum { DOT_SECONDS = 60 };
+
+/* Draw what root was computed from: a picture in the format that the ending of path says, .svg, .png, .pdf and others
+ * that dot knows, or with .dot the diagram in the DOT language, which needs no Graphviz. options may be NULL. False,
+ * with the reason in `error`: no memory, a full disk, no such folder, root does not depend on `through`, too large a
+ * diagram, with what to do about it; dot is not installed (the message says how to get it), does not know the format or
+ * takes too long. Then there is no file, or the older one as it was. Warnings of dot go to stderr. Pictures are drawn
+ * on POSIX systems only. */
+#define dot_draw(root, ...) dot_draw_at(HERE, root, __VA_ARGS__) /* dot_draw(root, path, options, error) */
+bool dot_draw_at(Where where, Value *root, const char *path, const DotOptions *options, Error *error);
+
+/* The diagram in the DOT language, whatever the ending of path and options.format; dot_print writes nothing unless
+ * `out` itself fails. */
 #define dot_write(root, ...) dot_write_at(HERE, root, __VA_ARGS__) /* dot_write(root, path, options, error) */
 #define dot_print(root, ...) dot_print_at(HERE, root, __VA_ARGS__) /* dot_print(root, out, options, error) */
 bool dot_write_at(Where where, Value *root, const char *path, const DotOptions *options, Error *error);
 bool dot_print_at(Where where, Value *root, FILE *out, const DotOptions *options, Error *error);
 
-/* Let the program `dot` draw a file that dot_write wrote: format "svg", "png" or any other that dot knows. False when
- * dot is not installed (the message says how to get it), refuses the file, or takes longer than DOT_RENDER_SECONDS.
- * Only on POSIX systems. */
+/* The picture in memory: *length bytes and a NUL, which the caller frees with memory_free; NULL on failure. `target`
+ * names it in messages. */
+char *dot_picture_at(Where where, Value *root, const char *target, const char *format, size_t *length,
+                     const DotOptions *options, Error *error);
+
 enum { DOT_RENDER_SECONDS = 60 };
 bool dot_render(const char *dot_path, const char *format, const char *out_path, Error *error);
 bool dot_render_within(double seconds, const char *dot_path, const char *format, const char *out_path, Error *error);

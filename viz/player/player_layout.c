@@ -15,7 +15,7 @@
 
 enum {
     MARGIN = 16,
-    DOT_SECONDS = 20,     /* after that, layers will do */
+    DOT_PATIENCE = 20,    /* after that, layers will do */
     DOT_AT_LEISURE = 300, /* nodes: what dot polishes in a second; see dot.c */
     POINTS_PER_INCH = 72
 };
@@ -225,7 +225,8 @@ static bool lay_out_by_dot(PlayerLayout *layout, const PlayerSteps *pass, const 
     snprintf(request, sizeof request, "%s/request.dot", folder);
     snprintf(answer, sizeof answer, "%s/answer.plain", folder);
     const bool ok = write_request(request, pass, sizes, labels) &&
-                    dot_render_within(DOT_SECONDS, request, "plain", answer, NULL) && read_answer(layout, pass, answer);
+                    dot_render_within(DOT_PATIENCE, request, "plain", answer, NULL) &&
+                    read_answer(layout, pass, answer);
     remove(request);
     remove(answer);
     rmdir(folder);

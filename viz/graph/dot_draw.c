@@ -1,0 +1,290 @@
+/* dot_draw.c - let the program `dot` draw a diagram, and never wait for it longer than promised. See dot.h.
+ *
+ * dot reads the diagram from a pipe and writes the picture to another one, so that no file is begun before the picture
+ * is there. With no file name on its command line, none can be mistaken for an option. */
+#define _POSIX_C_SOURCE 200809L
+#include "dot.h"
+
+#include <stdlib.h>
+#include <string.h>
+#if defined(__unix__) || defined(__APPLE__)
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#endif
+
+#include "file.h"
+#include "memory.h"
+
+#if defined(__unix__) || defined(__APPLE__)
+
+extern char **environ;
+
+enum { IN, OUT, COMPLAINTS, PIPES }; /* numbered as dot's own streams */
+
+/* Text that dot writes, with a NUL behind. */
+typedef struct Text {
+    char *bytes;
+    size_t length, capacity;
+} Text;
+
+typedef struct Dot {
+    pid_t child;
+    struct pollfd ends[PIPES]; /* our ends of the pipes; fd is -1 once closed */
+    int stdin_of_dot;          /* stays open here too: a write to a dot that has died then raises no SIGPIPE */
+    const char *diagram;       /* what is left to be written */
+    size_t diagram_left;
+    Text said[PIPES]; /* through OUT and COMPLAINTS */
+} Dot;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void close_end(int *end)
+{
+    if (*end >= 0)
+        close(*end);
+    *end = -1;
+}
+
+/* ---- the process ------------------------------------------------------------------------------------------------- */
+
+/* Start dot with its ends of the pipes as its three streams. Returns 0 or an errno. */
+static int spawn_dot(pid_t *child, const char *format, const int dots_ends[PIPES])
+{
+    char option[64], program[] = "dot",
+                     sharp[] = "-Gdpi=144"; /* at the usual 96, small letters on a slide are pixels */
+    snprintf(option, sizeof option, "-T%s", format);
+    char *const arguments[] = {program, option, strcmp(format, "png") == 0 ? sharp : NULL, NULL};
+    posix_spawn_file_actions_t actions;
+    int failure = posix_spawn_file_actions_init(&actions);
+    if (failure != 0)
+        return failure;
+    for (int stream = 0; stream < PIPES && failure == 0; stream++)
+        failure = posix_spawn_file_actions_adddup2(&actions, dots_ends[stream], stream);
+    if (failure == 0)
+        failure = posix_spawnp(child, program, &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return failure;
+}
+
+/* A pipe for each stream: dot's end and ours. Returns 0 or an errno. */
+static int open_pipes(Dot *dot, int dots_ends[PIPES])
+{
+    for (int stream = 0; stream < PIPES; stream++) {
+        int ends[2];
+        if (pipe(ends) != 0)
+            return errno;
+        const int ours = stream == IN ? 1 : 0;
+        dots_ends[stream] = ends[!ours];
+        dot->ends[stream] = (struct pollfd){.fd = ends[ours], .events = stream == IN ? POLLOUT : POLLIN};
+        fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+        fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    }
+    return fcntl(dot->ends[IN].fd, F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+/* Returns 0 or an errno; either way dot_end must follow. */
+static int dot_start(Dot *dot, const char *format)
+{
+    int dots_ends[PIPES] = {-1, -1, -1};
+    int failure = open_pipes(dot, dots_ends);
+    if (failure == 0)
+        failure = spawn_dot(&dot->child, format, dots_ends);
+    if (failure != 0)
+        dot->child = 0; /* posix_spawn may have left anything there */
+    dot->stdin_of_dot = dots_ends[IN];
+    close_end(&dots_ends[OUT]);
+    close_end(&dots_ends[COMPLAINTS]);
+    return failure;
+}
+
+/* Wait for the end of dot, whose work is done or which is killed; returns its status. */
+static int dot_end(Dot *dot, bool kill_it)
+{
+    int status = 0;
+    for (int stream = 0; stream < PIPES; stream++)
+        close_end(&dot->ends[stream].fd);
+    close_end(&dot->stdin_of_dot);
+    if (dot->child > 0 && kill_it)
+        kill(dot->child, SIGKILL);
+    while (dot->child > 0 && waitpid(dot->child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
+}
+
+/* ---- what is said ------------------------------------------------------------------------------------------------ */
+
+static void write_some(Dot *dot)
+{
+    const ssize_t count = write(dot->ends[IN].fd, dot->diagram, dot->diagram_left);
+    if (count > 0) {
+        dot->diagram += count;
+        dot->diagram_left -= (size_t)count;
+    }
+    if (dot->diagram_left == 0 || (count < 0 && errno != EINTR && errno != EAGAIN))
+        close_end(&dot->ends[IN].fd);
+}
+
+/* False: no memory. */
+static bool read_some(Dot *dot, int stream)
+{
+    enum { AT_ONCE = 4096 };
+    Text *text = &dot->said[stream];
+    char *bytes = memory_grow(text->bytes, text->length + AT_ONCE + 1, &text->capacity, 1);
+    if (bytes == NULL)
+        return false;
+    text->bytes = bytes;
+    const ssize_t count = read(dot->ends[stream].fd, bytes + text->length, AT_ONCE);
+    if (count == 0 || (count < 0 && errno != EINTR))
+        close_end(&dot->ends[stream].fd);
+    text->length += count > 0 ? (size_t)count : 0;
+    bytes[text->length] = '\0';
+    return true;
+}
+
+/* Write the diagram and read what dot says until it has closed its ends. Returns 0, or ETIMEDOUT or ENOMEM. */
+static int talk_until(Dot *dot, double deadline)
+{
+    while (dot->ends[OUT].fd >= 0 || dot->ends[COMPLAINTS].fd >= 0) {
+        const double left = deadline - seconds_now();
+        if (left <= 0)
+            return ETIMEDOUT;
+        if (poll(dot->ends, PIPES, (int)(left * 1000) + 1) <= 0)
+            continue;
+        if (dot->ends[IN].revents != 0)
+            write_some(dot);
+        for (int stream = OUT; stream < PIPES; stream++)
+            if (dot->ends[stream].revents != 0 && !read_some(dot, stream))
+                return ENOMEM;
+    }
+    return 0;
+}
+
+/* What dot complains of, as one line. */
+static const char *complaints_of(Dot *dot)
+{
+    char *text = dot->said[COMPLAINTS].bytes;
+    for (char *c = text; c != NULL && *c != '\0'; c++)
+        if (*c == '\n' && c[1] != '\0')
+            *c = ' ';
+        else if (*c == '\n')
+            *c = '\0';
+    return text != NULL ? text : "";
+}
+
+/* ---- a picture --------------------------------------------------------------------------------------------------- */
+
+static bool explain_start(const char *target, int failure, Error *error)
+{
+    if (failure == ENOENT)
+        return error_set(error,
+                         "%.200s: the program dot is not installed. It comes with Graphviz: apt-get install graphviz, "
+                         "or brew install graphviz, or see graphviz.org",
+                         target);
+    return error_set(error, "%.200s: the program dot cannot be started: %s", target, strerror(failure));
+}
+
+static bool explain_end(const char *target, const char *format, int failure, int status, double seconds, Dot *dot,
+                        Error *error)
+{
+    const char *complaints = complaints_of(dot);
+    if (failure == ETIMEDOUT)
+        return error_set(error,
+                         "%.200s: dot had not finished after %g s and was stopped. Draw less: set max_depth, collapse "
+                         "a group, or take only what depends on one node.",
+                         target, seconds);
+    if (failure == ENOMEM)
+        return error_set(error, "%.200s: no memory for the picture", target);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && *complaints == '\0')
+        return explain_start(target, ENOENT, error); /* where the new process is the one that finds no program */
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return error_set(error, "%.200s: dot refuses to draw it as %s: %s", target, format, complaints);
+    if (*complaints != '\0')
+        fprintf(stderr, "%s: dot: %s\n", target, complaints);
+    return true;
+}
+
+/* Let dot draw `diagram` into *picture. */
+static bool run_dot(const char *target, const char *format, double seconds, const char *diagram, size_t length,
+                    Text *picture, Error *error)
+{
+    Dot dot = {.ends = {{.fd = -1}, {.fd = -1}, {.fd = -1}}, .diagram = diagram, .diagram_left = length};
+    int failure = dot_start(&dot, format);
+    bool ok = false;
+    if (failure != 0) {
+        dot_end(&dot, true);
+        explain_start(target, failure, error);
+    } else {
+        failure = talk_until(&dot, seconds_now() + seconds);
+        ok = explain_end(target, format, failure, dot_end(&dot, failure != 0), seconds, &dot, error);
+    }
+    memory_free(dot.said[COMPLAINTS].bytes);
+    if (!ok)
+        memory_free(dot.said[OUT].bytes);
+    *picture = ok ? dot.said[OUT] : (Text){0};
+    return ok;
+}
+
+char *dot_picture_at(Where where, Value *root, const char *target, const char *format, size_t *length,
+                     const DotOptions *options, Error *error)
+{
+    char *diagram = NULL;
+    size_t bytes = 0;
+    Text picture = {0};
+    const double seconds = options != NULL && options->seconds > 0 ? options->seconds : DOT_SECONDS;
+    FILE *out = open_memstream(&diagram, &bytes);
+    if (out == NULL) {
+        error_set(error, "%.200s: no memory for the diagram", target);
+        return NULL;
+    }
+    bool ok = dot_print_at(where, root, out, options, error);
+    fclose(out);
+    ok = ok && run_dot(target, format, seconds, diagram, bytes, &picture, error);
+    free(diagram); /* open_memstream's own */
+    *length = picture.length;
+    return ok ? picture.bytes : NULL;
+}
+
+#else
+
+char *dot_picture_at(Where where, Value *root, const char *target, const char *format, size_t *length,
+                     const DotOptions *options, Error *error)
+{
+    (void)where, (void)root, (void)length, (void)options;
+    error_set(error, "%.200s: this system has no POSIX processes. Draw to a .dot file, and run dot -T%s on it.", target,
+              format);
+    return NULL;
+}
+
+#endif
+
+bool dot_draw_at(Where where, Value *root, const char *path, const DotOptions *options, Error *error)
+{
+    const char *name = strrchr(path, '/');
+    const char *ending = strrchr(name != NULL ? name : path, '.');
+    const char *format = options != NULL && options->format != NULL ? options->format
+                         : ending != NULL                           ? ending + 1
+                                                                    : "";
+    if (*format == '\0')
+        return error_set(error, "%.200s: what kind of picture? Let the name end in .svg, .png, .pdf or .dot", path);
+    if (strcmp(format, "dot") == 0)
+        return dot_write_at(where, root, path, options, error);
+    size_t length;
+    char *picture = dot_picture_at(where, root, path, format, &length, options, error);
+    SafeFile safe;
+    FILE *out = picture != NULL ? file_begin(&safe, path, error) : NULL;
+    if (out != NULL)
+        fwrite(picture, 1, length, out);
+    memory_free(picture);
+    return out != NULL && file_commit(&safe, error);
+}
