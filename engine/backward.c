@@ -15,124 +15,10 @@
 
 #include "graph.h"
 
-/* Whether a product must not be added: the parent wants none, or the local derivative is 0. A path with derivative 0
- * contributes nothing even when the gradient behind it is infinite or NaN, where 0·∞ would make a new NaN. */
-static inline bool contributes_nothing(const Value *parent, double local) { return !parent->needs_grad || local == 0; }
-
-/* The chain rule: ∂L/∂parent += ∂node/∂parent · ∂L/∂node. */
-static inline void push(Value *parent, double local, double grad, bool careful)
-{
-    if (careful && contributes_nothing(parent, local))
-        return;
-    parent->grad += local * grad;
-}
-
-/* Push v's gradient to all its parents, pair by pair, and at last to the bias.
- * scattered: the operands are found through v->list, not side by side from v->a and v->b on.
- * careful:   each parent must be asked whether its product contributes. */
-static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db,
-                                    bool scattered, bool careful)
-{
-    const double y = v->data;
-    const double grad = v->grad;
-    const bool has_b = shape == BINARY || shape == PAIRS;
-    const size_t n = shape == LIST || shape == PAIRS ? v->n : 1;
-    Value *const *list = v->list;
-    Value *const a_run = v->a;
-    Value *const b_run = v->b;
-    for (size_t i = 0; i < n; i++) {
-        Value *a = scattered ? list[i] : &a_run[i];
-        if (!has_b) {
-            push(a, da(a->data, 0, y), grad, careful);
-            continue;
-        }
-        Value *b = scattered ? list[n + v->has_bias + i] : &b_run[i];
-        const double a_data = a->data;
-        const double b_data = b->data;
-        push(a, da(a_data, b_data, y), grad, careful);
-        push(b, db(a_data, b_data, y), grad, careful);
-    }
-    if (v->has_bias)
-        push(scattered ? list[n] : &a_run[n], 1, grad, careful);
-}
-
-/* Nearly always the parents lie side by side, all want a gradient, and the gradient is finite, so that 0 times it adds
- * 0 anyway: then there is nothing to ask in the loop, and the compiler leaves the questions out of it. */
-static ALWAYS_INLINE void push_to_parents(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db)
-{
-    const bool scattered = v->list != NULL;
-    const bool careful = v->mixed || !isfinite(v->grad);
-    if (!scattered && !careful)
-        push_each(v, shape, da, db, false, false);
-    else
-        push_each(v, shape, da, db, scattered, true);
-}
-
-#define NO_B_UNARY(name) NULL
-#define NO_B_LIST(name) NULL
-#define NO_B_BINARY(name) name##_db
-#define NO_B_PAIRS(name) name##_db
-
-/* One function per row of the op table, push_add, push_mul ..., so that the compiler can put the op's derivatives into
- * the loop above. */
-#define PUSH_FUNCTION(CODE, name, shape, ...)                                                                          \
-    static void push_##name(const Value *v) { push_to_parents(v, shape, name##_da, NO_B_##shape(name)); }
-OP_TABLE(PUSH_FUNCTION)
-
-#define PUSH_ENTRY(CODE, name, ...) [OP_##CODE] = push_##name,
-static void (*const push_functions[OP_COUNT])(const Value *v) = {OP_TABLE(PUSH_ENTRY)};
-
-/* A step of the reverse walk: push v's gradient to its parents. v is no leaf. */
-NOINLINE static void push_gradient(const Value *v) { push_functions[v->op](v); }
-
-/* ---- for debuggers ----------------------------------------------------------------------------------------------- */
-
-static inline void keep_call(Value *node)
-{
-#if defined(__GNUC__)
-    __asm__ volatile("" : : "r"(node)); /* so that the call is not optimised away */
-#else
-    (void)node;
-#endif
-}
-
-NOINLINE void backward_hook(Value *node) { keep_call(node); }
-NOINLINE void backward_before(Value *node) { keep_call(node); }
-NOINLINE void backward_after(Value *node) { keep_call(node); }
-
-/* ---- trace ------------------------------------------------------------------------------------------------------- */
-
-void backward_trace(Graph *graph, FILE *out) { graph->trace = out; }
-
-static void trace_products(const Value *v, FILE *out)
-{
-    char parent_name[VALUE_NAME_SIZE], name[VALUE_NAME_SIZE];
-    for (size_t i = 0; i < value_parent_count(v); i++) {
-        const Value *parent = value_parent(v, i);
-        const double local = value_local_derivative(v, i);
-        if (!parent->needs_grad)
-            continue;
-        for (const char *c = op_table[v->op].name; *c != '\0'; c++)
-            fputc(toupper((unsigned char)*c), out);
-        fprintf(out, "  %s.grad += %s * %s.grad = %g * %g = %g\n", value_name(parent, parent_name),
-                value_local_formula(v, i), value_name(v, name), local, v->grad, local == 0 ? 0 : local * v->grad);
-    }
-}
-
-/* The same step with a trace, or for a debugger that waits for a node: see backward_before. */
-NOINLINE static void push_watched(Value *v, const Graph *graph)
-{
-    const bool awaited = graph->stop_number > 0 && value_number(v) <= graph->stop_number;
-    if (graph->trace != NULL)
-        trace_products(v, graph->trace);
-    if (awaited)
-        backward_before(v);
-    push_gradient(v);
-    if (awaited)
-        backward_after(v);
-}
-
 /* ---- the walk ---------------------------------------------------------------------------------------------------- */
+
+static void push_gradient(const Value *v);              /* of one node, to its parents: "the chain rule" below */
+static void push_watched(Value *v, const Graph *graph); /* the same under the eyes of a trace or a debugger */
 
 /* Interior gradients start from 0 in every walk; those of params stay, to accumulate. */
 static void clear_interior_gradients(Graph *graph)
@@ -203,4 +89,121 @@ void backward_at(Value *root, double seed, Where where)
     Backward walk = backward_begin_at(root, seed, where);
     while (step(&walk) != NULL)
         ;
+}
+
+/* ---- the chain rule ---------------------------------------------------------------------------------------------- */
+
+/* ∂L/∂parent += ∂node/∂parent · ∂L/∂node. A path with local derivative 0 contributes nothing, even when the gradient
+ * behind it is infinite or NaN, where 0·∞ would make a new NaN. Unless `careful`, the gradient is finite and all
+ * parents need theirs, so that there is nothing to ask. */
+static inline void push(Value *parent, double local, double grad, bool careful)
+{
+    if (careful && (local == 0 || !parent->needs_grad))
+        return;
+    parent->grad += local * grad;
+}
+
+/* Push v's gradient to all its parents, pair by pair, and at last to the bias.
+ * scattered: the operands are found through v->list, not side by side from v->a and v->b on.
+ * careful:   each parent must be asked whether its product contributes. */
+static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db,
+                                    bool scattered, bool careful)
+{
+    const double y = v->data;
+    const double grad = v->grad;
+    const bool has_b = shape == BINARY || shape == PAIRS;
+    const size_t n = shape == LIST || shape == PAIRS ? v->n : 1;
+    Value *const *list = v->list;
+    Value *const a_run = v->a;
+    Value *const b_run = v->b;
+    for (size_t i = 0; i < n; i++) {
+        Value *a = scattered ? list[i] : &a_run[i];
+        if (!has_b) {
+            push(a, da(a->data, 0, y), grad, careful);
+            continue;
+        }
+        Value *b = scattered ? list[n + v->has_bias + i] : &b_run[i];
+        const double a_data = a->data;
+        const double b_data = b->data;
+        push(a, da(a_data, b_data, y), grad, careful);
+        push(b, db(a_data, b_data, y), grad, careful);
+    }
+    if (v->has_bias)
+        push(scattered ? list[n] : &a_run[n], 1, grad, careful);
+}
+
+/* Nearly always the parents lie side by side, all need a gradient, and the gradient is finite: then there is nothing to
+ * ask in the loop, and the compiler leaves the questions out of it. */
+static ALWAYS_INLINE void push_to_parents(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db)
+{
+    const bool scattered = v->list != NULL;
+    const bool careful = v->some_parents_fixed || !isfinite(v->grad);
+    if (!scattered && !careful)
+        push_each(v, shape, da, db, false, false);
+    else
+        push_each(v, shape, da, db, scattered, true);
+}
+
+#define NO_B_UNARY(name) NULL
+#define NO_B_LIST(name) NULL
+#define NO_B_BINARY(name) name##_db
+#define NO_B_PAIRS(name) name##_db
+
+/* One function per row of the op table, push_add, push_mul ..., so that the compiler can put the op's derivatives into
+ * the loop above. */
+#define PUSH_FUNCTION(CODE, name, shape, ...)                                                                          \
+    static void push_##name(const Value *v) { push_to_parents(v, shape, name##_da, NO_B_##shape(name)); }
+OP_TABLE(PUSH_FUNCTION)
+
+#define PUSH_ENTRY(CODE, name, ...) [OP_##CODE] = push_##name,
+static void (*const push_functions[OP_COUNT])(const Value *v) = {OP_TABLE(PUSH_ENTRY)};
+
+/* A step of the reverse walk: push v's gradient to its parents. v is no leaf. */
+NOINLINE static void push_gradient(const Value *v) { push_functions[v->op](v); }
+
+/* ---- for debuggers ----------------------------------------------------------------------------------------------- */
+
+static inline void keep_call(Value *node)
+{
+#if defined(__GNUC__)
+    __asm__ volatile("" : : "r"(node)); /* so that the call is not optimised away */
+#else
+    (void)node;
+#endif
+}
+
+NOINLINE void backward_hook(Value *node) { keep_call(node); }
+NOINLINE void backward_before(Value *node) { keep_call(node); }
+NOINLINE void backward_after(Value *node) { keep_call(node); }
+
+/* ---- trace ------------------------------------------------------------------------------------------------------- */
+
+void backward_trace(Graph *graph, FILE *out) { graph->trace = out; }
+
+static void trace_products(const Value *v, FILE *out)
+{
+    char parent_name[VALUE_NAME_SIZE], name[VALUE_NAME_SIZE];
+    for (size_t i = 0; i < value_parent_count(v); i++) {
+        const Value *parent = value_parent(v, i);
+        if (!parent->needs_grad)
+            continue;
+        for (const char *c = op_table[v->op].name; *c != '\0'; c++)
+            fputc(toupper((unsigned char)*c), out);
+        fprintf(out, "  %s.grad += %s * %s.grad = %g * %g = %g\n", value_name(parent, parent_name),
+                value_local_formula(v, i), value_name(v, name), value_local_derivative(v, i), v->grad,
+                value_push(v, i));
+    }
+}
+
+/* The same step with a trace, or for a debugger that waits for a node: see backward_before. */
+NOINLINE static void push_watched(Value *v, const Graph *graph)
+{
+    const bool awaited = graph->stop_number > 0 && value_number(v) <= graph->stop_number;
+    if (graph->trace != NULL)
+        trace_products(v, graph->trace);
+    if (awaited)
+        backward_before(v);
+    push_gradient(v);
+    if (awaited)
+        backward_after(v);
 }

@@ -28,8 +28,24 @@ typedef struct Dual {
 static inline Dual dual_variable(double value) { return (Dual){value, 1}; }
 static inline Dual dual_constant(double value) { return (Dual){value, 0}; }
 
-/* ---- builders: one per op, as in value.h; of two operands each may be a Dual or a plain number ------------------- */
+/* Any op by its code, which must take operands of this shape. */
+Dual dual_unary(OpCode op, Dual a);
+Dual dual_binary(OpCode op, Dual a, Dual b);
+Dual dual_list(OpCode op, const Dual *a, size_t n, Where where);
+Dual dual_pairs(OpCode op, const Dual *a, const Dual *b, size_t n, Where where);
 
+/* ---- builders: one per op, as in value.h ------------------------------------------------------------------------- */
+
+/* d_exp(a), d_tanh(a) ..., one per op of one operand: the op table defines them. */
+#define DUAL_BUILDER_UNARY(CODE, name)                                                                                 \
+    static inline Dual d_##name(Dual a) { return dual_unary(OP_##CODE, a); }
+#define DUAL_BUILDER_BINARY(CODE, name)
+#define DUAL_BUILDER_LIST(CODE, name)
+#define DUAL_BUILDER_PAIRS(CODE, name)
+#define DUAL_BUILDER(CODE, name, shape, ...) DUAL_BUILDER_##shape(CODE, name)
+OP_TABLE(DUAL_BUILDER)
+
+/* Of two operands, each may be a Dual or a plain number. */
 #define d_add(a, b) dual_binary(OP_ADD, DUAL(a), DUAL(b)) /* a + b */
 #define d_sub(a, b) dual_binary(OP_SUB, DUAL(a), DUAL(b)) /* a − b */
 #define d_mul(a, b) dual_binary(OP_MUL, DUAL(a), DUAL(b)) /* a·b */
@@ -37,18 +53,6 @@ static inline Dual dual_constant(double value) { return (Dual){value, 0}; }
 #define d_pow(a, b) dual_binary(OP_POW, DUAL(a), DUAL(b)) /* aᵇ */
 #define d_max(a, b) dual_binary(OP_MAX, DUAL(a), DUAL(b)) /* the larger */
 #define d_min(a, b) dual_binary(OP_MIN, DUAL(a), DUAL(b)) /* the smaller */
-
-#define d_neg(a) dual_unary(OP_NEG, a)           /* −a */
-#define d_exp(a) dual_unary(OP_EXP, a)           /* eᵃ */
-#define d_log(a) dual_unary(OP_LOG, a)           /* log a, natural */
-#define d_sqrt(a) dual_unary(OP_SQRT, a)         /* √a */
-#define d_sin(a) dual_unary(OP_SIN, a)           /* sin a */
-#define d_cos(a) dual_unary(OP_COS, a)           /* cos a */
-#define d_abs(a) dual_unary(OP_ABS, a)           /* |a| */
-#define d_tanh(a) dual_unary(OP_TANH, a)         /* tanh a */
-#define d_sigmoid(a) dual_unary(OP_SIGMOID, a)   /* 1/(1 + e⁻ᵃ) */
-#define d_relu(a) dual_unary(OP_RELU, a)         /* max(a, 0) */
-#define d_softplus(a) dual_unary(OP_SOFTPLUS, a) /* log(1 + eᵃ) */
 
 /* Of n ≥ 1 Duals, side by side. A list that is NULL or empty is misuse. */
 #define d_sum(a, n) dual_list(OP_SUM, a, n, HERE)             /* Σ aᵢ */
@@ -61,12 +65,6 @@ static inline Dual dual_constant(double value) { return (Dual){value, 0}; }
 /* An operand as a Dual: a plain number is a constant. */
 #define DUAL(x) _Generic((x), Dual : dual_itself, default : dual_constant)(x)
 static inline Dual dual_itself(Dual x) { return x; }
-
-/* Any op by its code, which must take operands of this shape. */
-Dual dual_unary(OpCode op, Dual a);
-Dual dual_binary(OpCode op, Dual a, Dual b);
-Dual dual_list(OpCode op, const Dual *a, size_t n, Where where);
-Dual dual_pairs(OpCode op, const Dual *a, const Dual *b, size_t n, Where where);
 
 /* One product of the chain rule in forward mode: ∂y/∂operand · tangent of the operand. Where either is 0 the path
  * contributes nothing, even when the other is infinite or NaN: the same rule as in the reverse walk. */

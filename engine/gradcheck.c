@@ -163,8 +163,6 @@ static void restore(Check *check, const Value *param)
 
 /* ---- kinks ------------------------------------------------------------------------------------------------------- */
 
-static bool has_kink(OpCode op) { return op == OP_RELU || op == OP_ABS || op == OP_MAX || op == OP_MIN; }
-
 /* On which side of its kink a node is: −1 or 1, and 0 on it. */
 static int side(const Value *v, const double *value)
 {
@@ -178,7 +176,7 @@ static const Value *crossed_kink(const Check *check)
 {
     for (size_t i = 0; i < check->affected_count; i++) {
         const Value *v = check->affected[i];
-        if (has_kink(v->op) && side(v, check->value) != side(v, check->nudged))
+        if (op_table[v->op].has_kink && side(v, check->value) != side(v, check->nudged))
             return v;
     }
     return NULL;

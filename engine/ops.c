@@ -6,12 +6,17 @@
 #define FUNCTIONS_LIST(name) .list_forward = name##_forward, .da = name##_da
 #define FUNCTIONS_PAIRS(name) .list_forward = name##_forward, .da = name##_da, .db = name##_db
 
-#define OP_ROW(CODE, op_name, op_shape, op_text, da_formula, db_formula)                                               \
+#define HAS_SMOOTH false
+#define HAS_KINK true
+
+#define OP_ROW(CODE, op_name, op_shape, smoothness, op_text, da_formula, db_formula, op_why)                           \
     [OP_##CODE] = {.name = #op_name,                                                                                   \
                    .shape = op_shape,                                                                                  \
+                   .has_kink = HAS_##smoothness,                                                                       \
                    .text = op_text,                                                                                    \
                    .da_text = #da_formula,                                                                             \
                    .db_text = #db_formula,                                                                             \
+                   .why = op_why,                                                                                      \
                    FUNCTIONS_##op_shape(op_name)},
 
 const OpInfo op_table[OP_COUNT + 1] = {

@@ -7,7 +7,9 @@
  * in a diagram all read these functions and no others. In gdb, `break tanh_da` stops in the derivative of tanh and
  * shows its three numbers.
  *
- * To add an op: write its functions, give it a row in OP_TABLE, and a builder in value.h.
+ * To add an op: write its functions here, the mathematics above them; give it a row in OP_TABLE; give it a builder
+ * v_NAME in value.h (and, unless it has one operand, d_NAME in dual.h). Then `make cheat_sheet` writes its row of
+ * lessons/README.md. A test names what was forgotten.
  *
  * Where a function has no derivative (relu and abs at 0, a tie in max or min) the value is the usual convention:
  * relu'(0) = abs'(0) = 0, and a tie gives one half to each side. The formulas in the table hold everywhere else.
@@ -197,33 +199,60 @@ static inline double logsumexp_da(double a, double b, double y) { return y < INF
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
-/* One row per op:  X(CODE, name, shape, text of y, formula of ∂y/∂a, formula of ∂y/∂b).
+/* One row per op:  X(CODE, name, shape, SMOOTH or KINK, text of y, formula of ∂y/∂a, formula of ∂y/∂b, why).
  * The shape says which operands there are: UNARY a, BINARY a and b, LIST a[0..n), PAIRS a[0..n) and b[0..n).
+ * KINK: it has no derivative where a is 0, or where a and b are equal if it has two operands.
  * Formulas are C expressions in a, b and y: they are printed on the edges of a diagram, and a test compiles them and
- * compares them with the functions above. An op with no b has 0 there. */
+ * compares them with the functions above. An op with no b has 0 there. The last column says in words what the
+ * derivatives mean. */
 // clang-format off
 #define OP_TABLE(X)                                                                                                    \
-    X(ADD, add, BINARY, "a + b", 1, 1)                                                                                 \
-    X(SUB, sub, BINARY, "a - b", 1, -1)                                                                                \
-    X(MUL, mul, BINARY, "a * b", b, a)                                                                                 \
-    X(DIV, div, BINARY, "a / b", 1 / b, -y / b)                                                                        \
-    X(NEG, neg, UNARY, "-a", -1, 0)                                                                                    \
-    X(POW, pow, BINARY, "a ^ b", b * pow(a, b - 1), y * log(a))                                                        \
-    X(MAX, max, BINARY, "max(a, b)", a > b, b > a)                                                                     \
-    X(MIN, min, BINARY, "min(a, b)", a < b, b < a)                                                                     \
-    X(EXP, exp, UNARY, "exp(a)", y, 0)                                                                                 \
-    X(LOG, log, UNARY, "log(a)", 1 / a, 0)                                                                             \
-    X(SQRT, sqrt, UNARY, "sqrt(a)", 1 / (2 * y), 0)                                                                    \
-    X(SIN, sin, UNARY, "sin(a)", cos(a), 0)                                                                            \
-    X(COS, cos, UNARY, "cos(a)", -sin(a), 0)                                                                           \
-    X(ABS, abs, UNARY, "|a|", a / y, 0)                                                                                \
-    X(TANH, tanh, UNARY, "tanh(a)", 1 - y * y, 0)                                                                      \
-    X(SIGMOID, sigmoid, UNARY, "sigmoid(a)", y * (1 - y), 0)                                                            \
-    X(RELU, relu, UNARY, "relu(a)", a > 0, 0)                                                                          \
-    X(SOFTPLUS, softplus, UNARY, "softplus(a)", 1 / (1 + exp(-a)), 0)                                                  \
-    X(SUM, sum, LIST, "sum(a)", 1, 0)                                                                                  \
-    X(DOT, dot, PAIRS, "dot(a, b)", b, a)                                                                              \
-    X(LOGSUMEXP, logsumexp, LIST, "logsumexp(a)", exp(a - y), 0)
+    X(ADD, add, BINARY, SMOOTH, "a + b", 1, 1,                                                                         \
+      "A sum passes its gradient on unchanged: nudge either term, and the sum moves by just as much.")                 \
+    X(SUB, sub, BINARY, SMOOTH, "a - b", 1, -1,                                                                        \
+      "The first operand gets the gradient unchanged, the second one negated: the more is taken away, the less "       \
+      "is left.")                                                                                                      \
+    X(MUL, mul, BINARY, SMOOTH, "a * b", b, a,                                                                         \
+      "Each factor is scaled by the other: nudge one, and the product moves by that much times the other.")            \
+    X(DIV, div, BINARY, SMOOTH, "a / b", 1 / b, -y / b,                                                                \
+      "A larger numerator raises the quotient by 1 over the denominator; a larger denominator lowers it.")             \
+    X(NEG, neg, UNARY, SMOOTH, "-a", -1, 0,                                                                            \
+      "Nudge it up, and its negative moves down by just as much.")                                                     \
+    X(POW, pow, BINARY, SMOOTH, "a ^ b", b * pow(a, b - 1), y * log(a),                                                \
+      "The exponent comes down as a factor, and the power that is left is lower by one.")                              \
+    X(MAX, max, BINARY, KINK, "max(a, b)", a > b, b > a,                                                               \
+      "Only the larger operand moves the result, so all of the gradient goes there; a tie is shared.")                 \
+    X(MIN, min, BINARY, KINK, "min(a, b)", a < b, b < a,                                                               \
+      "Only the smaller operand moves the result, so all of the gradient goes there; a tie is shared.")                \
+    X(EXP, exp, UNARY, SMOOTH, "exp(a)", y, 0,                                                                         \
+      "The exponential is its own derivative: the larger the value, the more a nudge moves it.")                       \
+    X(LOG, log, UNARY, SMOOTH, "log(a)", 1 / a, 0,                                                                     \
+      "The logarithm turns a nudge into a relative one: the larger the operand, the less it moves.")                   \
+    X(SQRT, sqrt, UNARY, SMOOTH, "sqrt(a)", 1 / (2 * y), 0,                                                            \
+      "The root is steep near 0 and ever flatter further up.")                                                         \
+    X(SIN, sin, UNARY, SMOOTH, "sin(a)", cos(a), 0,                                                                    \
+      "The slope of the sine is the cosine.")                                                                          \
+    X(COS, cos, UNARY, SMOOTH, "cos(a)", -sin(a), 0,                                                                   \
+      "The slope of the cosine is minus the sine.")                                                                    \
+    X(ABS, abs, UNARY, KINK, "|a|", a / y, 0,                                                                          \
+      "Right of 0 a nudge passes unchanged, left of 0 negated.")                                                       \
+    X(TANH, tanh, UNARY, SMOOTH, "tanh(a)", 1 - y * y, 0,                                                              \
+      "Steepest at 0, where the derivative is 1. Near -1 and 1 the curve is flat and little gradient gets "            \
+      "through: it saturates.")                                                                                        \
+    X(SIGMOID, sigmoid, UNARY, SMOOTH, "sigmoid(a)", y * (1 - y), 0,                                                   \
+      "Steepest in the middle, where the derivative is 1/4. Near 0 and 1 the curve is flat and little gradient "       \
+      "gets through: it saturates.")                                                                                   \
+    X(RELU, relu, UNARY, KINK, "relu(a)", a > 0, 0,                                                                    \
+      "A gate: open for operands above 0, where the gradient passes unchanged, and shut below.")                       \
+    X(SOFTPLUS, softplus, UNARY, SMOOTH, "softplus(a)", 1 / (1 + exp(-a)), 0,                                          \
+      "A relu with a round corner: its slope is the sigmoid, between 0 and 1.")                                        \
+    X(SUM, sum, LIST, SMOOTH, "sum(a)", 1, 0,                                                                          \
+      "A sum passes its gradient on unchanged to each of its terms.")                                                  \
+    X(DOT, dot, PAIRS, SMOOTH, "dot(a, b)", b, a,                                                                      \
+      "Each factor is scaled by its partner, as in a product, and a bias gets the gradient unchanged.")                \
+    X(LOGSUMEXP, logsumexp, LIST, SMOOTH, "logsumexp(a)", exp(a - y), 0,                                               \
+      "The derivatives are the softmax: they share the gradient out, the larger operand the larger share, and "        \
+      "add up to 1.")
 // clang-format on
 
 typedef enum OpShape { LEAF, UNARY, BINARY, LIST, PAIRS } OpShape;
@@ -246,9 +275,11 @@ typedef double LocalDerivative(double a, double b, double y);
 typedef struct OpInfo {
     const char *name;                      /* "tanh" */
     OpShape shape;                         /* which operands it takes */
+    bool has_kink;                         /* not differentiable at a = 0, or where a = b if it takes two */
     const char *text;                      /* the value as text: "tanh(a)" */
     const char *da_text;                   /* ∂y/∂a as text: "1 - y * y" */
     const char *db_text;                   /* ∂y/∂b as text; "0" when there is no b */
+    const char *why;                       /* what the derivatives mean, in a sentence; NULL for a leaf */
     double (*forward)(double a, double b); /* UNARY and BINARY, else NULL */
     double (*list_forward)(size_t n, const double *a, const double *b, size_t stride); /* LIST and PAIRS, else NULL */
     LocalDerivative *da;                                                               /* NULL for a leaf */

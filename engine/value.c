@@ -57,9 +57,9 @@ Value *value_leaf(OpCode kind, Graph *graph, double data, Where where)
 
 /* ---- ops of one and two operands --------------------------------------------------------------------------------- */
 
-/* A node of `op` with the given value, whose parents lie side by side from a and from b on. */
-static inline Value *new_op(Graph *graph, OpCode op, double data, Value *a, Value *b, size_t n, bool needs_grad,
-                            bool mixed)
+/* A node of `op` with the given value, of one operand a, or two. */
+static inline Value *new_op(Graph *graph, OpCode op, double data, Value *a, Value *b, bool needs_grad,
+                            bool some_parents_fixed)
 {
     Value *v = graph_new_slot(graph);
     if (v == NULL)
@@ -68,10 +68,10 @@ static inline Value *new_op(Graph *graph, OpCode op, double data, Value *a, Valu
                  .a = a,
                  .b = b,
                  .block = graph->newest,
-                 .n = (uint32_t)n,
+                 .n = 1,
                  .op = op,
                  .needs_grad = needs_grad,
-                 .mixed = mixed};
+                 .some_parents_fixed = some_parents_fixed};
     return v;
 }
 
@@ -81,7 +81,7 @@ Value *value_unary(OpCode op, Value *a, Where where)
     if (a->op == OP_FAILED)
         return a;
     const double y = op_table[op].forward(a->data, 0);
-    return new_op(a->block->graph, op, y, a, NULL, 1, a->needs_grad, false);
+    return new_op(a->block->graph, op, y, a, NULL, a->needs_grad, false);
 }
 
 Value *value_binary(OpCode op, Value *a, Value *b, Where where)
@@ -93,8 +93,8 @@ Value *value_binary(OpCode op, Value *a, Value *b, Where where)
         return graph->failed_node;
     const double y = op_table[op].forward(a->data, b->data);
     const bool needs_grad = a->needs_grad || b->needs_grad;
-    const bool mixed = a->needs_grad != b->needs_grad;
-    return new_op(graph, op, y, a, b, 1, needs_grad, mixed);
+    const bool some_parents_fixed = a->needs_grad != b->needs_grad;
+    return new_op(graph, op, y, a, b, needs_grad, some_parents_fixed);
 }
 
 Value value_plain_number;
@@ -244,7 +244,7 @@ static Value *new_list_op(const Operands *in, Where where)
                  .op = in->op,
                  .needs_grad = found.needing_grad > 0,
                  .has_bias = in->bias != NULL,
-                 .mixed = found.needing_grad > 0 && found.needing_grad < count};
+                 .some_parents_fixed = found.needing_grad > 0 && found.needing_grad < count};
     return v;
 }
 
@@ -272,7 +272,7 @@ Value *value_dot_run(Value *w, Value *x, size_t n, bool x_all_need_grad)
                  .op = OP_DOT,
                  .needs_grad = true,
                  .has_bias = true,
-                 .mixed = !x_all_need_grad};
+                 .some_parents_fixed = !x_all_need_grad};
     return v;
 }
 
@@ -288,31 +288,46 @@ Value *value_parent(const Value *v, size_t i)
     return i < in_a ? &v->a[i] : &v->b[i - in_a];
 }
 
-/* What parent i is to the node: an element of a, the bias, or an element of b. */
-typedef enum Role { IN_A, IN_B, BIAS } Role;
-
-static Role role_of_parent(const Value *v, size_t i)
+ValueRole value_role(const Value *v, size_t i)
 {
-    return i < v->n ? IN_A : i == v->n && v->has_bias ? BIAS : IN_B;
+    return i < v->n ? VALUE_IN_A : i == v->n && v->has_bias ? VALUE_BIAS : VALUE_IN_B;
+}
+
+Value *value_partner(const Value *v, size_t i)
+{
+    const size_t from_a_to_b = (size_t)v->n + v->has_bias;
+    const bool has_b = op_table[v->op].db != NULL;
+    switch (value_role(v, i)) {
+    case VALUE_IN_A: return has_b ? value_parent(v, i + from_a_to_b) : NULL;
+    case VALUE_IN_B: return value_parent(v, i - from_a_to_b);
+    case VALUE_BIAS: return NULL;
+    }
+    return NULL;
 }
 
 double value_local_derivative(const Value *v, size_t i)
 {
     const OpInfo *op = &op_table[v->op];
-    const size_t from_a_to_b = (size_t)v->n + v->has_bias;
-    const bool has_b = op->db != NULL;
-    switch (role_of_parent(v, i)) {
-    case IN_A: return op->da(value_parent(v, i)->data, has_b ? value_parent(v, i + from_a_to_b)->data : 0, v->data);
-    case IN_B: return op->db(value_parent(v, i - from_a_to_b)->data, value_parent(v, i)->data, v->data);
-    case BIAS: return 1;
+    const Value *parent = value_parent(v, i), *partner = value_partner(v, i);
+    const double other = partner != NULL ? partner->data : 0;
+    switch (value_role(v, i)) {
+    case VALUE_IN_A: return op->da(parent->data, other, v->data);
+    case VALUE_IN_B: return op->db(other, parent->data, v->data);
+    case VALUE_BIAS: return 1;
     }
     return NAN;
 }
 
 const char *value_local_formula(const Value *v, size_t i)
 {
-    const Role role = role_of_parent(v, i);
-    return role == IN_A ? op_table[v->op].da_text : role == IN_B ? op_table[v->op].db_text : "1";
+    const ValueRole role = value_role(v, i);
+    return role == VALUE_IN_A ? op_table[v->op].da_text : role == VALUE_IN_B ? op_table[v->op].db_text : "1";
+}
+
+double value_push(const Value *v, size_t i)
+{
+    const double local = value_local_derivative(v, i);
+    return local == 0 || !value_parent(v, i)->needs_grad ? 0 : local * v->grad;
 }
 
 size_t value_number(const Value *v) { return v->block->first_number + (size_t)(v - v->block->nodes); }
@@ -360,12 +375,11 @@ static void print_operand(const Value *v, FILE *out)
 static void print_expression(const Value *v, FILE *out)
 {
     enum { SHOWN = 8 }; /* of a long list, the first few will do */
-    static const char *const infix[OP_COUNT] = {
-        [OP_ADD] = "+", [OP_SUB] = "-", [OP_MUL] = "*", [OP_DIV] = "/", [OP_POW] = "^"};
+    const char *text = op_table[v->op].text;
     const size_t count = value_parent_count(v);
-    if (infix[v->op] != NULL) {
+    if (text[0] == 'a' && text[1] == ' ') { /* "a + b" */
         print_operand(value_parent(v, 0), out);
-        fprintf(out, " %s ", infix[v->op]);
+        fprintf(out, " %c ", text[2]);
         print_operand(value_parent(v, 1), out);
         return;
     }

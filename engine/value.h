@@ -11,10 +11,9 @@
  * A Value belongs to its graph, which frees all its nodes at once: there is nothing to free here. Builders never return
  * NULL: with no memory they return the graph's failed node, whose data is NaN, and anything built on a failed node is
  * failed too, so graph_ok(g) at the end of an expression is enough.
- * C leaves open which of two arguments is built first: where node numbers or the last bit of a sum of gradients must not
- * depend on the compiler, build them in statements of their own.
- * Builders are macros only to pass the caller's file and line; NULL, a released node, or operands of two graphs are
- * misuse (error.h).
+ * C leaves open which of two arguments is built first: where node numbers or the last bit of a sum of gradients must
+ * not depend on the compiler, build them in statements of their own. Builders are macros only to pass the caller's file
+ * and line; NULL, a released node, or operands of two graphs are misuse (error.h).
  */
 #ifndef STEPGRAD_VALUE_H
 #define STEPGRAD_VALUE_H
@@ -31,21 +30,24 @@ typedef struct Value Value;
 typedef struct Graph Graph;
 
 /* A node. Its parents are the operands that it was computed from, in order and with repeats: x*x has x as a and as b.
- * The operands of a sum or a dot are n Values side by side in memory, from a on (`p *v->a@v->n` shows them), and so are
- * those from b on. Operands that lie scattered are found through `list` instead: all of a, then all of b. */
+ * In gdb, `p *value_parent(v, 1)` shows the second parent of any node, `p *v` the node itself. */
 struct Value {
-    double data;         /* the forward value */
-    double grad;         /* ∂L/∂this, after a backward pass from L */
-    const char *label;   /* a name for people, or NULL */
-    Value *a;            /* the first operand, or the first of n; NULL in a leaf */
-    Value *b;            /* the second operand, or the first of the n that are paired with a; NULL when there is none */
-    Value **list;        /* the operands, when they do not lie side by side (a and b are NULL then); else NULL */
-    struct Block *block; /* where it lives: tells its graph and its number */
-    uint32_t n;          /* elements in a, and in b if there is one (the bias of a dot, a[n], not counted) */
-    OpCode op : 8;       /* what it was computed by */
-    bool needs_grad;     /* is a param, or was computed from one */
-    bool has_bias;       /* a dot with a bias */
-    bool mixed;          /* some parents need a gradient and some do not */
+    double data;             /* the forward value */
+    double grad;             /* ∂L/∂this, after a backward pass from L */
+    const char *label;       /* a name for people, or NULL */
+    OpCode op : 8;           /* what it was computed by */
+    bool needs_grad;         /* is a param, or was computed from one */
+    bool has_bias;           /* a dot with a bias */
+    bool some_parents_fixed; /* for the engine: it needs a gradient, and not all of its parents do */
+    uint32_t n;              /* operands in a, and as many in b if there is one; the bias not counted */
+
+    /* The parents. The n operands of a sum or a dot lie side by side in memory, from a and from b on, a bias at a[n].
+     * When they do not, `list` has them instead: all of a, the bias, all of b. */
+    Value *a;     /* the first operand, or the first of n; NULL in a leaf */
+    Value *b;     /* the second operand, or the first of the n that are paired with a; NULL when there is none */
+    Value **list; /* all operands, when they do not lie side by side (a and b are NULL then); else NULL */
+
+    struct Block *block; /* for the engine: where it lives, from which follow its graph and its number */
 };
 
 /* ---- leaves ------------------------------------------------------------------------------------------------------ */
@@ -89,9 +91,19 @@ struct Value {
 size_t value_parent_count(const Value *v);
 Value *value_parent(const Value *v, size_t i);
 
+/* What parent i is to v: an element of a, an element of b, or the bias. And the parent that it is paired with in a
+ * product, a quotient or a dot: for an element of a that of b, and the other way round; NULL when there is none. */
+typedef enum ValueRole { VALUE_IN_A, VALUE_IN_B, VALUE_BIAS } ValueRole;
+ValueRole value_role(const Value *v, size_t i);
+Value *value_partner(const Value *v, size_t i);
+
 /* ∂v/∂parent(i), the number on that edge, and its formula from the op table ("1 - y * y"). */
 double value_local_derivative(const Value *v, size_t i);
 const char *value_local_formula(const Value *v, size_t i);
+
+/* ∂v/∂parent(i) · v->grad: what the reverse walk adds to that parent's gradient. 0 when the parent needs none, or when
+ * the local derivative is 0, even beside an infinite gradient. */
+double value_push(const Value *v, size_t i);
 
 /* The node's place in creation order, from 0. Parents always have smaller numbers. */
 size_t value_number(const Value *v);

@@ -11,7 +11,7 @@
 #if defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* a formula rarely needs all of a, b and y */
 #endif
-#define FORMULA_FUNCTIONS(CODE, name, shape, text, da_formula, db_formula)                                             \
+#define FORMULA_FUNCTIONS(CODE, name, shape, kink, text, da_formula, db_formula, why)                                  \
     static double name##_da_formula(double a, double b, double y) { return da_formula; }                               \
     static double name##_db_formula(double a, double b, double y) { return db_formula; }
 OP_TABLE(FORMULA_FUNCTIONS)
@@ -22,7 +22,7 @@ typedef struct Formulas {
     const char *da_text;
     const char *db_text;
     const char *v_builder; /* what `v_name(a, ...)` expands to */
-    const char *d_builder;
+    const char *d_builder; /* and d_name, which stays as it is for a function that dual.h makes of the row */
     const char *code;
 } Formulas;
 
@@ -34,7 +34,7 @@ typedef struct Formulas {
 #define CALL_LIST(builder) builder(a, n)
 #define CALL_PAIRS(builder) builder(a, b, n)
 
-#define FORMULA_ROW(CODE, name, shape, text, da_formula, db_formula)                                                   \
+#define FORMULA_ROW(CODE, name, shape, kink, text, da_formula, db_formula, why)                                        \
     [OP_##CODE] = {name##_da_formula,                                                                                  \
                    name##_db_formula,                                                                                  \
                    #da_formula,                                                                                        \
@@ -55,13 +55,14 @@ static double value_at(OpCode op, double a, double b)
     return op_table[op].forward != NULL ? op_table[op].forward(a, b) : op_table[op].list_forward(1, &a, &b, 1);
 }
 
-/* Where the op has a derivative: inside its domain, off its kinks and ties. */
+static bool is_at_kink(OpCode op, double a, double b) { return op_table[op].has_kink && a == (takes_b(op) ? b : 0); }
+
+/* Where the op has a value and its formula one: inside its domain, off its kinks. */
 static bool is_regular(OpCode op, double a, double b)
 {
-    const bool kink_in_a = op == OP_RELU || op == OP_ABS || op == OP_SQRT || op == OP_LOG || op == OP_POW;
-    const bool tie = (op == OP_MAX || op == OP_MIN) && a == b;
-    const bool no_logarithm = op == OP_POW && a < 0;
-    return isfinite(value_at(op, a, b)) && !(kink_in_a && a == 0) && !tie && !no_logarithm && !(op == OP_DIV && b == 0);
+    const double y = value_at(op, a, b);
+    return isfinite(y) && isfinite(formulas[op].da(a, b, y)) && isfinite(formulas[op].db(a, b, y)) &&
+           !is_at_kink(op, a, b);
 }
 
 static const double points[] = {-30, -2.5, -1, -0.75, -1e-3, 0, 1e-3, 0.3, 0.75, 1, 1.5, 2, 4, 30};
@@ -143,9 +144,38 @@ Test(ops, every_op_has_a_builder_of_nodes_and_one_of_dual_numbers)
         cr_expect(builds_op(formulas[op].v_builder, "v_", op),
                   "%s: value.h defines no v_%s that builds %s; it expands to: %s", op_table[op].name, op_table[op].name,
                   formulas[op].code, formulas[op].v_builder);
-        cr_expect(builds_op(formulas[op].d_builder, "d_", op),
+        cr_expect(op_table[op].shape == UNARY || builds_op(formulas[op].d_builder, "d_", op),
                   "%s: dual.h defines no d_%s that builds %s; it expands to: %s", op_table[op].name, op_table[op].name,
                   formulas[op].code, formulas[op].d_builder);
+    }
+}
+
+Test(ops, every_op_says_why_its_derivatives_are_what_they_are)
+{
+    for (OpCode op = FIRST_OP; op < OP_COUNT; op++) {
+        const char *why = op_table[op].why;
+        cr_expect(why != NULL && strlen(why) > 20 && why[strlen(why) - 1] == '.', "%s: not a sentence: \"%s\"",
+                  op_table[op].name, why != NULL ? why : "");
+    }
+}
+
+/* One side of a kink says one slope, the other another; where there is none, the two sides agree. The secants of a
+ * smooth op differ by h times a second derivative, which is below 10 at these points; the slopes of a kink by at least
+ * 0.9. */
+Test(ops, the_table_says_where_the_kinks_are)
+{
+    const double h = 1e-6;
+    for (OpCode op = FIRST_OP; op < OP_COUNT; op++) {
+        for (double at = 0; at <= 2; at += 2) { /* 0, where a kink is, and 2 beside b = 2 */
+            const double y = value_at(op, at, at);
+            const double left = (y - value_at(op, at - h, at)) / h, right = (value_at(op, at + h, at) - y) / h;
+            if (!isfinite(left) || !isfinite(right) || fabs(left) > 1e2)
+                continue; /* the edge of a domain */
+            const bool expected = op_table[op].has_kink && (at == 0 || takes_b(op));
+            cr_expect_eq(fabs(right - left) > 0.9, expected,
+                         "%s at %g: slope %g on the left, %g on the right, but the table says %s", op_table[op].name,
+                         at, left, right, op_table[op].has_kink ? "KINK" : "SMOOTH");
+        }
     }
 }
 

@@ -257,6 +257,34 @@ Test(value, each_edge_has_its_derivative_and_its_formula)
     expect_edge("dot", dot, 4, 0.25, "a");
 }
 
+Test(value, each_parent_has_its_role_and_its_partner)
+{
+    Value *a = v_param(g, 3), *c = v_param(g, 0.25), *bias = v_param(g, 1);
+    Value *left[] = {a, c}, *right[] = {c, a};
+    Value *dot = v_dot_bias(left, right, 2, bias), *product = v_mul(a, c), *sum = v_sum(left, 2);
+    static const ValueRole roles[] = {VALUE_IN_A, VALUE_IN_A, VALUE_BIAS, VALUE_IN_B, VALUE_IN_B};
+    const Value *partners[] = {c, a, NULL, a, c};
+    for (size_t i = 0; i < 5; i++) {
+        cr_expect_eq(value_role(dot, i), roles[i], "parent %zu of the dot has role %d", i, value_role(dot, i));
+        cr_expect_eq(value_partner(dot, i), partners[i], "parent %zu of the dot has another partner", i);
+    }
+    cr_expect(value_role(product, 1) == VALUE_IN_B && value_partner(product, 1) == a, "the second factor of a product");
+    cr_expect(value_role(sum, 1) == VALUE_IN_A && value_partner(sum, 1) == NULL, "an element of a sum has no partner");
+    cr_expect_eq(value_partner(v_exp(a), 0), NULL, "the operand of a function has no partner");
+}
+
+Test(value, a_push_is_the_product_that_the_reverse_walk_adds)
+{
+    Value *a = v_param(g, 3), *x = v_input(g, 2), *zero = v_param(g, 0);
+    Value *product = v_mul(a, x), *flat = v_mul(zero, zero), *cut = v_relu(zero);
+    product->grad = -5;
+    cr_expect_eq(value_push(product, 0), -10, "∂(a·x)/∂a · -5 = x · -5: got %g", value_push(product, 0));
+    cr_expect_eq(value_push(product, 1), 0, "an input needs no gradient: got %g", value_push(product, 1));
+    flat->grad = cut->grad = INFINITY;
+    cr_expect_eq(value_push(flat, 0), 0, "0·∞ adds nothing: got %g", value_push(flat, 0));
+    cr_expect_eq(value_push(cut, 0), 0, "0·∞ adds nothing: got %g", value_push(cut, 0));
+}
+
 Test(value, every_op_reads_its_edges_off_the_table)
 {
     Value *a = v_param(g, 0.7), *b = v_param(g, 1.3);

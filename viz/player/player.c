@@ -42,38 +42,8 @@ enum {
 static const double NAME_WIDTH = 15 * 0.61, EXPRESSION_WIDTH = 12.5 * 0.61, NUMBER_WIDTH = 14.5 * 0.61,
                     LABEL_WIDTH = 12 * 0.61;
 
-/* ---- why --------------------------------------------------------------------------------------------------------- */
-
-/* What the derivatives of an op mean, in words; one without words here is explained by its formula alone. */
-static const char *const reasons[OP_COUNT] = {
-    [OP_ADD] = "A sum passes its gradient on unchanged: nudge either term, and the sum moves by just as much.",
-    [OP_SUB] = "The first operand gets the gradient unchanged, the second with its sign turned: the more is taken "
-               "away, the less is left.",
-    [OP_MUL] = "Each factor is scaled by the other: nudge one, and the product moves by that much times the other.",
-    [OP_DIV] = "A larger numerator raises the quotient by 1 over the denominator; a larger denominator lowers it.",
-    [OP_NEG] = "Nudge it up, and its negative moves down by just as much.",
-    [OP_POW] = "The exponent comes down as a factor, and the power that is left is lower by one.",
-    [OP_MAX] = "Only the larger operand moves the result, so all of the gradient goes there; a tie is shared.",
-    [OP_MIN] = "Only the smaller operand moves the result, so all of the gradient goes there; a tie is shared.",
-    [OP_EXP] = "The exponential is its own derivative: the larger the value, the more a nudge moves it.",
-    [OP_LOG] = "The logarithm turns a nudge into a relative one: the larger the operand, the less it moves.",
-    [OP_SQRT] = "The root is steep near 0 and ever flatter further up.",
-    [OP_SIN] = "The slope of the sine is the cosine.",
-    [OP_COS] = "The slope of the cosine is minus the sine.",
-    [OP_ABS] = "Right of 0 a nudge passes unchanged, left of 0 with its sign turned.",
-    [OP_TANH] = "Steepest at 0, where the derivative is 1. Near -1 and 1 the curve is flat and little gradient gets "
-                "through: it saturates.",
-    [OP_SIGMOID] = "Steepest in the middle, where the derivative is 1/4. Near 0 and 1 the curve is flat and little "
-                   "gradient gets through: it saturates.",
-    [OP_RELU] = "A gate: open for operands above 0, where the gradient passes unchanged, and shut below.",
-    [OP_SOFTPLUS] = "A relu with a round corner: its slope is the sigmoid, between 0 and 1.",
-    [OP_SUM] = "A sum passes its gradient on unchanged to each of its terms.",
-    [OP_DOT] = "Each factor is scaled by its partner, as in a product, and a bias gets the gradient unchanged.",
-    [OP_LOGSUMEXP] = "The derivatives are the softmax: they share the gradient out, the larger operand the larger "
-                     "share, and add up to 1.",
-};
-
 /* ---- pieces ------------------------------------------------------------------------------------------------------ */
+
 
 static void print_field(FILE *out, const char *name, const char *text)
 {
@@ -441,7 +411,7 @@ static void print_ops_json(const Page *page)
         if (!uses_op(&page->pass, (OpCode)op))
             continue;
         fprintf(page->out, "%s\"%s\":{\"why\":", separator, op_table[op].name);
-        json_put_string(page->out, reasons[op] != NULL ? reasons[op] : "");
+        json_put_string(page->out, op_table[op].why);
         print_field(page->out, "text", op_table[op].text);
         fputc('}', page->out);
         separator = ",\n";
