@@ -295,9 +295,7 @@ Test(tree, a_product_shows_the_chain_rule_in_names_and_in_numbers)
     backward_from(o, 1000.0);
     char text[TEXT_SIZE];
     expect_text(text_product(e, 0, 4, text), "a.grad += ∂e/∂a · e.grad = x · e.grad = -3 · 0.02458 = -0.07373");
-    expect_text(text_product(e, 1, 4, text), "∂e/∂x = a = 2 (no gradient is asked here)");
+    expect_text(text_product(e, 1, 4, text), "∂e/∂x = a = 2 (no gradient is needed here)");
     expect_text(text_product(o, 0, 3, text),
                 "e.grad += ∂o/∂e · o.grad = (1 - o*o) · o.grad = 2.46e-05 · 1e+03 = 0.0246");
-    cr_expect(text_contribution(e, 1) == 0, "an input gets %g", text_contribution(e, 1));
-    cr_expect(text_contribution(e, 0) == a->grad && a->grad != 0, "got %g, want %g", text_contribution(e, 0), a->grad);
 }

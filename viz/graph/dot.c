@@ -105,7 +105,8 @@ typedef struct View {
     DotOptions options; /* with the defaults filled in */
     const Theme *theme;
     FILE *out;
-    Node *nodes; /* root's cone in topological order, which is also the order of numbers */
+    Value **order; /* root's cone in topological order */
+    Node *nodes;   /* beside it */
     size_t count;
     Edge *merged; /* edges of collapsed groups, those between the same two boxes side by side */
     size_t merged_count;
@@ -115,19 +116,10 @@ typedef struct View {
     double largest;                  /* |contribution| of an edge */
 } View;
 
-/* The place of v in the cone. */
 static Node *find_node(const View *view, const Value *v)
 {
-    const size_t number = value_number(v);
-    size_t first = 0, end = view->count;
-    while (first < end) {
-        const size_t middle = first + (end - first) / 2;
-        if (value_number(view->nodes[middle].value) < number)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first < view->count && view->nodes[first].value == v ? &view->nodes[first] : NULL;
+    const size_t i = order_find(view->order, view->count, v);
+    return i < view->count ? &view->nodes[i] : NULL;
 }
 
 static ptrdiff_t group_around(const View *view, ptrdiff_t group)
@@ -331,7 +323,7 @@ static size_t merged_run(const View *view, size_t first)
     return count;
 }
 
-static double edge_contribution(const Edge *edge) { return text_contribution(edge->child->value, edge->operand); }
+static double edge_contribution(const Edge *edge) { return value_push(edge->child->value, edge->operand); }
 
 /* What all the edges of a run add to the one node that they come from. */
 static double run_contribution(const Edge *edges, size_t count)
@@ -418,6 +410,7 @@ static bool check_size(const View *view, const Value *root, Error *error)
 
 static void view_free(View *view)
 {
+    memory_free(view->order);
     memory_free(view->nodes);
     memory_free(view->merged);
     memory_free(view->frame_boxes);
@@ -425,11 +418,10 @@ static void view_free(View *view)
 
 static bool list_cone(View *view, Value *root, Where where)
 {
-    Value **order = graph_topological_order_at(root, &view->count, where);
-    view->nodes = order != NULL ? memory_alloc_array(view->count, sizeof *view->nodes) : NULL;
+    view->order = graph_topological_order_at(root, &view->count, where);
+    view->nodes = view->order != NULL ? memory_alloc_array(view->count, sizeof *view->nodes) : NULL;
     for (size_t i = 0; i < view->count && view->nodes != NULL; i++)
-        view->nodes[i] = (Node){.value = order[i], .group = NO_GROUP};
-    memory_free(order);
+        view->nodes[i] = (Node){.value = view->order[i], .group = NO_GROUP};
     return view->nodes != NULL;
 }
 
@@ -483,22 +475,19 @@ static TextOperands operands_of(const View *view)
 }
 
 /* "d = e + c = -6 + 10 = 4" and, below it, the gradient. */
-static void print_node_tooltip(const View *view, const Value *v)
+static void print_node_tooltip(const View *view, const Value *v, const NodeText *text)
 {
-    char text[TEXT_SIZE];
-    const int digits = view->options.digits;
     const bool leaf = op_table[v->op].shape == LEAF;
-    escape_put(view->out, ESCAPE_DOT_STRING, text_name(v, TEXT_NAME_LONG, text));
+    escape_put(view->out, ESCAPE_DOT_STRING, text->name);
     fputs(leaf ? ": " : " = ", view->out);
-    escape_put(view->out, ESCAPE_DOT_STRING, text_expression(v, TEXT_NAMES, digits, text));
-    fputs(" = ", view->out);
+    escape_put(view->out, ESCAPE_DOT_STRING, text->expression);
     if (!leaf) {
-        escape_put(view->out, ESCAPE_DOT_STRING, text_expression(v, TEXT_NUMBERS, digits, text));
         fputs(" = ", view->out);
+        escape_put(view->out, ESCAPE_DOT_STRING, text->numbers);
     }
-    fputs(text_number(v->data, digits, text), view->out);
+    fprintf(view->out, " = %s", text->data);
     if (view->gradients && v->needs_grad)
-        fprintf(view->out, "\\ngrad = %s", text_number(v->grad, digits, text));
+        fprintf(view->out, "\\ngrad = %s", text->grad);
 }
 
 static void print_row(const View *view, const char *title, const char *colour, const char *number, bool bold)
@@ -510,31 +499,30 @@ static void print_row(const View *view, const char *title, const char *colour, c
 }
 
 /* A constant is its number, under its name if it has one. */
-static void print_constant_label(const View *view, const Value *v)
+static void print_constant_label(const View *view, const Value *v, const NodeText *text)
 {
-    char text[TEXT_SIZE];
     if (v->label != NULL && v->label[0] != '\0') {
         fputs("<b>", view->out);
-        escape_put(view->out, ESCAPE_DOT_LABEL, text_name(v, TEXT_NAME_LONG, text));
+        escape_put(view->out, ESCAPE_DOT_LABEL, text->name);
         fputs("</b><br/>", view->out);
     }
-    fputs(text_number(v->data, view->options.digits, text), view->out);
+    fputs(text->data, view->out);
 }
 
-static void print_node_label(const View *view, const Value *v)
+static void print_node_label(const View *view, const Value *v, const NodeText *text)
 {
-    char text[TEXT_SIZE];
+    char expression[TEXT_SIZE];
     const Theme *theme = view->theme;
     fputs("<table border=\"0\" cellspacing=\"0\" cellpadding=\"2\"><tr><td align=\"left\" colspan=\"2\"><b>",
           view->out);
-    escape_put(view->out, ESCAPE_DOT_LABEL, text_name(v, TEXT_NAME_LONG, text));
+    escape_put(view->out, ESCAPE_DOT_LABEL, text->name);
     fprintf(view->out, "</b><font color=\"%s\">%s", theme->faint,
             op_table[v->op].shape == LEAF ? "&#160;&#160;" : "&#160;= ");
-    escape_put(view->out, ESCAPE_DOT_LABEL, text_expression(v, operands_of(view), view->options.digits, text));
+    escape_put(view->out, ESCAPE_DOT_LABEL, text_expression(v, operands_of(view), view->options.digits, expression));
     fputs("</font></td></tr>", view->out);
-    print_row(view, "data", theme->ink, text_number(v->data, view->options.digits, text), false);
+    print_row(view, "data", theme->ink, text->data, false);
     if (view->gradients && v->needs_grad)
-        print_row(view, "grad", sign_colour(theme, v->grad), text_number(v->grad, view->options.digits, text), true);
+        print_row(view, "grad", sign_colour(theme, v->grad), text->grad, true);
     fputs("</table>", view->out);
 }
 
@@ -552,15 +540,16 @@ static void print_node(const View *view, const Node *node)
     const Value *v = node->value;
     const size_t number = value_number(v);
     const Look look = look_of(view->theme, v->op);
+    const NodeText text = text_node(v, view->options.digits);
     const bool is_root = node == &view->nodes[view->count - 1];
     fprintf(view->out, "  n%zu [id=\"n%zu\", class=\"%s%s\", %s, fillcolor=\"%s\"%s, tooltip=\"", number, number,
             look.class, is_root ? " root" : "", look.attributes, look.fill, is_root ? ", penwidth=2.5" : "");
-    print_node_tooltip(view, v);
+    print_node_tooltip(view, v, &text);
     fputs("\", label=<", view->out);
     if (v->op == OP_CONST)
-        print_constant_label(view, v);
+        print_constant_label(view, v, &text);
     else
-        print_node_label(view, v);
+        print_node_label(view, v, &text);
     fputs(">];\n", view->out);
     const size_t cut = count_cut(view, node);
     if (cut > 0)
@@ -665,16 +654,14 @@ static void print_nodes(const View *view)
 
 /* ---- edges ------------------------------------------------------------------------------------------------------- */
 
-/* Ops whose operands may change places. Of any other the diagram says which is the first. */
+/* Whether the diagram must say which operand is the first: tried with two numbers, so that no list of ops is kept. */
 static bool order_matters(const Value *v)
 {
-    switch (v->op) {
-    case OP_ADD:
-    case OP_MUL:
-    case OP_MAX:
-    case OP_MIN:
-    case OP_SUM:
-    case OP_LOGSUMEXP: return false;
+    static const double numbers[] = {2, 3, 2};
+    const OpInfo *op = &op_table[v->op];
+    switch (op->shape) {
+    case BINARY: return op->forward(2, 3) != op->forward(3, 2);
+    case LIST: return op->list_forward(2, numbers, NULL, 1) != op->list_forward(2, numbers + 1, NULL, 1);
     default: return value_parent_count(v) > 1;
     }
 }
@@ -682,15 +669,12 @@ static bool order_matters(const Value *v)
 /* "2", in pairs "2a" and "2b", or "bias". */
 static void print_place(FILE *out, const Value *v, size_t operand)
 {
-    const size_t in_a = (size_t)v->n + v->has_bias;
-    if (op_table[v->op].shape != PAIRS)
-        fprintf(out, "%zu", operand + 1);
-    else if (operand < v->n)
-        fprintf(out, "%zua", operand + 1);
-    else if (operand < in_a)
-        fputs("bias", out);
-    else
-        fprintf(out, "%zub", operand - in_a + 1);
+    const bool pairs = op_table[v->op].shape == PAIRS;
+    switch (value_role(v, operand)) {
+    case VALUE_BIAS: fputs("bias", out); break;
+    case VALUE_IN_A: fprintf(out, "%zu%s", operand + 1, pairs ? "a" : ""); break;
+    case VALUE_IN_B: fprintf(out, "%zu%s", operand + 1 - (pairs ? value_parent_count(v) - v->n : 0), pairs ? "b" : "");
+    }
 }
 
 /* "∂=b=-3", and "∂=1" where formula and number are the same. */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "number.h"
 #include "utf8.h"
 
 enum {
@@ -56,7 +55,7 @@ static void append_label(Text *text, const char *label, size_t characters)
 
 /* ---- numbers and names ------------------------------------------------------------------------------------------- */
 
-char *text_number(double x, int digits, char *buffer)
+char *text_number(double x, int digits, char buffer[NUMBER_SIZE])
 {
     if (isnan(x))
         return strcpy(buffer, "nan");
@@ -161,11 +160,6 @@ bool text_shows_all_operands(const Value *v)
     return shape == PAIRS ? v->n <= PAIRS_SHOWN : shape != LIST || v->n <= TERMS_SHOWN;
 }
 
-/* The operands of pair i of an op of pairs. */
-static const Value *left_of_pair(const Value *v, size_t i) { return value_parent(v, i); }
-
-static const Value *right_of_pair(const Value *v, size_t i) { return value_parent(v, v->n + v->has_bias + i); }
-
 /* "sum(a, b, …)" */
 static void append_list(Text *text, const Value *v, TextOperands operands, int digits)
 {
@@ -187,8 +181,8 @@ static void append_pairs(Text *text, const Value *v, TextOperands operands, int 
     append(text, dot ? "" : op_table[v->op].name);
     append(text, dot ? "" : "(");
     for (size_t i = 0; i < v->n && i < PAIRS_SHOWN; i++) {
-        operand_text(left_of_pair(v, i), operands, digits, pair.a);
-        operand_text(right_of_pair(v, i), operands, digits, pair.b);
+        operand_text(value_parent(v, i), operands, digits, pair.a);
+        operand_text(value_partner(v, i), operands, digits, pair.b);
         append(text, i == 0 ? "" : dot ? " + " : "; ");
         append_formula(text, dot ? "a * b" : "a, b", &pair, false);
     }
@@ -218,27 +212,31 @@ char *text_expression(const Value *v, TextOperands operands, int digits, char *b
     return buffer;
 }
 
+NodeText text_node(const Value *v, int digits)
+{
+    NodeText text;
+    text_name(v, TEXT_NAME_LONG, text.name);
+    text_expression(v, TEXT_NAMES, digits, text.expression);
+    text_expression(v, TEXT_NUMBERS, digits, text.numbers);
+    text_number(v->data, digits, text.data);
+    text_number(v->grad, digits, text.grad);
+    return text;
+}
+
 /* ---- the chain rule at one edge ---------------------------------------------------------------------------------- */
 
 char *text_derivative(const Value *v, size_t i, TextOperands operands, int digits, char *buffer)
 {
-    const bool has_b = op_table[v->op].db != NULL;
-    const size_t in_a = (size_t)v->n + v->has_bias;
-    const size_t pair = i < in_a ? i : i - in_a;
+    const Value *parent = value_parent(v, i), *partner = value_partner(v, i);
+    const bool in_b = value_role(v, i) == VALUE_IN_B;
     Operands here = {.b = ""};
-    operand_text(value_parent(v, pair), operands, digits, here.a);
-    if (has_b && pair < v->n) /* the bias of a dot has no partner */
-        operand_text(value_parent(v, in_a + pair), operands, digits, here.b);
+    operand_text(parent, operands, digits, in_b ? here.b : here.a);
+    if (partner != NULL)
+        operand_text(partner, operands, digits, in_b ? here.a : here.b);
     operand_text(v, operands, digits, here.y);
     Text text = text_begin(buffer);
     append_formula(&text, value_local_formula(v, i), &here, false);
     return buffer;
-}
-
-double text_contribution(const Value *v, size_t i)
-{
-    const double local = value_local_derivative(v, i);
-    return local == 0 || !value_parent(v, i)->needs_grad ? 0 : local * v->grad;
 }
 
 char *text_product(const Value *v, size_t i, int digits, char *buffer)
@@ -257,7 +255,7 @@ char *text_product(const Value *v, size_t i, int digits, char *buffer)
             append(&text, parts[p]);
         append(&text, strcmp(piece, number) != 0 ? " = " : "");
         append(&text, strcmp(piece, number) != 0 ? number : "");
-        append(&text, " (no gradient is asked here)");
+        append(&text, " (no gradient is needed here)");
         return buffer;
     }
     const char *const start[] = {parent_name, ".grad += ∂", child_name,      "/∂",  parent_name,     " · ",
@@ -269,6 +267,6 @@ char *text_product(const Value *v, size_t i, int digits, char *buffer)
     append(&text, " · ");
     append(&text, text_number(v->grad, digits, piece));
     append(&text, " = ");
-    append(&text, text_number(text_contribution(v, i), digits, piece));
+    append(&text, text_number(value_push(v, i), digits, piece));
     return buffer;
 }

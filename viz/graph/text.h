@@ -10,6 +10,7 @@
 #ifndef STEPGRAD_TEXT_H
 #define STEPGRAD_TEXT_H
 
+#include "number.h"
 #include "value.h"
 
 enum {
@@ -24,7 +25,7 @@ enum {
 typedef enum TextOperands { TEXT_NAMES, TEXT_CONSTANTS_AS_NUMBERS, TEXT_NUMBERS } TextOperands;
 
 /* A number of `digits` significant digits, with a point whatever the locale; -0 is 0, and NaN has no sign. */
-char *text_number(double x, int digits, char *buffer);
+char *text_number(double x, int digits, char buffer[NUMBER_SIZE]);
 
 /* A node's label, at most `characters` long, or "v12" by number where there is none. */
 char *text_name(const Value *v, size_t characters, char *buffer);
@@ -32,14 +33,21 @@ char *text_name(const Value *v, size_t characters, char *buffer);
 /* What v was computed as: "d * f", "tanh(n)", "w1*x1 + w2*x2 + b", "sum(a, b, c, d, …)"; a leaf's kind: "param". */
 char *text_expression(const Value *v, TextOperands operands, int digits, char *buffer);
 
+/* What a picture says of a node. */
+typedef struct NodeText {
+    char name[TEXT_SIZE];       /* text_name, at most TEXT_NAME_LONG characters */
+    char expression[TEXT_SIZE]; /* text_expression by TEXT_NAMES */
+    char numbers[TEXT_SIZE];    /* the same by numbers: "2 * 3" */
+    char data[NUMBER_SIZE], grad[NUMBER_SIZE];
+} NodeText;
+
+NodeText text_node(const Value *v, int digits);
+
 /* Whether the expression names every operand, none lost in its "…". */
 bool text_shows_all_operands(const Value *v);
 
 /* ∂v/∂parent(i) as a formula with the names of this place: "b", "1 - o*o"; with TEXT_NUMBERS "1 - 0.5*0.5". */
 char *text_derivative(const Value *v, size_t i, TextOperands operands, int digits, char *buffer);
-
-/* What v adds to its parent's gradient: ∂v/∂parent(i) · v->grad, and 0 where the reverse walk adds nothing. */
-double text_contribution(const Value *v, size_t i);
 
 /* The chain rule at one edge, in full: "b.grad += ∂d/∂b · d.grad = a · d.grad = 2 · -2 = -4". */
 char *text_product(const Value *v, size_t i, int digits, char *buffer);

@@ -92,17 +92,16 @@ static void tree_pad(Tree *tree, size_t columns, size_t width)
 }
 
 /* "data 4          grad -2   param" */
-static void tree_numbers(Tree *tree, const Value *v, bool again)
+static void tree_numbers(Tree *tree, const Value *v, const NodeText *text, bool again)
 {
-    char number[TEXT_SIZE];
     const bool leaf = op_table[v->op].shape == LEAF;
     tree_put(tree, "   data ");
-    size_t columns = tree_put(tree, text_number(v->data, tree->options.digits, number));
+    size_t columns = tree_put(tree, text->data);
     if (v->needs_grad) {
         tree_pad(tree, columns, NUMBER_WIDTH);
         tree_put(tree, " grad ");
         tree_colour(tree, v->grad > 0 ? BLUE : v->grad < 0 ? ORANGE : "");
-        columns = NUMBER_WIDTH + GRAD_WIDTH + tree_put(tree, text_number(v->grad, tree->options.digits, number));
+        columns = NUMBER_WIDTH + GRAD_WIDTH + tree_put(tree, text->grad);
         tree_colour(tree, NORMAL);
     }
     if (!leaf && !again)
@@ -118,18 +117,18 @@ static void tree_numbers(Tree *tree, const Value *v, bool again)
 /* The whole line of one node. */
 static void tree_line(Tree *tree, const Value *v, bool again)
 {
-    char text[TEXT_SIZE];
+    const NodeText text = text_node(v, tree->options.digits);
     tree->column = 0;
     tree_indent(tree);
-    tree->column += tree_put(tree, text_name(v, TEXT_NAME_LONG, text));
+    tree->column += tree_put(tree, text.name);
     if (op_table[v->op].shape != LEAF && !again) {
         tree->column += tree_put(tree, " = ");
-        tree->column += tree_put(tree, text_expression(v, TEXT_NAMES, tree->options.digits, text));
+        tree->column += tree_put(tree, text.expression);
     }
     if (tree->column > tree->widest && tree->column <= WIDEST_LEFT)
         tree->widest = tree->column;
     tree_pad(tree, tree->column, tree->widest);
-    tree_numbers(tree, v, again);
+    tree_numbers(tree, v, &text, again);
     tree_put(tree, "\n");
 }
 

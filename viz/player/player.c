@@ -44,7 +44,6 @@ static const double NAME_WIDTH = 15 * 0.61, EXPRESSION_WIDTH = 12.5 * 0.61, NUMB
 
 /* ---- pieces ------------------------------------------------------------------------------------------------------ */
 
-
 static void print_field(FILE *out, const char *name, const char *text)
 {
     fprintf(out, ",\"%s\":", name);
@@ -356,9 +355,8 @@ static void print_node_json(const Page *page, size_t i)
 /* The function of the op table behind an edge; a bias has none, its derivative is always 1. */
 static const char *derivative_of(const Value *child, size_t operand)
 {
-    if (operand == child->n && child->has_bias)
-        return "";
-    return operand < child->n ? "_da" : "_db";
+    static const char *const functions[] = {[VALUE_IN_A] = "_da", [VALUE_IN_B] = "_db", [VALUE_BIAS] = ""};
+    return functions[value_role(child, operand)];
 }
 
 static void print_edge_json(const Page *page, size_t e)
@@ -411,7 +409,7 @@ static void print_ops_json(const Page *page)
         if (!uses_op(&page->pass, (OpCode)op))
             continue;
         fprintf(page->out, "%s\"%s\":{\"why\":", separator, op_table[op].name);
-        json_put_string(page->out, op_table[op].why);
+        json_put_string(page->out, op_table[op].why != NULL ? op_table[op].why : "");
         print_field(page->out, "text", op_table[op].text);
         fputc('}', page->out);
         separator = ",\n";

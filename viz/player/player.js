@@ -188,7 +188,7 @@
       phase: "Forward", headline: node.name + " = " + node.data,
       words: node.name + " is computed from " + listNames(parents) +
         (new Set(parents).size === 1 ? ", whose value is known by now." : ", whose values are known by now."),
-      why: moment.node === root ? "This is the root: the value whose gradient is asked." :
+      why: moment.node === root ? "This is the root: the value being differentiated." :
         "It keeps its operands, so that the gradient can find its way back to them.",
       work,
     };
@@ -263,7 +263,7 @@
     const others = parentsOf[moment.node].map((e) => edges[e].parent).filter((p) => !nodes[p].wants);
     let words = pushes.length > 0 ? explainNumbers(moment) : "";
     if (others.length > 0)
-      words += (words ? " " : "") + "Nothing goes to " + listNames(others) + ": no gradient is asked there.";
+      words += (words ? " " : "") + "Nothing goes to " + listNames(others) + ": no gradient is needed there.";
     return {
       phase: "Backward", headline: node.name + " pushes its gradient " + moment.step.grad + " to " +
         listNames(pushes.map((push) => edges[push.edge].parent)),

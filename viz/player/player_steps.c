@@ -80,12 +80,12 @@ static bool make_room(PlayerSteps *pass)
 /* The walk pushes pair by pair, and a bias last: the operand that is the i-th to get its product. */
 static size_t operand_in_turn(const Value *v, size_t i)
 {
+    const size_t count = value_parent_count(v);
     if (op_table[v->op].db == NULL)
         return i;
-    if (v->has_bias && i + 1 == value_parent_count(v))
+    if (v->has_bias && i + 1 == count)
         return v->n;
-    const size_t from_a_to_b = (size_t)v->n + v->has_bias;
-    return i % 2 == 0 ? i / 2 : from_a_to_b + i / 2;
+    return i % 2 == 0 ? i / 2 : count - v->n + i / 2;
 }
 
 /* v has just pushed. `grads` are the gradients before that, and after this those after it. */
@@ -100,7 +100,7 @@ static void note_step(PlayerSteps *pass, const Value *v)
         if (!pass->nodes[parent]->needs_grad)
             continue;
         const double local = value_local_derivative(v, pass->edges[edge].operand);
-        const double product = local == 0 ? 0 : local * v->grad; /* as in backward.c: 0 adds nothing, not 0·∞ */
+        const double product = value_push(v, pass->edges[edge].operand);
         const double before = pass->grads[parent];
         pass->grads[parent] = before + product;
         pass->pushes[pass->push_count++] = (PlayerPush){edge, local, product, before, pass->grads[parent]};
