@@ -16,7 +16,6 @@
 #include "graph.h"
 #include "memory.h"
 #include "player/player.h"
-#include "player/player_layout.h"
 #include "player/player_steps.h"
 #include "random.h"
 
@@ -217,19 +216,28 @@ Test(player, the_page_shows_the_gradients_of_this_pass_alone)
 
 /* ---- the page ---- */
 
-static const char *const svg_tags[] = {"svg", "g", "text", "tspan", "title", "path", "rect"};
+static const char *const svg_tags[] = {"svg", "g", "a", "text", "title", "path", "polygon", "polyline", "ellipse"};
+
+static bool has_dot(void) { return system("command -v dot >/dev/null 2>&1") == 0; }
+
+/* Whether an entity begins here: &lt; or &#39; */
+static bool is_entity(const char *text)
+{
+    const size_t length = text[1] == '#' ? 2 + strspn(text + 2, "0123456789") : 1 + strspn(text + 1, "abglmopqtu");
+    return length > 2 && length < 8 && text[length] == ';';
+}
 
 /* Tags of the picture close in order, and & begins an entity. */
 static void expect_picture_well_formed(void)
 {
     const char *names[16];
     int depth = 0;
-    const char *last = strstr(page, "</svg>\n</section>");
-    cr_assert(last != NULL, "the picture does not end");
+    const char *last = strstr(page, "</svg>\n");
+    cr_assert(last != NULL && strstr(last, "</section>") != NULL, "the picture does not end");
     for (const char *c = strstr(page, "<svg id=\"graph\""); c < last + 6; c++) {
-        cr_assert(*c != '&' || strncmp(c, "&lt;", 4) == 0 || strncmp(c, "&gt;", 4) == 0 ||
-                      strncmp(c, "&amp;", 5) == 0 || strncmp(c, "&quot;", 6) == 0 || strncmp(c, "&#39;", 5) == 0,
-                  "& without an entity: %.20s", c);
+        cr_assert(*c != '&' || is_entity(c), "& without an entity: %.20s", c);
+        if (strncmp(c, "<!--", 4) == 0)
+            c = strstr(c, "-->");
         if (*c != '<')
             continue;
         const bool closes = c[1] == '/';
@@ -256,11 +264,14 @@ Test(player, a_page_is_one_file_with_a_strict_policy_and_nothing_to_fetch)
     expect_part("<!doctype html>");
     expect_part("default-src 'none'");
     cr_expect_eq(count_of("unsafe"), 0, "the policy lets anything run");
-    cr_expect_eq(count_of("http://") + count_of("https://"), 1, "an address beside the namespace of SVG");
+    const size_t namespaces = has_dot() ? 2 : 1; /* of SVG, and dot names that of XLink */
+    cr_expect_eq(count_of("http://") + count_of("https://"), namespaces, "an address beside the namespaces");
     cr_expect_eq(count_of(" src=") + count_of("@import") + count_of("url("), 0, "something is fetched");
     cr_expect_eq(count_of("<script"), 2, "%zu scripts instead of the steps and the player", count_of("<script"));
-    cr_expect_eq(count_of("class=\"node "), 7, "%zu nodes drawn", count_of("class=\"node "));
-    cr_expect_eq(count_of("class=\"wire\""), 6, "%zu edges drawn", count_of("class=\"wire\""));
+    if (has_dot()) {
+        cr_expect_eq(count_of("class=\"node "), 7, "%zu nodes drawn", count_of("class=\"node "));
+        cr_expect_eq(count_of("class=\"edge\""), 6, "%zu edges drawn", count_of("class=\"edge\""));
+    }
     const char *name[] = {"{TITLE}", "{NONCE}", "{STYLE}", "{SCRIPT}", "{GRAPH}", "{STEPS}"};
     for (size_t i = 0; i < sizeof name / sizeof *name; i++)
         cr_expect_eq(count_of(name[i]), 0, "%s was not replaced", name[i]);
@@ -303,7 +314,7 @@ Test(player, labels_and_title_of_any_text_are_safe)
     cr_expect_eq(count_of("<script"), 2, "a label became a script");
     cr_expect_eq(count_of("</script>"), 2, "a label ended a script");
     cr_expect_eq(count_of("<img"), 0, "a label became an image");
-    cr_expect_eq(count_of("</title><"), count_of("</title><rect") + count_of("</title><path"), "the title ended early");
+    expect_part("&lt;/title&gt;&lt;script&gt;alert(2)&lt;/script&gt;");
     cr_expect_eq(count_of("\xE2\x80\xA8"), 0, "U+2028 is in the page");
     expect_part("\\u003c/script\\u003e\\u003cscript\\u003ealert(1)\\u003c/script\\u003e");
     expect_part("{TITLE}"); /* the label's own: not replaced by the title */
@@ -331,9 +342,7 @@ Test(player, a_page_of_a_hundred_nodes_stays_below_200_kilobytes)
     Value *root = v_sum(terms, 59);
     cr_assert_eq(value_number(root) + 1, 100, "the test has %zu nodes", value_number(root) + 1);
     write_page(root, &(PlayerOptions){.without_dot = true});
-    const char *picture = strstr(page, "<svg id=\"graph\""), *after = strstr(page, "</svg>\n</section>");
-    const size_t beside = strlen(page) - (size_t)(after - picture);
-    cr_expect_lt(beside, 200 * 1000, "%zu bytes beside the picture", beside);
+    cr_expect_lt(strlen(page), 200 * 1000, "%zu bytes beside the picture", strlen(page));
 }
 
 Test(player, the_same_graph_gives_the_same_bytes)
@@ -400,75 +409,6 @@ Test(player, every_op_has_its_reason_in_words)
     }
 }
 
-/* ---- the layout ---- */
-
-static void expect_apart(const PlayerLayout *layout, const PlayerSteps *pass, const Point *sizes)
-{
-    for (size_t i = 0; i < pass->node_count; i++) {
-        const Point a = layout->boxes[i];
-        cr_expect(a.x - sizes[i].x / 2 > 0 && a.y - sizes[i].y / 2 > 0 && a.x + sizes[i].x / 2 < layout->size.x &&
-                      a.y + sizes[i].y / 2 < layout->size.y,
-                  "node %zu at %g, %g leaves the picture of %g x %g", i, a.x, a.y, layout->size.x, layout->size.y);
-        for (size_t k = 0; k < i; k++) {
-            const Point b = layout->boxes[k];
-            /* 0.5: dot rounds to a hundredth of an inch */
-            cr_expect(fabs(a.x - b.x) > (sizes[i].x + sizes[k].x) / 2 - 0.5 ||
-                          fabs(a.y - b.y) > (sizes[i].y + sizes[k].y) / 2 - 0.5,
-                      "nodes %zu and %zu overlap", i, k);
-        }
-    }
-    for (size_t e = 0; e < pass->edge_count; e++) {
-        const PlayerLine *line = &layout->lines[e];
-        cr_assert(line->point_count >= 4 && line->point_count % 3 == 1, "edge %zu has %zu points", e,
-                  line->point_count);
-        const Point from = layout->points[line->first_point];
-        const Point to = layout->points[line->first_point + line->point_count - 1];
-        const size_t parent = pass->edges[e].parent, child = pass->edges[e].child;
-        /* 2: from the border of the box, within dot's rounding */
-        cr_expect(fabs(from.x - layout->boxes[parent].x) < sizes[parent].x / 2 + 2 &&
-                      fabs(from.y - layout->boxes[parent].y) < sizes[parent].y / 2 + 2,
-                  "edge %zu does not begin at its parent", e);
-        cr_expect(fabs(to.x - layout->boxes[child].x) < sizes[child].x / 2 + 2 &&
-                      fabs(to.y - layout->boxes[child].y) < sizes[child].y / 2 + 2,
-                  "edge %zu does not end at its child", e);
-        cr_expect_lt(layout->boxes[parent].x, layout->boxes[child].x, "edge %zu goes backwards", e);
-    }
-}
-
-static void lay_out_random_graphs(bool use_dot, int graphs, size_t largest)
-{
-    Random random;
-    random_seed(&random, 5);
-    for (int i = 0; i < graphs; i++) {
-        PlayerSteps pass;
-        PlayerLayout layout;
-        Point sizes[256], labels[2048];
-        Value *root = random_graph(&random, 7 + random_u32(&random) % largest);
-        cr_assert(player_steps_record(&pass, root, 256, &error, HERE), "%s", error.message);
-        cr_assert(pass.edge_count <= 2048, "the test has no room for %zu edges", pass.edge_count);
-        for (size_t k = 0; k < pass.node_count; k++)
-            sizes[k] = (Point){80 + random_u32(&random) % 150, 34 + random_u32(&random) % 30};
-        for (size_t k = 0; k < pass.edge_count; k++)
-            labels[k] = (Point){30 + random_u32(&random) % 90, 34};
-        cr_assert(player_layout_find(&layout, &pass, sizes, labels, use_dot, &error), "%s", error.message);
-        cr_expect_eq(layout.by_dot, use_dot, "laid out by the other");
-        expect_apart(&layout, &pass, sizes);
-        player_layout_free(&layout);
-        player_steps_free(&pass);
-        graph_free(g);
-        g = graph_new();
-    }
-}
-
-Test(player, layers_keep_boxes_apart_and_lines_at_their_ends) { lay_out_random_graphs(false, 60, 80); }
-
-Test(player, dot_keeps_boxes_apart_and_lines_at_their_ends)
-{
-    if (system("command -v dot >/dev/null 2>&1") != 0)
-        cr_skip_test("SKIPPED: dot is not installed");
-    lay_out_random_graphs(true, 8, 20);
-}
-
 Test(player, where_dot_is_missing_there_is_a_page_all_the_same)
 {
     setenv("PATH", "/nonexistent", 1);
@@ -480,13 +420,6 @@ Test(player, where_dot_is_missing_there_is_a_page_all_the_same)
     write_page(L, &(PlayerOptions){.without_dot = true});
     cr_expect_str_eq(by_itself, page, "without dot the page is another than without_dot's");
     free(by_itself);
-}
-
-Test(player, a_temporary_folder_that_is_missing_does_no_harm)
-{
-    setenv("TMPDIR", "/nonexistent", 1);
-    write_page(expression(), NULL);
-    expect_picture_well_formed();
 }
 
 /* ---- what goes wrong ---- */
@@ -509,7 +442,7 @@ Test(player, a_chain_of_1500_nodes_is_played)
     while (value_number(x) + 1 < PLAYER_MAX_NODES)
         x = v_mul(x, w);
     write_page(x, &(PlayerOptions){.without_dot = true});
-    cr_expect_eq(count_of("class=\"node "), PLAYER_MAX_NODES, "%zu nodes drawn", count_of("class=\"node "));
+    cr_expect_eq(count_of("{\"number\":"), PLAYER_MAX_NODES, "%zu nodes played", count_of("{\"number\":"));
 }
 
 Test(player, a_folder_that_is_missing_is_an_error)
@@ -554,5 +487,5 @@ Test(player, running_out_of_memory_anywhere_is_an_error_and_changes_nothing)
         cr_expect(access(path, F_OK) != 0, "with %d allocations a file was left", n);
         cr_expect(strstr(error.message, "memory") != NULL, "with %d allocations: %s", n, error.message);
     }
-    cr_expect(failures > 10 && failures < 200, "%d failures before it worked", failures);
+    cr_expect(failures > 8 && failures < 200, "%d failures before it worked", failures);
 }

@@ -35,7 +35,7 @@ return {
   last: Number(document.getElementById('slider').max),
   data: groups.map((group) => seen(group.querySelector('.data'))),
   grads: groups.map((group) => seen(group.querySelector('.grad'))),
-  busy: groups.filter((group) => /computing|pushing/.test(group.getAttribute('class'))).map((g) => Number(g.id.slice(1))),
+  busy: [...groups.keys()].filter((i) => /computing|pushing/.test(groups[i].getAttribute('class'))),
   phase: document.getElementById('phase').textContent,
   headline: document.getElementById('headline').textContent,
   line: [...document.querySelectorAll('#work thead th:not(.aside)')].map((cell) => cell.textContent).join(' '),
@@ -290,7 +290,8 @@ class Page:
 
 
 def test_layout(browser, path):
-    """Nothing is cut off at three widths, boxes do not overlap, and texts stay inside their boxes."""
+    """Nothing is cut off at three widths, boxes do not overlap, texts stay inside their boxes, and each line leads from
+    the box of its parent to that of its child."""
     failures = []
     for width, height in ((375, 812), (1280, 720), (1920, 1080)):
         browser.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {
@@ -300,7 +301,7 @@ def test_layout(browser, path):
         trouble = browser.run("""
             const trouble = [], rect = (e) => e.getBoundingClientRect();
             if (document.documentElement.scrollWidth > innerWidth) trouble.push('the page is wider than the window');
-            const nodes = [...document.querySelectorAll('#graph .node')];
+            const nodes = [...document.querySelectorAll('#graph .node')].sort((a, b) => a.id.slice(1) - b.id.slice(1));
             const frames = nodes.map((node) => rect(node.querySelector('.frame')));
             nodes.forEach((node, i) => {
               for (const text of node.querySelectorAll('text')) {
@@ -314,6 +315,17 @@ def test_layout(browser, path):
                   trouble.push(node.id + ' overlaps ' + nodes[k].id);
               }
             });
+            const { nodes: told, edges } = JSON.parse(document.getElementById('steps').textContent);
+            const isNear = (point, f, room) => point.x > f.left - room && point.x < f.right + room &&
+              point.y > f.top - room && point.y < f.bottom + room;
+            for (const edge of edges) {
+              const wire = document.querySelector('#e' + told[edge.child].number + '_' + edge.operand + ' .wire');
+              const matrix = wire.getScreenCTM(), room = 14 * matrix.a; /* the arrow, and a double frame */
+              const at = (length) => wire.getPointAtLength(length).matrixTransform(matrix);
+              if (!isNear(at(0), frames[edge.parent], room) || !isNear(at(wire.getTotalLength()), frames[edge.child], room))
+                trouble.push(wire.parentNode.id + ' is a line between other boxes');
+              if (frames[edge.parent].left >= frames[edge.child].left) trouble.push(wire.parentNode.id + ' goes backwards');
+            }
             for (const button of document.querySelectorAll('#controls button, .tools button')) {
               const b = rect(button);
               if (b.left < 0 || b.right > innerWidth) trouble.push(button.id + ' is out of the window');

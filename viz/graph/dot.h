@@ -83,8 +83,4 @@ bool dot_print_at(Where where, Value *root, FILE *out, const DotOptions *options
 char *dot_picture_at(Where where, Value *root, const char *target, const char *format, size_t *length,
                      const DotOptions *options, Error *error);
 
-enum { DOT_RENDER_SECONDS = 60 };
-bool dot_render(const char *dot_path, const char *format, const char *out_path, Error *error);
-bool dot_render_within(double seconds, const char *dot_path, const char *format, const char *out_path, Error *error);
-
 #endif

@@ -17,7 +17,7 @@
 typedef struct PlayerOptions {
     const char *title; /* NULL: the root's name and expression */
     int digits;        /* significant digits of numbers, 1 to 17; 0 is 4 */
-    bool without_dot;  /* lay the graph out in simple layers, as is done where Graphviz's dot is missing or too slow */
+    bool without_dot;  /* the page lays the graph out itself, as it does where Graphviz's dot is missing or too slow */
 } PlayerOptions;
 
 /* Beyond this a graph can neither be laid out nor read. */

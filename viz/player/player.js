@@ -43,13 +43,61 @@
 
   /* ---- the picture ---- */
 
-  const boxes = nodes.map((node, i) => {
-    const group = get("n" + i);
-    return { group, grad: group.querySelector(".grad"), base: group.getAttribute("class"), shown: "", text: null };
+  const nameOf = (node) => nodes[node].kind === "const" && /^v\d+$/.test(nodes[node].name) ? nodes[node].data
+    : nodes[node].name;
+  const inProduct = (text) => /[ <>]/.test(text) || text.startsWith("-") ? "(" + text + ")" : text;
+  const draw = (parent, tag, attributes, text) => {
+    const element = document.createElementNS(graph.namespaceURI, tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    if (text !== undefined) element.textContent = text;
+    parent.append(element);
+    return element;
+  };
+  const lengthOf = (text) => text.getComputedTextLength();
+  const idOf = (edge) => "e" + nodes[edge.child].number + "_" + edge.operand;
+
+  /* Give the parts of the diagram that dot drew the classes of player.css. What a text is follows from its place among
+   * those of its node, counted from the end. */
+  function dress() {
+    for (const node of nodes) {
+      const group = get("n" + node.number);
+      group.querySelectorAll("path, polygon, polyline, ellipse").forEach((shape, k) =>
+        shape.setAttribute("class", k === 0 ? "frame" : "inner"));
+      const roles = node.kind === "const" ? ["data", "name"]
+        : [...(node.wants ? ["grad", "caption of-grad"] : []), "data", "caption", "expression", "name"];
+      [...group.querySelectorAll("text")].reverse().forEach((text, k) => text.setAttribute("class", roles[k]));
+    }
+    for (const edge of edges) {
+      const group = get(idOf(edge));
+      group.querySelector("path").setAttribute("class", "wire");
+      group.querySelector("polygon").setAttribute("class", "tip");
+      group.querySelectorAll("text").forEach((text, k) => text.setAttribute("class", k === 0 ? "local" : "adds"));
+    }
+  }
+
+  if (get("graph").querySelector(".node")) dress();
+  else layOut();
+
+  /* A gradient is written from its right end, and squeezed where it needs more room on the way than in the end. */
+  const boxes = nodes.map((node) => {
+    const group = get("n" + node.number), grad = group.querySelector(".grad"), caption = group.querySelector(".of-grad");
+    const box = { group, grad, base: group.getAttribute("class"), shown: "", text: null, room: 0, characters: 0 };
+    if (grad === null) return box;
+    const right = Number(grad.getAttribute("x")) + lengthOf(grad);
+    box.room = right - Number(caption.getAttribute("x")) - lengthOf(caption) - 4;
+    box.characters = grad.textContent.length;
+    grad.setAttribute("x", right);
+    grad.setAttribute("text-anchor", "end");
+    grad.setAttribute("lengthAdjust", "spacingAndGlyphs");
+    return box;
   });
-  const wires = edges.map((edge, e) => ({ group: get("e" + e), shown: "" }));
-  const labels = edges.map((edge, e) => get("l" + e)).map((group) => group && { group, shown: "" });
-  edges.forEach((edge, e) => { if (labels[e]) labels[e].group.querySelector(".adds").textContent = "+= " + adds[e]; });
+  const wires = edges.map((edge) => ({ group: get(idOf(edge)), shown: "" }));
+
+  function setGrad(box, text) {
+    box.grad.textContent = box.text = text;
+    box.grad.removeAttribute("textLength");
+    if (text.length > box.characters && lengthOf(box.grad) > box.room) box.grad.setAttribute("textLength", box.room);
+  }
 
   const signOf = (text) => /nan/.test(text) ? "unsound" : text === "0" ? "zero" : text.startsWith("-") ? "minus" : "plus";
 
@@ -74,7 +122,7 @@
       let text = box.base + (known[i] > at ? " waiting" : "") + (roles.nodes.get(i) || "");
       if (box.grad !== null) {
         if (at >= seedAt) text += " " + signOf(grad);
-        if (box.text !== grad) box.grad.textContent = box.text = grad;
+        if (box.text !== grad) setGrad(box, grad);
       }
       setClass(box, text);
     });
@@ -83,9 +131,7 @@
   function drawEdges(at, roles) {
     wires.forEach((wire, e) => {
       const sign = pushed[e] <= at ? " " + signOf(adds[e]) : " unpushed";
-      const text = "edge" + sign + (roles.edges.get(e) || "");
-      setClass(wire, text);
-      if (labels[e]) setClass(labels[e], text);
+      setClass(wire, "edge" + sign + (roles.edges.get(e) || ""));
     });
   }
 
@@ -110,6 +156,181 @@
     return roles;
   }
 
+  /* ---- the page's own layout, where there was no dot: layers from left to right ---- */
+
+  /* The kinds of node differ in shape: a param has a double frame, an input a folded corner, a constant is a pill, and
+   * what was computed has round corners. */
+  function drawShape(group, kind, w, h) {
+    const rounded = (r) => `M${r} 0h${w - 2 * r}a${r} ${r} 0 0 1 ${r} ${r}v${h - 2 * r}a${r} ${r} 0 0 1 ${-r} ${r}` +
+      `h${2 * r - w}a${r} ${r} 0 0 1 ${-r} ${-r}v${2 * r - h}a${r} ${r} 0 0 1 ${r} ${-r}z`;
+    const shapes = {
+      param: [rounded(2), `M3 3h${w - 6}v${h - 6}h${6 - w}z`], input: [`M0 0h${w - 9}l9 9v${h - 9}h${-w}z`, `M${w - 9} 0v9h9`],
+      const: [rounded(h / 2)], op: [rounded(9)],
+    };
+    shapes[kind].forEach((d, k) => group.insertBefore(draw(group, "path", { class: k === 0 ? "frame" : "inner", d }),
+      group.children[k]));
+  }
+
+  /* A box around its texts, with room for the longest gradient. */
+  function drawBox(node, i) {
+    const PADDING = 9, ROW = 17, COLUMN = 36;
+    const group = draw(graph, "g", { class: "node " + node.kind + (i === root ? " root" : ""), id: "n" + node.number });
+    let x = PADDING, y = PADDING + 11, width = 0;
+    const put = (className, content) => {
+      x += lengthOf(draw(group, "text", { class: className, x, y }, content));
+      width = Math.max(width, x);
+    };
+    const putRow = (caption, className, content) => {
+      x = PADDING;
+      y += ROW;
+      put(caption, className);
+      x = PADDING + COLUMN;
+      put(className, content);
+    };
+    if (node.kind === "const") {
+      if (nameOf(i) === node.name) put("name", node.name + " ");
+      put("data", node.data);
+    } else {
+      put("name", node.name);
+      put("expression", node.op ? "\u00a0= " + node.formula : "\u00a0\u00a0" + node.kind);
+      putRow("caption", "data", node.data);
+    }
+    const longest = grads[i].reduce((text, [, next]) => next.length > text.length ? next : text, "0");
+    if (node.wants) putRow("caption of-grad", "grad", longest);
+    drawShape(group, node.kind, width + PADDING, y + PADDING);
+    return { group, width: width + PADDING, height: y + PADDING };
+  }
+
+  /* The items of a layer in the order of their wishes, one below the other: pushing down those that would overlap meets
+   * the wishes of the upper ones, pushing up those of the lower ones, and halfway between nothing overlaps either. */
+  function stack(items) {
+    const GAP = 26;
+    let bottom = -Infinity, top = Infinity;
+    items.sort((a, b) => a.wish - b.wish);
+    for (const item of items) {
+      item.y = Math.max(item.wish, bottom + item.height / 2);
+      bottom = item.y + item.height / 2 + GAP;
+    }
+    for (const item of [...items].reverse()) {
+      const raised = Math.min(item.wish, top - item.height / 2);
+      top = raised - item.height / 2 - GAP;
+      item.y = (item.y + raised) / 2;
+    }
+  }
+
+  /* A node's layer is one after its last parent's, and a leaf's one before its first child's. On its way to a child
+   * further on, a node's line takes a place, a lane, in each layer between. Then lanes[node][k - layer[node]] is what
+   * stands in layer k. */
+  function makeLayers(drawn) {
+    const LANE = 30, SWEEPS = 6;
+    const layer = nodes.map(() => 0), before = nodes.map(() => []), layers = [];
+    for (const edge of edges) layer[edge.child] = Math.max(layer[edge.child], layer[edge.parent] + 1);
+    for (const edge of edges) before[edge.parent].push(layer[edge.child] - 1);
+    nodes.forEach((node, i) => { if (!node.op && before[i].length > 0) layer[i] = Math.min(...before[i]); });
+    const join = (left, right) => { left.right.push(right); right.left.push(left); };
+    const lanes = nodes.map((node, i) => {
+      const list = [];
+      for (let k = layer[i]; k <= Math.max(layer[i], ...before[i]); k++) {
+        const item = { node: i, passes: k > layer[i], height: k > layer[i] ? LANE : drawn[i].height, left: [], right: [] };
+        if (item.passes) join(list[list.length - 1], item);
+        (layers[k] = layers[k] || []).push(item);
+        item.wish = layers[k].length;
+        list.push(item);
+      }
+      return list;
+    });
+    for (const edge of edges) join(lanes[edge.parent][layer[edge.child] - 1 - layer[edge.parent]], lanes[edge.child][0]);
+    layers.forEach(stack);
+    const settle = (side) => (items) => {
+      for (const item of items)
+        if (item[side].length > 0) item.wish = item[side].reduce((sum, other) => sum + other.y, 0) / item[side].length;
+        else item.wish = item.y;
+      stack(items);
+    };
+    for (let sweep = 0; sweep < SWEEPS; sweep++) {
+      layers.slice(1).forEach(settle("left"));
+      layers.slice(0, -1).reverse().forEach(settle("right"));
+    }
+    return { layer, lanes, layers };
+  }
+
+  function drawLabel(group, edge, e) {
+    const formula = edge.formula === edge.local ? "" : (/[<>]/.test(edge.formula) ? inProduct(edge.formula) : edge.formula) + "=";
+    const texts = [["local", "∂=" + formula + edge.local], ["adds", "+= " + adds[e]]].map(([className, text]) =>
+      draw(group, "text", { class: className, "text-anchor": "middle" }, text));
+    return { texts, width: Math.max(...texts.map(lengthOf)) + 8, height: 32 };
+  }
+
+  /* To the nearest place up or down where the label lies on nothing; where there is none near, it stays. */
+  function placeLabel(label, x, y, taken) {
+    const TRIES = 9;
+    const clear = (at) => taken.every((box) => Math.abs(box.x - x) >= (box.width + label.width) / 2 ||
+      Math.abs(box.y - at) >= (box.height + label.height) / 2);
+    for (let k = 0; k < TRIES; k++) {
+      const at = y + Math.ceil(k / 2) * (k % 2 === 0 ? 1 : -1) * label.height / 2;
+      if (!clear(at)) continue;
+      y = at;
+      break;
+    }
+    taken.push({ x, y, width: label.width, height: label.height });
+    label.texts.forEach((text, k) => { text.setAttribute("x", x); text.setAttribute("y", y - 3 + 14 * k); });
+  }
+
+  function layOut() {
+    const MARGIN = 16, GAP = 50, BOW = 27, BESIDE = 12, ABOVE = 17;
+    const groups = edges.map((edge) => draw(graph, "g", { class: "edge", id: idOf(edge) }));
+    const labels = edges.map((edge, e) => nodes[edge.parent].wants ? drawLabel(groups[e], edge, e) : { texts: [], width: 0 });
+    const drawn = nodes.map(drawBox);
+    const { layer, lanes, layers } = makeLayers(drawn);
+    const at = (node, k) => lanes[node][k - layer[node]];
+    const all = layers.flat(), top = Math.min(...all.map((item) => item.y - item.height / 2)) - MARGIN;
+    for (const item of all) item.y -= top;
+    let right = MARGIN - GAP;
+    const columns = layers.map((items) => {
+      const own = items.filter((item) => !item.passes).map((item) => item.node);
+      const x = right + GAP + Math.max(0, ...own.flatMap((node) => parentsOf[node].map((e) => labels[e].width)));
+      const width = Math.max(...own.map((node) => drawn[node].width));
+      right = x + width;
+      return { x, right };
+    });
+    drawn.forEach((box, i) => {
+      box.x = (columns[layer[i]].x + columns[layer[i]].right) / 2;
+      box.y = lanes[i][0].y;
+      box.group.setAttribute("transform", `translate(${box.x - box.width / 2} ${box.y - box.height / 2})`);
+    });
+    const taken = [...drawn];
+    edges.forEach((edge, e) => {
+      const parent = drawn[edge.parent], child = drawn[edge.child], arriving = parentsOf[edge.child];
+      let x = parent.x + parent.width / 2, y = parent.y, d = `M${x} ${y}`, start;
+      const curve = (toX, toY, bow) => {
+        start = { x, y };
+        d += `C${(x + toX) / 2} ${y + bow} ${(x + toX) / 2} ${toY + bow} ${toX} ${toY}`;
+        x = toX;
+        y = toY;
+      };
+      for (let k = layer[edge.parent] + 1; k < layer[edge.child]; k++) {
+        curve(columns[k].x, at(edge.parent, k).y, 0);
+        curve(columns[k].right, y, 0);
+      }
+      /* edges arrive in the order of where they come from; those of x*x bow apart */
+      const equal = arriving.filter((other) => edges[other].parent === edge.parent);
+      const bow = 2 * BOW * (equal.indexOf(e) - (equal.length - 1) / 2);
+      const from = (other) => at(edges[other].parent, layer[edge.child] - 1).y;
+      const above = arriving.filter((other) => from(other) < from(e) || (from(other) === from(e) && other < e)).length;
+      const share = (above + 0.5) / arriving.length - 0.5;
+      curve(child.x - child.width / 2, child.y + share * child.height / 2, bow);
+      groups[e].prepend(draw(groups[e], "path", { class: "wire", d, "stroke-width": 1.6 }), draw(groups[e], "path", { class: "tip",
+        d: `M${x} ${y}l-9-3.7v7.4z` }));
+      const label = labels[e], aside = label.width / 2 + BESIDE;
+      if (label.texts.length === 0) return;
+      if (bow !== 0) placeLabel(label, (start.x + x) / 2, (start.y + y) / 2 + 0.75 * bow - ABOVE, taken);
+      else if (arriving.length >= lanes[edge.parent][0].right.length) placeLabel(label, start.x + aside, start.y - ABOVE, taken);
+      else placeLabel(label, x - aside, y + (share <= 0 ? -ABOVE : ABOVE), taken);
+    });
+    const bottom = Math.max(...all.map((item) => item.y + item.height / 2), ...taken.map((box) => box.y + box.height / 2));
+    graph.setAttribute("viewBox", `0 0 ${right + MARGIN} ${bottom + MARGIN}`);
+  }
+
   /* ---- the words ---- */
 
   const make = (tag, text, className) => {
@@ -118,15 +339,12 @@
     if (className) element.className = className;
     return element;
   };
-  const nameOf = (node) => nodes[node].kind === "const" && /^v\d+$/.test(nodes[node].name) ? nodes[node].data
-    : nodes[node].name;
   const listNames = (list) => {
     const names = [...new Set(list.map(nameOf))];
     if (names.length > 6) return names.slice(0, 5).join(", ") + " and " + (names.length - 5) + " more";
     return names.length < 2 ? names.join("") : names.slice(0, -1).join(", ") + " and " + names[names.length - 1];
   };
   const partial = (edge) => "∂" + nameOf(edge.child) + "/∂" + nameOf(edge.parent);
-  const inProduct = (text) => /[ <>]/.test(text) ? "(" + text + ")" : text.startsWith("-") ? "(" + text + ")" : text;
 
   function explainStart() {
     const kinds = ["param", "input", "const"].map((kind) => nodes.filter((node) => node.kind === kind).length);
@@ -143,29 +361,16 @@
   }
 
   /* What the shapes and colours mean. */
-  const LEGEND = [
-    ["param", "M2 2h30v20H2z", "M5 5h24v14H5z", "a param: is learned, wants a gradient"],
-    ["input", "M2 2h22l8 8v12H2z", "M24 2v8h8", "an input: is given"],
-    ["const", "M12 2h10a10 10 0 0 1 0 20H12a10 10 0 0 1 0-20z", "", "a constant: a plain number"],
-    ["op", "M9 2h16a7 7 0 0 1 7 7v6a7 7 0 0 1-7 7H9a7 7 0 0 1-7-7V9a7 7 0 0 1 7-7z", "", "computed from the nodes that " +
-      "point to it; drawn thick: the root"],
-  ];
+  const LEGEND = { param: "a param: is learned, wants a gradient", input: "an input: is given",
+    const: "a constant: a plain number", op: "computed from the nodes that point to it; drawn thick: the root" };
 
   function legend() {
     const list = make("ul", undefined, "legend");
-    for (const [kind, frame, inner, meaning] of LEGEND) {
+    for (const kind of Object.keys(LEGEND)) {
       if (kind !== "op" && !nodes.some((node) => node.kind === kind)) continue;
-      const item = make("li"), svg = document.createElementNS(graph.namespaceURI, "svg");
-      svg.setAttribute("class", "node " + kind);
-      svg.setAttribute("viewBox", "0 0 34 24");
-      svg.setAttribute("aria-hidden", "true");
-      for (const [className, path] of [["frame", frame], ["inner", inner]]) {
-        const shape = document.createElementNS(graph.namespaceURI, "path");
-        shape.setAttribute("class", className);
-        shape.setAttribute("d", path);
-        svg.append(shape);
-      }
-      item.append(svg, make("span", meaning));
+      const item = make("li");
+      drawShape(draw(item, "svg", { class: "node " + kind, viewBox: "-2 -2 34 24", "aria-hidden": "true" }), kind, 30, 20);
+      item.append(make("span", LEGEND[kind]));
       list.append(item);
     }
     const item = make("li"), signs = make("span", undefined, "signs");
@@ -377,9 +582,9 @@
     stage.scrollTop = middle[1] * scale - stage.clientHeight / 2;
   }
 
-  const scaleToFit = () => Math.min(stage.clientWidth / size.width, stage.clientHeight / size.height, 1.7);
+  const scaleToFit = () => Math.min(stage.clientWidth / size.width, stage.clientHeight / size.height, 2);
   const zoom = (factor) => { fitted = false; setScale(scale * factor); };
-  const LEAST_READABLE = 0.85;
+  const LEAST_READABLE = 1;
   const fitAll = () => { fitted = false; setScale(scaleToFit()); };
   const fitReadable = () => { if (fitted) setScale(Math.max(LEAST_READABLE, scaleToFit())); };
 
@@ -455,16 +660,20 @@
   });
   addEventListener("afterprint", () => { if (openedForPrint) get("all").open = false; });
 
-  /* ---- light and dark ---- */
+  /* ---- light and dark: the system's wish, until the button is pressed ---- */
 
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (document.documentElement.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
-  const describeTheme = () => { get("theme").textContent = isDark() ? "Light" : "Dark"; };
-  function switchTheme() {
-    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-    describeTheme();
+  const dark = matchMedia("(prefers-color-scheme: dark)"), page = document.documentElement;
+  function setTheme(theme) {
+    page.dataset.theme = theme;
+    get("theme").textContent = theme === "dark" ? "Light" : "Dark";
   }
-  dark.addEventListener("change", describeTheme);
+  const followSystem = () => setTheme(dark.matches ? "dark" : "light");
+  function switchTheme() {
+    dark.removeEventListener("change", followSystem);
+    setTheme(page.dataset.theme === "dark" ? "light" : "dark");
+  }
+  dark.addEventListener("change", followSystem);
+  followSystem();
 
   /* ---- buttons and keys ---- */
 
@@ -495,7 +704,7 @@
   split.style.setProperty("--split", nodes[root].wants ? 100 * (seedAt - 0.5) / last + "%" : "100%");
   get("backward-half").hidden = !nodes[root].wants;
   addEventListener("resize", fitReadable);
-  describeTheme();
   fitReadable();
   show(0);
+  follow(0, []);
 })();

@@ -11,33 +11,27 @@
 /* ---- the graph as it was ----------------------------------------------------------------------------------------- */
 
 /* backward_begin clears the interior gradients of the whole graph, so all of them are kept, by number. */
-typedef struct Kept {
-    Graph *graph;
-    double *grads;
-    FILE *trace;
-} Kept;
-
-static bool keep_gradients(Kept *kept, Graph *graph)
+static bool keep_gradients(PlayerSteps *pass, Graph *graph)
 {
-    *kept = (Kept){graph, memory_alloc_array(graph_node_count(graph), sizeof(double)), graph->trace};
-    if (kept->grads == NULL)
+    double *kept = memory_alloc_array(graph_node_count(graph), sizeof *kept);
+    if (kept == NULL)
         return false;
     for (Block *block = graph->newest; block != NULL; block = block->older)
         for (size_t i = 0; i < block->node_count; i++)
-            kept->grads[block->first_number + i] = block->nodes[i].grad;
-    graph->trace = NULL; /* this pass is ours, not one that the caller asked to see */
+            kept[block->first_number + i] = block->nodes[i].grad;
+    pass->graph = graph;
+    pass->kept = kept;
     return true;
 }
 
-static void restore_gradients(Kept *kept)
+static void restore_gradients(PlayerSteps *pass)
 {
-    for (Block *block = kept->graph->newest; block != NULL; block = block->older) {
+    for (Block *block = pass->graph->newest; block != NULL; block = block->older) {
         for (size_t i = 0; i < block->node_count; i++)
-            block->nodes[i].grad = kept->grads[block->first_number + i];
+            block->nodes[i].grad = pass->kept[block->first_number + i];
         block->has_gradients = true; /* so that the next walk clears them */
     }
-    kept->graph->trace = kept->trace;
-    memory_free(kept->grads);
+    memory_free(pass->kept);
 }
 
 /* ---- nodes and edges --------------------------------------------------------------------------------------------- */
@@ -114,12 +108,13 @@ static void walk(PlayerSteps *pass, Value *root, Where where)
         pass->nodes[i]->grad = pass->grads[i] = 0;
     if (!root->needs_grad)
         return;
+    FILE *trace = pass->graph->trace;
+    pass->graph->trace = NULL; /* this pass is ours, not one that the caller asked to see */
     Backward under_way = backward_begin_at(root, 1.0, where);
     pass->grads[pass->node_count - 1] = root->grad;
     for (const Value *v = backward_step(&under_way); v != NULL; v = backward_step(&under_way))
         note_step(pass, v);
-    for (size_t i = 0; i < pass->node_count; i++)
-        pass->grads[i] = pass->nodes[i]->grad;
+    pass->graph->trace = trace;
 }
 
 static bool no_memory(PlayerSteps *pass, Error *error)
@@ -145,17 +140,17 @@ bool player_steps_record(PlayerSteps *pass, Value *root, size_t max_nodes, Error
                          "smaller one: a single sample instead of a batch, a narrower layer, or a node inside as root.",
                          count, max_nodes);
     }
-    Kept kept;
-    if (!make_room(pass) || !keep_gradients(&kept, value_graph(root)))
+    if (!make_room(pass) || !keep_gradients(pass, value_graph(root)))
         return no_memory(pass, error);
     list_edges(pass);
     walk(pass, root, where);
-    restore_gradients(&kept);
     return true;
 }
 
 void player_steps_free(PlayerSteps *pass)
 {
+    if (pass->kept != NULL)
+        restore_gradients(pass);
     memory_free(pass->nodes);
     memory_free(pass->edges);
     memory_free(pass->first_edge);

@@ -6,7 +6,7 @@
  *     player_steps_free(&pass);
  *
  * The steps are those of backward_begin and backward_step themselves, in their order; nothing is computed twice.
- * Nodes and edges are told by their places in `nodes` and `edges`.
+ * Nodes and edges are identified by their index in `nodes` and `edges`.
  */
 #ifndef STEPGRAD_PLAYER_STEPS_H
 #define STEPGRAD_PLAYER_STEPS_H
@@ -44,11 +44,13 @@ typedef struct PlayerSteps {
     PlayerPush *pushes;
     size_t push_count;
     double *grads; /* per node, when the pass is over */
+    Graph *graph;
+    double *kept; /* the gradients of all nodes of the graph before the pass, by number */
 } PlayerSteps;
 
-/* Run one backward pass from root and note it. Gradients of params start from 0 in it; afterwards every gradient of the
- * graph is what it was before. False, and nothing to free, when there is no memory or root was computed from more than
- * max_nodes nodes. */
+/* Run one backward pass from root and note it. Gradients of params start from 0 in it. They are those of the pass until
+ * player_steps_free makes every gradient of the graph what it was before. False, and nothing to free, when there is no
+ * memory or root was computed from more than max_nodes nodes. */
 bool player_steps_record(PlayerSteps *pass, Value *root, size_t max_nodes, Error *error, Where where);
 void player_steps_free(PlayerSteps *pass);
 
