@@ -51,10 +51,10 @@ static void write_layer(Writer *writer, const Layer *layer, size_t number)
     write_text(writer, "tensor w%zu %zu %zu\n", number, layer->outputs, layer->inputs);
     for (size_t i = 0; i < layer->outputs; i++)
         for (size_t j = 0; j < layer->inputs; j++)
-            write_number(writer, layer->neurons[i].w[j].data, j + 1 < layer->inputs ? ' ' : '\n');
+            write_number(writer, layer->neurons[i].w[j]->data, j + 1 < layer->inputs ? ' ' : '\n');
     write_text(writer, "tensor b%zu 1 %zu\n", number, layer->outputs);
     for (size_t i = 0; i < layer->outputs; i++)
-        write_number(writer, layer->neurons[i].w[layer->inputs].data, i + 1 < layer->outputs ? ' ' : '\n');
+        write_number(writer, layer->neurons[i].w[layer->inputs]->data, i + 1 < layer->outputs ? ' ' : '\n');
 }
 
 bool mlp_save(const MLP *net, const char *path, Error *error)
