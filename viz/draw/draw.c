@@ -3,7 +3,7 @@
  *     draw 'L = tanh(w1*x1 + w2*x2 + b)' x1=2 w1=-3 w2=1 x2=0 b=6.88 --svg neuron.svg
  *
  * It reads the command line, builds the graph (expression.h), runs the reverse walk or forward mode, and hands the
- * graph to whoever writes what was asked for. What one output cannot do does not keep the others from being written.
+ * graph to whoever writes what was asked for. If one output fails, the others are still written.
  */
 #define _POSIX_C_SOURCE 200809L /* mkstemp */
 #include <errno.h>
