@@ -52,6 +52,7 @@ lessons: $(LIB) ## run every chapter of the course
 	  number=$${chapter#lessons/}; $(MAKE) --no-print-directory lesson L=$${number%%_*} || exit 1; done
 
 lesson: $(BUILD)/lessons/$(LESSON) ## run one: make lesson L=05; its pictures go to build/lessons/05/
+	@test -n "$(LESSON)" || { echo "Which lesson? make lesson L=05"; exit 1; }
 	@mkdir -p "$(BUILD)/lessons/$(L)"
 	@echo "== lessons/$(LESSON).c"
 	@$(BUILD)/lessons/$(LESSON) $(BUILD)/lessons/$(L)
@@ -100,7 +101,7 @@ $(LIB): $(LIBRARY)
 $(SHARED_LIB): $(SHARED)
 	$(LINK) -shared -o $@ $^ -lm
 
-$(BUILD)/moons: $(BUILD)/lessons/moons.o $(LINKED)
+$(BUILD)/moons: $(patsubst %.c,$(BUILD)/%.o,$(wildcard lessons/moons/*.c)) $(LINKED)
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LINKED)

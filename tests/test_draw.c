@@ -337,12 +337,14 @@ Test(draw, a_wrong_command_line_is_explained)
 {
     MISUSE("no expression", "x=3");
     MISUSE("there is no option --frob", "x", "x=1", "--frob");
+    MISUSE("there is no option --frob", "x", "x=1", "--frob=1", "--tree");
+    MISUSE("there is no option --tre", "x", "x=1", "--tre");
     MISUSE("--svg needs an argument", "x", "x=1", "--svg");
     MISUSE("--svg needs an argument", "x", "x=1", "--svg=");
     MISUSE("--dot is given twice: a and b", "x", "x=1", "--dot", "a", "--dot", "b");
     MISUSE("--tree takes no argument", "x", "x=1", "--tree=yes");
-    MISUSE("--theme pink: expected light, dark or print", "x", "x=1", "--theme", "pink");
-    MISUSE("--direction up: expected right, down", "x", "x=1", "--direction", "up");
+    MISUSE("--theme pink: expected one of light|dark|print", "x", "x=1", "--theme", "pink");
+    MISUSE("--direction up: expected one of right|down", "x", "x=1", "--direction", "up");
     MISUSE("--digits 18: expected a whole number from 1 to 17", "x", "x=1", "--digits", "18");
     MISUSE("--digits 3x: expected a whole number", "x", "x=1", "--digits", "3x");
     MISUSE("--depth 0: expected a whole number", "x", "x=1", "--depth", "0");
@@ -351,6 +353,8 @@ Test(draw, a_wrong_command_line_is_explained)
     MISUSE("x=1e999: 1e999 is too large for a double", "x*y", "x=1e999");
     MISUSE("two expressions, 'x' and 'x + 1'", "x", "x + 1");
     MISUSE("two expressions, 'x' and --file f", "x", "--file", "f");
+    MISUSE("two expressions, 'x' and --file -", "-", "x");
+    MISUSE("two expressions, '-' and --file f", "-", "--file", "f");
     MISUSE("only one output can go to standard output", "x", "x=1", "--dot", "-", "--json", "-");
     MISUSE("only one output can go to standard output", "x", "x=1", "--dot", "-", "--tree");
     MISUSE("--forward goes with the table and --json", "x", "x=1", "--forward", "x", "--tree");
@@ -361,6 +365,7 @@ Test(draw, help_shows_examples_and_an_expression_may_begin_with_a_minus)
     cr_expect_eq(RUN("--help"), 0, "%s", complained);
     expect_part(said, "draw 'L = tanh(w1*x1 + w2*x2 + b)' x1=2");
     expect_part(said, "exit status");
+    expect_part(said, "\nhow the diagram looks\n  --theme light|dark|print\n");
     for (int op = OP_CONST + 1; op < OP_COUNT; op++)
         expect_part(said, op_table[op].name);
     cr_expect_eq(RUN("-x^2", "x=-.5"), 0, "%s", complained);
