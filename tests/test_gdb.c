@@ -324,16 +324,13 @@ Test(gdb, a_core_file_says_the_same_as_the_program)
     snprintf(live, sizeof live, "%.*s", (int)(strstr(answers, "A debugging session") - answers), answers);
     gdb("O0", "",
         "core build/tests/gdb/core\necho ANSWERS\\n\ngrad tree total\nset print elements 0\ngrad edges total\n"
-        "grad explain total\ngrad step\ngrad watch total\ngrad check total\ngrad dot build/tests/gdb/core.dot total");
+        "grad explain total\ngrad step\ngrad watch total\ngrad check total\ngrad dot f total");
     answers = strstr(output, "ANSWERS\n");
     cr_assert(answers != NULL, "%s", output);
     cr_expect(times("✓ ") > 40, "few edges: %s", output);
     cr_expect(strncmp(answers, live, strlen(live)) == 0, "live:\n%s\ncore:\n%s", live, answers);
-    EXPECT_SAYS("Wrote build/tests/gdb/core.dot.\n", "a picture of a core file");
-    cr_expect_eq(times("this is a core file: nothing can run here."), 3, "%s", output);
-    cr_expect(run("command -v dot && dot -Tplain build/tests/gdb/core.dot 2>&1") != 0 || times("\nedge ") > 40, "%s",
-              output);
-    run("rm -f build/tests/gdb/core build/tests/gdb/core.dot");
+    cr_expect_eq(times("this is a core file: nothing can run here."), 4, "%s", output);
+    run("rm -f build/tests/gdb/core");
 }
 
 /* All ops push in this program: at each, what explain computes from texts is what the engine computes by functions.
@@ -419,7 +416,7 @@ Test(gdb, another_librarys_value_and_op_table_are_left_alone)
         "'print *p' -ex 'grad tree p' -ex 'grad step' -ex 'grad watch p' build/tests/gdb/other 2>&1");
     expect_no_python_error("other");
     EXPECT_SAYS("$1 = {x = 4, next = 0x0}", "print");
-    cr_expect_eq(times("this program has no Value of stepgrad in its debug information"), 3, "%s", output);
+    cr_expect_eq(times("there are no nodes of stepgrad in this program."), 3, "%s", output);
 }
 
 Test(gdb, a_program_without_debug_information_is_told_so)
@@ -430,7 +427,7 @@ Test(gdb, a_program_without_debug_information_is_told_so)
     run("gdb -q -nx -batch -iex 'set debuginfod enabled off' -x viz/debug/stepgrad-gdb.py -ex 'break backward_hook' -ex run "
         "-ex 'grad tree L' -ex 'grad step' build/tests/gdb/bare 2>&1");
     expect_no_python_error("bare");
-    cr_expect_eq(times("compiled with -g."), 2, "%s", output);
+    cr_expect_eq(times("there are no nodes of stepgrad in this program."), 2, "%s", output);
 }
 
 Test(gdb, sourcing_twice_is_harmless)
