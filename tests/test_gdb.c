@@ -1,5 +1,6 @@
-/* test_gdb.c - the debugger's commands (viz/debug/stepgrad-gdb.py, viz/debug/stepgrad_lldb.py), run in the real gdb and lldb on
- * tests/gdb/program.c, at -O0 and -O2. Skipped aloud where there is no gdb (or lldb), or where it may not trace. */
+/* test_gdb.c - the debugger's commands (viz/debug/stepgrad-gdb.py, viz/debug/stepgrad_lldb.py), run in the real gdb and
+ * lldb on tests/gdb/program.c, at -O0 and -O2. Skipped aloud where there is no gdb (or lldb), or where it may not
+ * trace. */
 #define _XOPEN_SOURCE 700
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -413,10 +414,11 @@ Test(gdb, another_librarys_value_and_op_table_are_left_alone)
           "void stop(Value *p) { p->x += op_table; }\nint main(void) { Value v = {4, 0}; stop(&v); return 0; }\n",
           "-g");
     run("gdb -q -nx -batch -iex 'set debuginfod enabled off' -x viz/debug/stepgrad-gdb.py -ex 'break stop' -ex run -ex "
-        "'print *p' -ex 'grad tree p' -ex 'grad step' -ex 'grad watch p' build/tests/gdb/other 2>&1");
+        "'print *p' -ex 'grad tree p' -ex 'grad step' -ex 'grad watch p' -ex 'print p->x' build/tests/gdb/other 2>&1");
     expect_no_python_error("other");
     EXPECT_SAYS("$1 = {x = 4, next = 0x0}", "print");
     cr_expect_eq(times("there are no nodes of stepgrad in this program."), 3, "%s", output);
+    EXPECT_SAYS("$2 = 4\n", "the program has not gone on");
 }
 
 Test(gdb, a_program_without_debug_information_is_told_so)
@@ -424,7 +426,8 @@ Test(gdb, a_program_without_debug_information_is_told_so)
     build("bare",
           "#include \"stepgrad.h\"\nint main(void) { Graph *g = graph_new(); backward(v_exp(v_param(g, 1))); }\n",
           "-O2 -Iengine engine/*.c");
-    run("gdb -q -nx -batch -iex 'set debuginfod enabled off' -x viz/debug/stepgrad-gdb.py -ex 'break backward_hook' -ex run "
+    run("gdb -q -nx -batch -iex 'set debuginfod enabled off' -x viz/debug/stepgrad-gdb.py -ex 'break backward_hook' "
+        "-ex run "
         "-ex 'grad tree L' -ex 'grad step' build/tests/gdb/bare 2>&1");
     expect_no_python_error("bare");
     cr_expect_eq(times("there are no nodes of stepgrad in this program."), 2, "%s", output);
@@ -432,9 +435,19 @@ Test(gdb, a_program_without_debug_information_is_told_so)
 
 Test(gdb, sourcing_twice_is_harmless)
 {
-    gdb("O0", "expression", "source viz/debug/stepgrad-gdb.py\nstart\nsource viz/debug/stepgrad-gdb.py\ngrad step\ngrad step e");
+    gdb("O0", "expression",
+        "source viz/debug/stepgrad-gdb.py\nstart\nsource viz/debug/stepgrad-gdb.py\ngrad step\ngrad step e");
     cr_expect_eq(times("has just pushed"), 2, "%s", output);
     cr_expect(access("viz/debug/__pycache__", F_OK) != 0, "viz/debug/__pycache__ is left behind");
+}
+
+/* Chapters that build their own nodes: with the engine in them, `grad step` would look for a walk to their end. */
+Test(gdb, a_debug_build_of_a_chapter_without_the_engine_has_none)
+{
+    run("MAKEFLAGS= make -n DEBUG=1 BUILD=build/tests/none build/tests/none/lessons/05_reverse_mode 2>&1");
+    EXPECT_SAYS("-o build/tests/none/lessons/05_reverse_mode build/tests/none/lessons/05_reverse_mode.o -lm", "05");
+    run("MAKEFLAGS= make -n DEBUG=1 BUILD=build/tests/none build/tests/none/lessons/06_forward_or_reverse 2>&1");
+    EXPECT_SAYS("lessons/06_forward_or_reverse.o build/tests/none/engine/", "06");
 }
 
 /* ---- the text window, in a terminal of our own ------------------------------------------------------------------- */
@@ -532,9 +545,9 @@ Test(gdb, the_transcript_is_what_gdb_says_today)
 
 /* ---- lldb -------------------------------------------------------------------------------------------------------- */
 
-/* Debian's lldb 14 looks for its Python in a place where it is not: say where it is. */
+/* Debian's lldb 14 looks for its Python in a place where it is not: the README says how to show it where it is. */
 #define LLDB                                                                                                           \
-    "PYTHONPATH=$(echo /usr/lib/llvm-*/lib/python3*/*-packages | tr ' ' ':') LC_ALL=C.UTF-8 "                          \
+    "PYTHONPATH=$(echo /usr/lib/llvm-*/lib/python3.*/*-packages | tr ' ' ':') LC_ALL=C.UTF-8 "                         \
     "$(command -v timeout >/dev/null && echo timeout 300) lldb --no-lldbinit --no-use-colors --batch "
 
 static void skip_without_lldb(void)
@@ -550,12 +563,24 @@ TestSuite(lldb, .init = skip_without_lldb);
 Test(lldb, a_value_prints_in_one_line_without_python)
 {
     char command[COMMAND_MOST];
-    snprintf(command, sizeof command,
-             LLDB "-o 'command source viz/debug/stepgrad.lldb' -o 'breakpoint set --name backward_begin_at' -o run -o 'up 2' "
-                  "-o 'print *L' -- %s 2>&1",
-             program("O0"));
+    snprintf(
+        command, sizeof command,
+        LLDB
+        "-o 'command source viz/debug/stepgrad.lldb' -o 'breakpoint set --name backward_begin_at' -o run -o 'up 2' "
+        "-o 'print *L' -- %s 2>&1",
+        program("O0"));
     run(command);
     EXPECT_SAYS("\"L\" = -8 (grad 0, OP_MUL)", "lldb without Python");
+}
+
+Test(lldb, where_its_python_module_is_missing_the_script_says_how_to_start_lldb)
+{
+    if (run("lldb --no-lldbinit --batch -o 'script print(6 * 7)' 2>&1"), says("42") || !says("ModuleNotFoundError"))
+        cr_skip_test("SKIPPED: this lldb has its Python module, or no Python at all");
+    run("lldb --no-lldbinit --batch -o 'command script import viz/debug/stepgrad_lldb.py' 2>&1");
+    EXPECT_SAYS("    PYTHONPATH=$(echo /usr/lib/llvm-*/lib/python3.*/*-packages | tr ' ' ':') lldb PROGRAM\n", "lldb");
+    run("cat README.md");
+    EXPECT_SAYS("PYTHONPATH=$(echo /usr/lib/llvm-*/lib/python3.*/*-packages | tr ' ' ':') lldb", "README.md");
 }
 
 Test(lldb, tree_explain_and_step_say_what_gdb_says)
