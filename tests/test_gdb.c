@@ -86,7 +86,7 @@ static void gdb(const char *optimisation, const char *argument, const char *comm
     const char *path = program(optimisation);
     int length = snprintf(command, sizeof command,
                           "$(command -v timeout >/dev/null && echo timeout 300) gdb -q -nx -batch -iex 'set debuginfod "
-                          "enabled off' -iex 'set host-charset "
+                          "enabled off' -iex 'set can-use-hw-watchpoints 0' -iex 'set host-charset "
                           "UTF-8' -iex 'set width 0' -x viz/debug/stepgrad-gdb.py");
     while (*commands != '\0') {
         const size_t end = strcspn(commands, "\n");
@@ -259,6 +259,28 @@ Test(gdb, watch_follows_a_param_through_a_training_loop)
     EXPECT_SAYS("p.grad: 0 → -1.5, by -1.5, through the edge from off:\n", "second step");
     EXPECT_SAYS("grad unwatch: p is not watched.", "twice");
     EXPECT_SAYS("exited normally", "after unwatch");
+}
+
+/* gdb's own `watch`, by the hardware or without: the script leaves a way that stops. */
+static bool plain_watch_stops(const char *before)
+{
+    char commands[COMMAND_MOST];
+    snprintf(commands, sizeof commands, "%s\nbreak backward_begin_at\nrun\nwatch -l root->grad\ncontinue", before);
+    gdb("O0", "expression", commands);
+    return says("Old value = 0\nNew value = 1\n");
+}
+
+Test(gdb, plain_watch_stops_with_and_without_hardware_watchpoints)
+{
+    cr_expect(plain_watch_stops("set can-use-hw-watchpoints 0") && says("\nWatchpoint 2: "), "software: %s", output);
+    const bool hardware = plain_watch_stops("set can-use-hw-watchpoints 1") && says("Hardware watchpoint 2: ");
+    cr_expect(plain_watch_stops("set can-use-hw-watchpoints 1\nsource viz/debug/stepgrad-gdb.py"),
+              "as the script sets it: %s", output);
+    cr_expect_eq(says("Hardware watchpoint 2: "), hardware, "the script should use the hardware if it works: %s",
+                 output);
+    cr_expect_eq(says("Hardware watchpoints do not work on this machine"), !hardware, "%s", output);
+    if (!hardware) /* no cr_skip_test, which would drop what failed above */
+        fprintf(stderr, "SKIPPED: the hardware's way, which does nothing on this machine\n");
 }
 
 Test(gdb, why_nan_names_the_first_node_that_is_not_finite)
