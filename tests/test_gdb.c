@@ -365,6 +365,19 @@ Test(gdb, formulas_as_text_are_computed_as_the_engine_does)
     EXPECT_SAYS("edges, ops not tried: [], different: []", "every op");
 }
 
+/* A formula of an op that may come: C's ?:, functions of math.h; what Python cannot compute, or may not, is no number.
+ */
+Test(gdb, a_formula_is_read_as_c_and_evaluated_only_if_it_is_arithmetic)
+{
+    gdb("O0", "",
+        "python f = nodes.Formula(\"a > 0 ? 1 : 0.01\")\n"
+        "python print(f.value(2, 0, 0), f.value(-2, 0, 0), f.named({\"a\": \"x\"}))\n"
+        "python print([nodes.Formula(text).value(0, 0, 0) for text in (\"erf(a) + 2\", \"1 / a\", \"a.real\", "
+        "\"quit()\", \"a ? b\")])");
+    EXPECT_SAYS("1.0 0.01 (x > 0 ? 1 : 0.01)\n", "?:");
+    EXPECT_SAYS("[2.0, None, None, None, None]\n", "not a number");
+}
+
 Test(gdb, errors_of_use_are_sentences)
 {
     static const char all[] = "grad tree q\ngrad explain q\ngrad order q\ngrad edges q\ngrad check q\ngrad why-nan q\n"

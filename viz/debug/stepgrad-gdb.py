@@ -13,6 +13,8 @@
 # How it stops. A Python breakpoint costs a millisecond at every node, so the waiting is done in C: graph->stop_number
 # (backward.h) makes the walk call backward_before and backward_after at the nodes of interest only, and those are
 # where the breakpoints are. What there is to say about nodes is in stepgrad_nodes.py, for lldb too.
+import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -36,7 +38,8 @@ sys.dont_write_bytecode = WRITE_NO_BYTECODE
 
 class GdbMemory(nodes.Memory):
     def __init__(self):
-        super().__init__(gdb.lookup_type("char").pointer().sizeof, "big endian" in gdb.execute("show endian", False, True))
+        endian = gdb.execute("show endian", False, True)
+        super().__init__(gdb.lookup_type("char").pointer().sizeof, "big endian" in endian)
         self.table = None
 
     def struct(self, name, fields):
@@ -61,25 +64,19 @@ class GdbMemory(nodes.Memory):
 
     def ops(self):
         if self.table is None:
-            self.table = read_op_table()
+            symbol = gdb.lookup_global_symbol("op_table")
+            if symbol is None or symbol.type.strip_typedefs().code != gdb.TYPE_CODE_ARRAY:
+                raise Fault(nodes.NO_OP_TABLE)
+            rows, (first, last) = symbol.value(), symbol.type.strip_typedefs().range()
+            self.table = [nodes.Op(str(rows[i]["shape"]), *[rows[i][field].string() for field in nodes.OP_FIELDS])
+                          for i in range(first, last + 1)]
         return self.table
 
     def local_derivative(self, node, index):
-        if not is_live():
-            return None
         try:
             return float(ask("value_local_derivative", "(Value *) %#x, %d" % (node.address, index)))
         except Fault:
             return None
-
-
-def read_op_table():
-    symbol = gdb.lookup_global_symbol("op_table")
-    if symbol is None or symbol.type.strip_typedefs().code != gdb.TYPE_CODE_ARRAY:
-        raise Fault(nodes.NO_OP_TABLE)
-    table, (first, last) = symbol.value(), symbol.type.strip_typedefs().range()
-    return [nodes.Op(str(table[i]["shape"]), *[table[i][field].string() for field in nodes.OP_FIELDS])
-            for i in range(first, last + 1)]
 
 
 def is_live():
@@ -87,20 +84,10 @@ def is_live():
     return gdb.selected_inferior().pid != 0 and "core dump file" not in gdb.execute("info target", False, True)
 
 
-memory_known = None
-
-
+@functools.lru_cache(maxsize=None)
 def memory():
-    global memory_known
-    if memory_known is None:
-        memory_known = GdbMemory()
-    return memory_known
-
-
-def forget_memory(_event=None):
-    """Another program or library was loaded."""
-    global memory_known
-    memory_known = None
+    """Kept until another program or library is loaded: start() has its cache cleared then."""
+    return GdbMemory()
 
 
 def reader():
@@ -137,9 +124,7 @@ def write(lines):
 
 
 def in_terminal(line):
-    # Before gdb 12 there is only the answer for people: `... is "auto; currently UTF-8".`
-    charset = gdb.host_charset() if hasattr(gdb, "host_charset") else gdb.execute("show host-charset", False, True)
-    return line if "utf" in charset.lower() else nodes.plain(line)
+    return line if "utf" in gdb.execute("show host-charset", False, True).lower() else nodes.plain(line)
 
 
 # ---- frames: V, the graph, the walk ----------------------------------------------------------------------------------
@@ -602,66 +587,46 @@ number 12; without it, the root of the backward pass that is under way. `grad st
         gdb.execute("help grad")
 
 
-def register(function):
-    """Make a command of a function: grad_why_nan is `grad why-nan`, its docstring the help; errors become sentences."""
-    name = function.__name__.replace("grad_", "grad ").replace("_", "-")
+def register(name, function, text):
+    """Make `grad NAME` of a function of its argument; errors become sentences."""
+    command = "grad " + name
 
     def invoke(_self, argument, _from_tty):
         try:
             function(argument.strip())
         except Fault as fault:
-            raise gdb.GdbError("%s: %s" % (name, fault))
+            raise gdb.GdbError("%s: %s" % (command, fault))
         except gdb.error as error:
-            raise gdb.GdbError("%s: gdb says: %s" % (name, error))
+            raise gdb.GdbError("%s: gdb says: %s" % (command, error))
 
-    kind = type(name, (gdb.Command,), {"__doc__": function.__doc__, "invoke": invoke})
-    kind(name, gdb.COMMAND_DATA, gdb.COMPLETE_FILENAME if name == "grad dot" else gdb.COMPLETE_EXPRESSION)
+    kind = type(command, (gdb.Command,), {"__doc__": text, "invoke": invoke})
+    kind(command, gdb.COMMAND_DATA, gdb.COMPLETE_FILENAME if name == "dot" else gdb.COMPLETE_EXPRESSION)
+
+
+def register_all():
+    Grad()
+    register("step", grad_step, "grad step [NAME]: %s\nNAME is a label, v12 for node number 12, or a variable. Waiting "
+             "for a name costs no time: the engine does it." % nodes.STEP_HELP)
+    for name, (what, text) in nodes.SHOWS.items():
+        register(name, functools.partial(show, what), "grad %s [V]: %s\nWithout V: %s." % (
+            name, text, "of the node at work" if what is nodes.explain else "from the root of the backward pass"))
+    for function in (grad_watch, grad_unwatch, grad_check, grad_dot, grad_svg):
+        register(function.__name__[len("grad_"):], function, function.__doc__)
 
 
 def grad_step(argument):
-    """grad step [NAME]: run to the next node of the backward pass, or to the one of that name, and explain its push.
-NAME is a label, v12 for node number 12, or a variable. Waiting for a name costs no time: the engine does it."""
     live_reader()
     step_to(argument) if argument else step_to_next()
 
 
-def grad_tree(argument):
-    """grad tree [V]: V and what it was computed from, as a tree.
-Shared nodes are shown once. The node at work in the backward pass is marked. Without V: from the root of the
-backward pass. `layout grad` shows the tree of V from now on."""
-    node = show(nodes.tree, argument, window_root)
-    if argument:
-        watch_root(node)
-
-
-def grad_explain(argument):
-    """grad explain [V]: each product that V pushes to its parents, in symbols and numbers.
-Without V: of the node at work. Says whether V has pushed, pushes now, or waits."""
-    show(nodes.explain, argument, at_work)
-
-
-def grad_order(argument):
-    """grad order [V]: the topological order of what V was computed from."""
-    show(nodes.order, argument, window_root)
-
-
-def grad_edges(argument):
-    """grad edges [V]: the edges below V in the order of the backward pass: which have pushed, and which wait."""
-    show(nodes.edges, argument, window_root)
-
-
-def grad_why_nan(argument):
-    """grad why-nan [V]: the first value (or else gradient) below V that is not finite, its op and its operands."""
-    show(nodes.why_nan, argument, window_root)
-
-
-def show(what, argument, usual):
-    """Write the lines that there are on a node, which is returned."""
+def show(what, argument):
+    """Write what there is to say on a node. The window of `layout grad` shows the tree of V from `grad tree V` on."""
     read = reader()
-    node = find_node(read, argument, usual)
+    node = find_node(read, argument, at_work if what is nodes.explain else window_root)
+    if argument and what is nodes.tree:
+        TreeWindow.root = node.address
     lines = what(node, current_walk(read))
     write(nodes.cut(lines, gdb.parameter("print elements") or None, "`set print elements N` shows N lines, 0 all"))
-    return node
 
 
 def grad_watch(argument):
@@ -700,7 +665,16 @@ def grad_check(argument):
     node = find_node(live_reader(), argument, window_root)
     if node.is_leaf or not node.needs_grad:
         raise Fault("%s is computed from no param, so there is nothing to check. Give the root, the loss." % node.name)
-    check_gradients(node)
+    if function("gradcheck_at") is None:
+        raise Fault("the gradient check is not linked into this program: call gradcheck (engine/gradcheck.h) somewhere "
+                    "in it, or link engine/gradcheck.o.")
+    report = b"\0" * gdb.lookup_type("GradCheck").sizeof
+    with undisturbed(node.reader, node.graph), scratch(report) as (where, error, data):
+        right = bool(ask("gradcheck_at", "(Value *) %#x, 0, 0, (GradCheck *) %#x, (Error *) %#x, *(Where *) %#x" % (
+            node.address, data, error, where)))
+        write(check_lines(node, gdb.parse_and_eval("*(GradCheck *) %#x" % data)))
+        if not right:
+            raise message_of(error)
 
 
 def grad_dot(argument):
@@ -725,66 +699,42 @@ def grad_svg(argument):
 # ---- what other parts of the project do, if they are linked in -------------------------------------------------------
 
 
-class Scratch:
-    """A piece of the program's memory for a call, freed at the end of `with`: a Where, an Error, and `more` bytes."""
-
-    def __init__(self, more):
-        self.sizes = [gdb.lookup_type(name).sizeof for name in ("Where", "Error")] + [len(more)]
-        self.more = more
-
-    def __enter__(self):
-        self.where = int(ask("memory_alloc", str(sum(self.sizes))))
-        if self.where == 0:
-            raise Fault("the program has no memory left.")
-        self.error = self.where + self.sizes[0]
-        self.data = self.error + self.sizes[1]
-        zeros = b"\0" * (self.sizes[0] + self.sizes[1])
-        memory().write(self.where, zeros + self.more)
-        gdb.parse_and_eval("((Where *) %#x)->file = (const char *) %#x" % (self.where, self.error))
-        return self
-
-    def __exit__(self, *_):
-        ask("memory_free", "(void *) %#x" % self.where)
-
-    def message(self):
-        return nodes.Reader(memory()).text(self.error, self.sizes[1])
+@contextlib.contextmanager
+def scratch(more):
+    """Addresses in a piece of the program's memory, freed at the end of `with`: of a Where, an Error, and `more`."""
+    where_size, error_size = (gdb.lookup_type(name).sizeof for name in ("Where", "Error"))
+    where = int(ask("memory_alloc", str(where_size + error_size + len(more))))
+    if where == 0:
+        raise Fault("the program has no memory left.")
+    error = where + where_size
+    try:
+        memory().write(where, b"\0" * (where_size + error_size) + more)
+        gdb.parse_and_eval("((Where *) %#x)->file = (const char *) %#x" % (where, error))
+        yield where, error, error + error_size
+    finally:
+        ask("memory_free", "(void *) %#x" % where)
 
 
-class Undisturbed:
+def message_of(error):
+    return Fault(nodes.Reader(memory()).text(error, gdb.lookup_type("Error").sizeof))
+
+
+@contextlib.contextmanager
+def undisturbed(read, graph):
     """For a call that walks through the graph itself: nothing stops in it, and afterwards all gradients are as before,
     so that a walk under way goes on as if nothing had happened."""
-
-    def __init__(self, read, graph):
-        self.points = [point for point in list(gdb.breakpoints()) + waiting.breakpoints
-                       if point.is_valid() and point.enabled]
-        self.kept = [(block.address, block.nodes + block.node_count * read.size - block.address)
-                     for block in read.blocks_of(graph)]
-
-    def __enter__(self):
-        self.bytes = [(address, memory().read(address, size)) for address, size in self.kept]
-        for point in self.points:
-            point.enabled = False
-
-    def __exit__(self, *_):
-        for point in self.points:
+    points = [point for point in list(gdb.breakpoints()) + waiting.breakpoints if point.is_valid() and point.enabled]
+    kept = [(block.address, memory().read(block.address, block.nodes + block.node_count * read.size - block.address))
+            for block in read.blocks_of(graph)]
+    for point in points:
+        point.enabled = False
+    try:
+        yield
+    finally:
+        for point in points:
             point.enabled = True
-        for address, data in self.bytes:
+        for address, data in kept:
             memory().write(address, data)
-
-
-def check_gradients(node):
-    """By engine/gradcheck.h."""
-    if function("gradcheck_at") is None:
-        raise Fault("the gradient check is not linked into this program: call gradcheck (engine/gradcheck.h) somewhere "
-                    "in it, or link engine/gradcheck.o.")
-    undisturbed = Undisturbed(node.reader, node.graph)
-    with undisturbed, Scratch(b"\0" * gdb.lookup_type("GradCheck").sizeof) as scratch:
-        right = bool(ask("gradcheck_at", "(Value *) %#x, 0, 0, (GradCheck *) %#x, (Error *) %#x, *(Where *) %#x" % (
-            node.address, scratch.data, scratch.error, scratch.where)))
-        report = gdb.parse_and_eval("*(GradCheck *) %#x" % scratch.data)
-        write(check_lines(node, report))
-        if not right:
-            raise Fault(scratch.message())
 
 
 def check_lines(root, report):
@@ -803,10 +753,11 @@ def write_dot(node, path):
     """By viz/graph/dot.h."""
     if function("dot_write_at") is None:
         raise Fault("viz/graph/dot.h is not linked into this program: `make gdb` does, or call dot_write in it.")
-    with Scratch(os.fsencode(os.path.abspath(os.path.expanduser(path))) + b"\0") as scratch:
+    path = os.fsencode(os.path.abspath(os.path.expanduser(path))) + b"\0"
+    with scratch(path) as (where, error, data):
         if not ask("dot_write_at", "*(Where *) %#x, (Value *) %#x, (const char *) %#x, 0, (Error *) %#x" % (
-                scratch.where, node.address, scratch.data, scratch.error)):
-            raise Fault(scratch.message())
+                where, node.address, data, error)):
+            raise message_of(error)
 
 
 def draw_svg(node, path):
@@ -865,18 +816,12 @@ class Printers(gdb.printing.PrettyPrinter):
 # ---- `layout grad` ---------------------------------------------------------------------------------------------------
 
 windows = []
-root_shown = 0  # address of the node whose tree the window shows, if `grad tree` has named one
-
-
-def watch_root(node):
-    global root_shown
-    root_shown = node.address
 
 
 def window_root(read, walk):
     """The node that `grad tree V` showed last, or the root of the walk, or the newest node of the graph."""
-    if root_shown != 0 and read.is_node(root_shown):
-        return read.node(root_shown)
+    if TreeWindow.root != 0 and read.is_node(TreeWindow.root):
+        return read.node(TreeWindow.root)
     for frame in frames():
         if frame.name() == "backward_at":
             try:
@@ -891,6 +836,8 @@ def window_root(read, walk):
 
 class TreeWindow:
     """A live tree of the graph, with the node at work marked."""
+
+    root = 0  # address of the node whose tree is shown, if `grad tree` has named one
 
     def __init__(self, window):
         self.window = window
@@ -953,7 +900,7 @@ class TreeWindow:
         self.render()
 
 
-def refresh_windows(_event=None):
+def refresh_windows():
     for window in windows:
         window.refresh()
         window.render()
@@ -996,14 +943,12 @@ def start():
     """Take the place of an earlier sourcing, and register everything."""
     for events, handler in getattr(gdb, "stepgrad_handlers", ()):
         events.disconnect(handler)
-    gdb.stepgrad_handlers = ((gdb.events.new_objfile, forget_memory), (gdb.events.clear_objfiles, forget_memory),
+    gdb.stepgrad_handlers = ((gdb.events.new_objfile, lambda _event: memory.cache_clear()),
+                             (gdb.events.clear_objfiles, lambda _event: memory.cache_clear()),
                              (gdb.events.stop, report_stop), (gdb.events.before_prompt, refresh_windows))
     for events, handler in gdb.stepgrad_handlers:
         events.connect(handler)
-    Grad()
-    for function in (grad_step, grad_explain, grad_tree, grad_order, grad_edges, grad_watch, grad_unwatch, grad_check,
-                     grad_why_nan, grad_dot, grad_svg):
-        register(function)
+    register_all()
     gdb.printing.register_pretty_printer(None, Printers(), replace=True)
     register_layout()
     use_watchpoints_that_stop()

@@ -232,31 +232,21 @@ def step_to(target, text):
 
 # ---- the command -----------------------------------------------------------------------------------------------------
 
-HELP = [
-    "grad step [NAME]: run to the next node of the backward pass, or to the one of that name, and explain its push",
-    "grad explain V:   each product that V pushes to its parents, in symbols and numbers",
-    "grad tree V:      V and what it was computed from, as a tree",
-    "grad order V:     the topological order of what V was computed from",
-    "grad edges V:     which edges below V have pushed, and which wait",
-    "grad why-nan V:   the first value (or else gradient) below V that is not finite, its op and its operands",
-    "V is a Value *, the label of a node, or v12 for node number 12.",
-]
+HELP = (["grad step [NAME]: " + nodes.STEP_HELP] +
+        ["grad %s V: %s" % (name, text) for name, (_, text) in nodes.SHOWS.items()] +
+        ["V is a Value *, the label of a node, or v12 for node number 12."])
 MOST_LINES = 200
 
 
-SHOWS = {"tree": nodes.tree, "explain": nodes.explain, "order": nodes.order, "edges": nodes.edges,
-         "why-nan": nodes.why_nan}
-
-
 def do(target, what, rest):
-    if what != "step" and what not in SHOWS:
+    if what != "step" and what not in nodes.SHOWS:
         raise Fault("there is no such command. `grad help` lists what there is.")
     read = reader(target)
     if what == "step":
         if not target.FindFunctions("backward_hook"):
             raise Fault(nodes.NOT_LINKED)
         return step_to(target, rest) if rest else step_to_next(target)
-    lines = SHOWS[what](find_node(read, target, rest), current_walk(read, target))
+    lines = nodes.SHOWS[what][0](find_node(read, target, rest), current_walk(read, target))
     return nodes.cut(lines, MOST_LINES, "they are not shown")
 
 

@@ -11,7 +11,9 @@
 # Formulas of local derivatives come from the engine's op table as text ("1 - y * y"): they are parsed once, printed
 # with the real names ((1 − o²)), and computed where the engine cannot be asked. No derivative is written here again.
 import ast
+import functools
 import heapq
+import itertools
 import math
 import re
 import struct
@@ -107,7 +109,6 @@ def plain(line):
 
 # ---- formulas of the op table ----------------------------------------------------------------------------------------
 
-
 FUNCTIONS = {name: f for name, f in vars(math).items() if callable(f) and name[0] != "_"}  # the names are C's
 COMPUTED = (ast.Expression, ast.Constant, ast.Name, ast.Load, ast.UnaryOp, ast.USub, ast.BinOp, ast.Add, ast.Sub,
             ast.Mult, ast.Div, ast.Compare, ast.Gt, ast.Lt, ast.Call, ast.IfExp)  # and nothing else is evaluated
@@ -115,10 +116,9 @@ SIGN = {ast.Add: " + ", ast.Sub: " − ", ast.Mult: "·", ast.Div: "/", ast.Gt: 
 SUM, PRODUCT, ATOM = 1, 2, 3  # how tightly a piece of a formula holds together
 
 
+@functools.lru_cache(maxsize=None)
 class Formula:
     """A C expression in a, b and y."""
-
-    parsed = {}
 
     def __init__(self, text):
         self.text = text
@@ -127,12 +127,6 @@ class Formula:
             self.root = self.tree.body
         except SyntaxError:  # C that is not Python too: shown as it is, and not computed
             self.tree = self.root = None
-
-    @classmethod
-    def of(cls, text):
-        if text not in cls.parsed:
-            cls.parsed[text] = cls(text)
-        return cls.parsed[text]
 
     def value(self, a, b, y):
         """The number; None where Python cannot compute this expression, or raises an error where C has inf or NaN."""
@@ -384,7 +378,7 @@ class Edge:
         self.parent, self.role = parents[i], child.role(i)
         other = parents[partner] if partner is not None else None
         self.a, self.b = (other, self.parent) if self.role == "b" else (self.parent, other)
-        self.formula = Formula.of({"a": child.op.da_text, "b": child.op.db_text, "bias": "1"}[self.role])
+        self.formula = Formula({"a": child.op.da_text, "b": child.op.db_text, "bias": "1"}[self.role])
 
     def local(self):
         """∂child/∂parent, from the engine itself if it can be asked; None if it is not known."""
@@ -445,12 +439,8 @@ def state(node, walk):
 
 def next_node(reader, walk, most=100000):
     """The node that pushes next; None when there is none, or none within `most` nodes."""
-    for seen, node in enumerate(reader.nodes_of(walk.graph, walk.turn)):
-        if node.grad != 0 and not node.is_leaf:
-            return node
-        if seen == most:
-            return None
-    return None
+    waiting = itertools.islice(reader.nodes_of(walk.graph, walk.turn), most)
+    return next((node for node in waiting if node.grad != 0 and not node.is_leaf), None)
 
 
 def cone(root):
@@ -565,7 +555,8 @@ def push_line(edge, grads):
     """A line per product; `grads` holds the parents' gradients as they stand before it, and is brought up to date."""
     parent = edge.parent
     if not parent.needs_grad:
-        return "  %s takes no gradient: no param leads to it" % describe_constant(parent)
+        name = parent.operand_name if parent.op.name == "const" else "%s (%s)" % (parent.name, parent.op.name)
+        return "  %s takes no gradient: no param leads to it" % name
     product = edge.product()
     line = "  %s.grad += %s" % (parent.name, edge.chain_rule())
     if product is None or grads is None:
@@ -573,10 +564,6 @@ def push_line(edge, grads):
     before = grads.get(parent.address, parent.grad)
     grads[parent.address] = before + product
     return line + "  [now %s → %s]" % (number(before), number(before + product))
-
-
-def describe_constant(node):
-    return node.operand_name if node.op.name == "const" else "%s (%s)" % (node.name, node.op.name)
 
 
 def before_push(node):
@@ -712,3 +699,14 @@ def why_grad(node, nodes):
     for edge in (made or into)[:OPERANDS_SHOWN]:
         lines += ["  %s.grad += %s" % (node.name, edge.chain_rule()), "  where " + edge.child.line()]
     return lines
+
+
+# The commands that show what there is to say on a node V, by name.
+SHOWS = {
+    "tree": (tree, "V and what it was computed from, as a tree: a shared node once, the one at work marked."),
+    "explain": (explain, "each product that V pushes to its parents, in symbols and numbers."),
+    "order": (order, "the topological order of what V was computed from."),
+    "edges": (edges, "the edges below V in the order of the backward pass: which have pushed, and which wait."),
+    "why-nan": (why_nan, "the first value (or else gradient) below V that is not finite, its op and its operands."),
+}
+STEP_HELP = "run to the next node of the backward pass, or to the one of that name, and explain its push."
