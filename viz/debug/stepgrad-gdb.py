@@ -7,8 +7,8 @@
 #     (gdb) help grad                  the rest
 #
 # It works in any program that links the engine and has debug information (-g), at -O0 and -O2, and, but for commands
-# that run the program, in a core file. Wherever a command takes V, that is an expression of type Value * or Value, or a
-# variable of a calling function, or the label of a node, or v12 for node number 12.
+# that run the program or call its functions, in a core file. Wherever a command takes V, that is an expression of type
+# Value * or Value, or a variable of a calling function, or the label of a node, or v12 for node number 12.
 #
 # How it stops. A Python breakpoint costs a millisecond at every node, so the waiting is done in C: graph->stop_number
 # (backward.h) makes the walk call backward_before and backward_after at the nodes of interest only, and those are
