@@ -104,8 +104,9 @@ $(SHARED_LIB): $(SHARED)
 $(BUILD)/moons: $(patsubst %.c,$(BUILD)/%.o,$(wildcard lessons/moons/*.c)) $(LINKED)
 	$(LINK) -o $@ $^ -lm
 
+# A chapter that includes nothing of the engine gets none, also in a debug build: the grad commands then say so.
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LINKED)
-	$(LINK) -o $@ $^ -lm
+	$(LINK) -o $@ $(if $(shell grep -l '^#include "' lessons/$*.c),$^,$<) -lm
 
 $(BUILD)/draw: $(BUILD)/viz/draw/draw.o $(LIB)
 	$(LINK) -o $@ $^ -lm
