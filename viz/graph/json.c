@@ -7,8 +7,8 @@
 
 #include "file.h"
 #include "graph.h"
+#include "graph/utf8.h"
 #include "memory.h"
-#include "draw/place.h"
 
 /* ---- pieces ------------------------------------------------------------------------------------------------------ */
 
