@@ -26,13 +26,12 @@ extern char **environ;
 /* ---- a folder, and the program run in it ---- */
 
 static char folder[] = "/tmp/stepgrad-draw-XXXXXX";
-static char program[PATH_MAX + 64];
+static char program[PATH_MAX + 64], here[PATH_MAX]; /* what is tested, and the folder of the project */
 static char *said, *complained, *content; /* standard output and error of the last run, and the file last read */
 
 static void enter_folder(void)
 {
     const char *build = getenv("BUILD");
-    char here[PATH_MAX];
     cr_assert_not_null(getcwd(here, sizeof here), "no current folder");
     snprintf(program, sizeof program, "%s%s%s/draw", build != NULL && *build == '/' ? "" : here,
              build != NULL && *build == '/' ? "" : "/", build != NULL ? build : "build");
@@ -435,6 +434,28 @@ Test(draw, pictures_are_drawn)
     remove_file("L.svg");
     remove_file("L.png");
     remove_file("L.dot");
+    expect_empty_folder();
+}
+
+Test(draw, the_gallery_has_a_picture_below_every_command)
+{
+    char command[2 * PATH_MAX];
+    size_t pictures = 0;
+    if (!dot_is_installed())
+        return;
+    cr_assert(mkdir("a b", 0700) == 0 && symlink(program, "a b/draw") == 0, "no folder with a space in its name");
+    snprintf(command, sizeof command, "cd '%s' && sh viz/draw/gallery.sh '%s/a b' >/dev/null", here, folder);
+    cr_assert_eq(system(command), 0, "%s", command);
+    const char *page = read_content("a b/gallery.html");
+    for (const char *at = page; (at = strstr(at, "<section>")) != NULL; at++, pictures++) {
+        const char *end = strstr(at, "</section>"), *svg = strstr(at, "</svg>");
+        cr_expect(svg != NULL && end != NULL && svg < end, "no picture below %.200s", at);
+    }
+    cr_expect_gt(pictures, 10, "only %zu pictures", pictures);
+    expect_part(page, "138.8"); /* of micrograd's README */
+    remove_file("a b/gallery.html");
+    remove_file("a b/draw");
+    remove_file("a b");
     expect_empty_folder();
 }
 
