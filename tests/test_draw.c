@@ -209,6 +209,8 @@ Test(draw, names_of_any_script_line_up)
 {
     cr_expect_eq(RUN("größe = ε^2", "ε=3"), 0, "%s", complained);
     expect_said("node   data  grad  computed as\nε      3     6     param\ngröße  9     1     ε ^ 2\n");
+    cr_expect_eq(RUN("漢字 = x^2", "x=3"), 0, "%s", complained); /* two columns of a terminal each */
+    expect_said("node  data  grad  computed as\nx     3     6     param\n漢字  9     1     x ^ 2\n");
 }
 
 /* ---- checking ---- */

@@ -36,7 +36,7 @@ END
     show 'A dot product: 1a is paired with 1b' 'dot([w1, w2], [x1, x2], b)' w1=-3 w2=1 x1=2 x2=0.5 b=6.88
     show 'A node used twice: contributions add up, hence the +=' 'x*x' x=3
     show 'A neuron' 'n = w1*x1 + w2*x2 + b; L = tanh(n)' x1=2 x2=0 w1=-3 w2=1 b=6.88
-    show 'The expression of micrograd’s README: a 138.8, b 645.6' 'c1 = a + b; d1 = a*b + b^3; c2 = c1 + (c1 + 1)
+    show 'The expression in the README of micrograd: a 138.8, b 645.6' 'c1 = a + b; d1 = a*b + b^3; c2 = c1 + (c1 + 1)
 c = c2 + (1 + c2 + -a); d2 = d1 + (d1*2 + relu(b + a)); d = d2 + (3*d2 + relu(b - a))
 e = c - d; f = e^2; g = f/2 + 10/f' a=-4 b=2 --hide-constants --direction down
     show 'Cross-entropy: softmax − onehot arrives at the logits' 'cross_entropy([z0, z1, z2], 0)' z0=2 z1=-1 z2=0.5
