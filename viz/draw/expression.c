@@ -33,7 +33,7 @@ static const char *function_name(int function)
                                        : op_table[function].name;
 }
 
-/* A part of the text. */
+/* Some bytes of a text. */
 typedef struct Words {
     const char *start;
     size_t bytes;
@@ -146,8 +146,8 @@ static void *expected_operand(Parser *p)
     return fail_at(p, at, "expected an operand after %s, found %s", after(p), found(p));
 }
 
-/* An operand is complete, and what follows fits nowhere: it is no operator, nor what could stand or close (`wanted`) in
- * the innermost bracket, opened at `open`. Outside of brackets `wanted` is NULL. */
+/* An operand is complete, and the token after it fits nowhere. Inside brackets `wanted` says what could close the
+ * innermost, which was opened at `open`; outside it is NULL. */
 static void *expected_operator(Parser *p, const char *wanted, size_t open)
 {
     const int kind = p->token.kind;
@@ -242,6 +242,35 @@ static bool check_missing(Parser *p)
                                  count == 1 ? "has" : "have", count == 1 ? "it" : "each", values, more);
 }
 
+static bool check_name(Words name, Error *error)
+{
+    char shown[SHOWN_SIZE];
+    if (name.bytes == 0 || token_name_bytes(name.start, name.bytes) != name.bytes)
+        return error_set(error, "'%s' is no name: a name is a letter or _, then letters, digits and _",
+                         show(name, shown));
+    return function_by_name(name) == NO_FUNCTION ||
+           error_set(error, "'%s' is the name of a function: choose another name", show(name, shown));
+}
+
+/* Whether a statement may define the name that is the token. */
+static bool check_new_name(Parser *p)
+{
+    const Words name = words_of(p, p->token);
+    const size_t start = p->token.start;
+    const Definition *before = find_definition(p, name);
+    Error error;
+    if (before == NULL)
+        return check_name(name, &error) || fail_at(p, start, "%s", error.message);
+    if (before->is_given)
+        return fail_at(p, start, "%s was given the value %.9g: define another name, or do not give it a value",
+                       found(p), before->value->data);
+    const bool is_used = before->value == NULL;
+    const Place place = place_of(p->text, p->length, is_used ? start : before->offset);
+    return fail_at(p, is_used ? before->offset : start, "%s is %s, at %zu:%zu: %s", found(p),
+                   is_used ? "used before it is defined" : "defined already", place.line, place.column,
+                   is_used ? "put that statement first" : "choose another name");
+}
+
 /* The name before the token has no value, and is called: say which functions there are. */
 static void *unknown_function(Parser *p)
 {
@@ -259,22 +288,6 @@ static void *unknown_function(Parser *p)
         append(known, *known != '\0' ? ", " : "", function_name(function));
     return fail_at(p, p->previous.start,
                    "there is no function %s: the functions are %s; for a product put * behind the name", name, known);
-}
-
-/* The value of a name. One without a value is noted, so that all can be reported at once, and NaN until then. */
-static Value *parse_name(Parser *p)
-{
-    Definition *definition = find_definition(p, words_of(p, p->token));
-    if (definition == NULL)
-        definition = add_definition(p, words_of(p, p->token), p->token.start);
-    else if (definition == &p->definitions[p->statement])
-        return fail_at(p, p->token.start, "%s is used in its own definition: define it by other names", found(p));
-    if (definition == NULL || !advance(p))
-        return NULL;
-    definition->is_used = true;
-    if (definition->value == NULL && p->token.kind == '(')
-        return unknown_function(p);
-    return definition->value != NULL ? definition->value : v_const(p->graph, NAN);
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
@@ -354,7 +367,7 @@ static Value *build_call(Parser *p, const Call *call)
 static Value *parse_sum(Parser *p);
 static Value *parse_signed(Parser *p);
 
-/* Read the `closing` bracket of the one at `open`; `wanted` is what may stand here. */
+/* Read the bracket that closes the one at `open`. */
 static bool close_bracket(Parser *p, size_t open, int closing, const char *wanted)
 {
     if (p->token.kind != closing)
@@ -426,6 +439,22 @@ static Value *parse_bracket(Parser *p, int closing)
     if (inside == NULL || !close_bracket(p, open, closing, closing == '|' ? "'|'" : "')'"))
         return NULL;
     return closing == '|' ? v_abs(inside) : inside;
+}
+
+/* The value of a name. One without a value is noted, so that all can be reported at once, and NaN until then. */
+static Value *parse_name(Parser *p)
+{
+    Definition *definition = find_definition(p, words_of(p, p->token));
+    if (definition == NULL)
+        definition = add_definition(p, words_of(p, p->token), p->token.start);
+    else if (definition == &p->definitions[p->statement])
+        return fail_at(p, p->token.start, "%s is used in its own definition: define it by other names", found(p));
+    if (definition == NULL || !advance(p))
+        return NULL;
+    definition->is_used = true;
+    if (definition->value == NULL && p->token.kind == '(')
+        return unknown_function(p);
+    return definition->value != NULL ? definition->value : v_const(p->graph, NAN);
 }
 
 /* operand = number | name | "(" sum ")" | "|" sum "|" | function "(" argument { "," argument } ")" */
@@ -502,35 +531,6 @@ static Value *parse_sum(Parser *p)
     while (value != NULL && (p->token.kind == '+' || p->token.kind == '-'))
         value = parse_binary(p, p->token.kind == '+' ? OP_ADD : OP_SUB, value, parse_product);
     return value;
-}
-
-static bool check_name(Words name, Error *error)
-{
-    char shown[SHOWN_SIZE];
-    if (name.bytes == 0 || token_name_bytes(name.start, name.bytes) != name.bytes)
-        return error_set(error, "'%s' is no name: a name is a letter or _, then letters, digits and _",
-                         show(name, shown));
-    return function_by_name(name) == NO_FUNCTION ||
-           error_set(error, "'%s' is the name of a function: choose another name", show(name, shown));
-}
-
-/* Whether a statement may define the name that is the token. */
-static bool check_new_name(Parser *p)
-{
-    const Words name = words_of(p, p->token);
-    const size_t start = p->token.start;
-    const Definition *before = find_definition(p, name);
-    Error error;
-    if (before == NULL)
-        return check_name(name, &error) || fail_at(p, start, "%s", error.message);
-    if (before->is_given)
-        return fail_at(p, start, "%s was given the value %.9g: define another name, or do not give it a value",
-                       found(p), before->value->data);
-    const bool is_used = before->value == NULL;
-    const Place place = place_of(p->text, p->length, is_used ? start : before->offset);
-    return fail_at(p, is_used ? before->offset : start, "%s is %s, at %zu:%zu: %s", found(p),
-                   is_used ? "used before it is defined" : "defined already", place.line, place.column,
-                   is_used ? "put that statement first" : "choose another name");
 }
 
 /* [ name "=" ] */
