@@ -23,7 +23,7 @@ VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
 
-PROGRAMS = viz/draw/draw.c viz/draw/gallery.c
+PROGRAMS = viz/draw/draw.c
 LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS),$(wildcard engine/*.c viz/*/*.c))) \
   $(BUILD)/viz/player/player_page.o
 SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
@@ -74,8 +74,8 @@ book: $(CHAPTERS) ## make the course a book of HTML pages, build/book/index.html
 	@sh lessons/book/make_book.sh "$(BUILD)"
 .PHONY: book
 
-gallery: $(BUILD)/gallery ## write build/gallery.html: a diagram of everything that viz/graph/dot.h draws
-	$(BUILD)/gallery $(BUILD)/gallery.html
+gallery: $(BUILD)/draw ## write build/gallery.html: a diagram of everything that draw can show
+	@sh viz/draw/gallery.sh "$(BUILD)"
 .PHONY: gallery
 
 bench: $(BUILD)/tests/bench ## time the engine beside hand-written C, PyTorch and NumPy
@@ -109,9 +109,6 @@ $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LINKED)
 	$(LINK) -o $@ $(if $(shell grep -l '^#include "' lessons/$*.c),$^,$<) -lm
 
 $(BUILD)/draw: $(BUILD)/viz/draw/draw.o $(LIB)
-	$(LINK) -o $@ $^ -lm
-
-$(BUILD)/gallery: $(BUILD)/viz/draw/gallery.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/tests/check_graphs: $(BUILD)/tests/check_graphs.o $(BUILD)/tests/adg.o $(LIB)

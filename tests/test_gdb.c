@@ -72,7 +72,7 @@ static const char *program(const char *optimisation)
     snprintf(command, sizeof command,
              "test -x %s && test -z \"$(find engine viz tests/gdb -name '*.[ch]' -newer %s)\" || "
              "${CC:-cc} -std=c11 -%s -g -ffp-contract=off -Iengine -Iviz -o %s tests/gdb/program.c engine/*.c $(find "
-             "viz -name '*.c' ! -name 'player*' ! -name draw.c ! -name gallery.c) -lm 2>&1",
+             "viz -name '*.c' ! -name 'player*' ! -name draw.c) -lm 2>&1",
              path, path, optimisation, path);
     cr_assert(run(command) == 0, "cannot build %s:\n%s", path, output);
     close(lock);

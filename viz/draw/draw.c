@@ -21,9 +21,10 @@
 #include "graph/dot.h"
 #include "graph/json.h"
 #include "graph/tree.h"
+#include "graph/utf8.h"
 #include "memory.h"
-#include "order.h"
 #include "options.h"
+#include "order.h"
 #include "place.h"
 #include "player/player.h"
 #include "token.h"
@@ -38,7 +39,7 @@ enum {
     TABLE_DIGITS = 6,                     /* where --digits does not say */
     NAMES_WARNED = 5,                     /* of names that nothing uses; the others are counted */
     DIGITS_MOST = 17,                     /* no double needs more */
-    READ_BYTES = 65536,                   /* of a file at first */
+    READ_BYTES = 65536,                   /* of a file at a time */
     CHECK_EVALUATIONS = 100 * 1000 * 1000 /* of a node, a few seconds: of more, --check checks some params */
 };
 
@@ -252,17 +253,16 @@ typedef struct Text {
     const char *file; /* for messages; NULL when it is an argument */
 } Text;
 
-/* Read all of a stream, or one byte more than an expression may have. */
+/* Read all of a stream, or more than an expression may have. */
 static bool read_stream(FILE *in, Text *text, Error *error)
 {
-    size_t room = 0;
-    for (size_t wanted = READ_BYTES; text->length == room && room <= EXPRESSION_BYTES_MOST; wanted = room * 2) {
-        char *larger = memory_resize(text->bytes, text->length, wanted);
-        if (larger == NULL)
-            return error_set(error, "no memory for a text of %zu bytes", wanted);
-        text->bytes = larger;
-        room = wanted;
-        text->length += fread(text->bytes + text->length, 1, room - text->length, in);
+    size_t capacity = 0;
+    for (size_t bytes = 1; bytes > 0 && text->length <= EXPRESSION_BYTES_MOST; text->length += bytes) {
+        char *grown = memory_grow(text->bytes, text->length + READ_BYTES, &capacity, 1);
+        if (grown == NULL)
+            return error_set(error, "no memory for a text of more than %zu bytes", text->length);
+        text->bytes = grown;
+        bytes = fread(text->bytes + text->length, 1, READ_BYTES, in);
     }
     text->text = text->bytes;
     return !ferror(in) || error_set(error, "cannot be read: %s", strerror(errno));
@@ -448,58 +448,56 @@ static void fill_row(const Drawing *d, const Value *v, size_t i, Row *row)
     text_expression(v, TEXT_NAMES, TEXT_DIGITS, row->column[3]);
 }
 
-static int characters_of(const char *text)
+static void widen(int widths[COLUMNS], const Row *row)
 {
-    int count = 0;
-    for (; *text != '\0'; text++)
-        count += ((unsigned char)*text & 0xC0) != 0x80;
-    return count;
+    for (int i = 0; i < COLUMNS; i++) {
+        const int columns = (int)utf8_columns(row->column[i]);
+        widths[i] = columns > widths[i] ? columns : widths[i];
+    }
 }
 
 static void print_row(const Row *row, const int widths[COLUMNS])
 {
     for (int i = 0; i + 1 < COLUMNS; i++)
         if (widths[i] > 0)
-            printf("%s%*s", row->column[i], widths[i] - characters_of(row->column[i]) + 2, "");
+            printf("%s%*s", row->column[i], widths[i] - (int)utf8_columns(row->column[i]) + 2, "");
     puts(row->column[COLUMNS - 1]);
 }
 
 /* A constant without a name stands as a number in what uses it. */
 static bool is_in_table(const Value *v) { return v->op != OP_CONST || v->label != NULL; }
 
-static bool print_rows(const Drawing *d, Value *const *order, size_t count)
+static void print_rows(const Drawing *d, Value *const *order, size_t count)
 {
-    Row row = {{"node", "data", "", "computed as"}};
+    Row heading = {{"node", "data", "", "computed as"}}, row;
     int widths[COLUMNS] = {0};
     if (d->tangents != NULL)
-        snprintf(row.column[2], TEXT_SIZE, "d/d%s", d->command->forward);
+        snprintf(heading.column[2], TEXT_SIZE, "d/d%s", d->command->forward);
     else if (d->has_gradients)
-        strcpy(row.column[2], "grad");
-    Row heading = row;
-    for (size_t i = 0; i <= count; i++) {
-        for (int column = 0; column < COLUMNS; column++) {
-            const int width = characters_of(row.column[column]);
-            widths[column] = width > widths[column] ? width : widths[column];
-        }
-        if (i < count && is_in_table(order[i]))
+        strcpy(heading.column[2], "grad");
+    widen(widths, &heading);
+    for (size_t i = 0; i < count; i++)
+        if (is_in_table(order[i])) {
             fill_row(d, order[i], i, &row);
-    }
+            widen(widths, &row);
+        }
     print_row(&heading, widths);
     for (size_t i = 0; i < count; i++)
         if (is_in_table(order[i])) {
             fill_row(d, order[i], i, &row);
             print_row(&row, widths);
         }
-    return true;
 }
 
 static bool print_table(const Drawing *d)
 {
     size_t count;
     Value **order = graph_topological_order(d->root, &count);
-    const bool ok = order != NULL ? print_rows(d, order, count) : report("no memory for the table");
+    if (order == NULL)
+        return report("no memory for the table");
+    print_rows(d, order, count);
     memory_free(order);
-    return ok;
+    return true;
 }
 
 /* ---- the check --------------------------------------------------------------------------------------------------- */

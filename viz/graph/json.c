@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "draw/place.h"
 #include "file.h"
 #include "graph.h"
 #include "memory.h"
 #include "order.h"
+#include "utf8.h"
 
 /* ---- pieces ------------------------------------------------------------------------------------------------------ */
 
