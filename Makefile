@@ -78,6 +78,13 @@ gallery: $(BUILD)/draw ## write build/gallery.html: a diagram of everything that
 	@sh viz/draw/gallery.sh "$(BUILD)"
 .PHONY: gallery
 
+cheat_sheet: $(BUILD)/draw ## write the table of ops in lessons/README.md again, from engine/ops.h
+	@$(BUILD)/draw --ops >$(BUILD)/ops.md
+	@awk 'NR == FNR { table = table $$0 "\n"; next } /^\| op \| y/ { printf "%s", table; inside = 1 } \
+	  !/^\|/ { inside = 0 } !inside' $(BUILD)/ops.md lessons/README.md >$(BUILD)/README.md
+	@cp $(BUILD)/README.md lessons/README.md
+.PHONY: cheat_sheet
+
 bench: $(BUILD)/tests/bench ## time the engine beside hand-written C, PyTorch and NumPy
 	$(BUILD)/tests/bench
 

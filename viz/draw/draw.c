@@ -91,7 +91,7 @@ typedef struct Command {
     Given *given;
     size_t given_count;
     const char *dot, *svg, *png, *html, *json;
-    bool tree, table, check, help;
+    bool tree, table, check, ops, help;
     const char *forward, *through;
     int theme, direction;
     uint64_t digits, depth;
@@ -219,6 +219,7 @@ static bool read_options(Command *c, int *count, char **arguments)
         {"--digits", "N", "of numbers, 1 to 17", .whole = &c->digits, .least = 1, .most = DIGITS_MOST},
         {"--depth", "N", "what is at most N edges from the root", .whole = &c->depth, .least = 1, .most = INT32_MAX},
         {"--through", "NAME", "what depends on NAME", .text = &c->through},
+        {"--ops", NULL, "every function with its local derivatives, in Markdown", .flag = &c->ops},
         {"--help", NULL, "this text", .flag = &c->help},
         {0},
     };
@@ -227,13 +228,17 @@ static bool read_options(Command *c, int *count, char **arguments)
         return misused("%s", error.message);
     if (c->help)
         print_help(options);
+    else if (c->ops)
+        op_table_print(stdout);
     return true;
 }
 
 static bool read_command(Command *c, int count, char **arguments)
 {
-    if (!read_options(c, &count, arguments) || c->help)
-        return c->help;
+    if (!read_options(c, &count, arguments))
+        return false;
+    if (c->help || c->ops)
+        return true;
     for (int i = 1; i < count; i++)
         if (!take_word(c, arguments[i]))
             return false;
@@ -614,7 +619,7 @@ int main(int count, char **arguments)
     if (command.given == NULL)
         misused("no memory for the command line");
     else if (read_command(&command, count, arguments))
-        status = (command.help ? flush_output() : read_and_draw(&command)) ? DONE : FAILED;
+        status = (command.help || command.ops ? flush_output() : read_and_draw(&command)) ? DONE : FAILED;
     memory_free(command.given);
     return status;
 }
