@@ -34,6 +34,15 @@ bool activation_from_name(const char *name, Activation *activation)
     return false;
 }
 
+char *activation_names(char buffer[ACTIVATION_NAMES_SIZE])
+{
+    size_t used = 0;
+    for (int i = 0; i < ACTIVATION_COUNT; i++)
+        used += (size_t)snprintf(buffer + used, ACTIVATION_NAMES_SIZE - used, "%s%s", i == 0 ? "" : ", ",
+                                 activations[i].name);
+    return buffer;
+}
+
 static Value *activate(Value *z, Activation activation, Where where)
 {
     return activation == ACTIVATION_NONE ? z : value_unary(activations[activation].op, z, where);
