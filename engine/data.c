@@ -152,27 +152,6 @@ bool dataset_split_at(const Dataset *data, double test_fraction, Random *random,
     return ok;
 }
 
-static void swap_rows(Dataset *data, size_t i, size_t j)
-{
-    double *a = dataset_row(data, i), *b = dataset_row(data, j);
-    for (size_t f = 0; f < data->features; f++) {
-        const double moved = a[f];
-        a[f] = b[f];
-        b[f] = moved;
-    }
-    const int moved_label = data->label[i];
-    data->label[i] = data->label[j];
-    data->label[j] = moved_label;
-}
-
-/* As random_shuffle, on rows in place of indices. */
-void dataset_shuffle_at(Dataset *data, Random *random, Where where)
-{
-    check(data, "dataset_shuffle", where);
-    for (size_t left = data->count; left > 1; left--)
-        swap_rows(data, left - 1, (size_t)random_below_at(random, left, where));
-}
-
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
 bool batches_new_at(Batches *batches, size_t count, size_t size, Error *error, Where where)

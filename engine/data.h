@@ -56,9 +56,6 @@ void dataset_free(Dataset *data);
 #define dataset_split(data, test_fraction, random, train, test, error)                                                 \
     dataset_split_at(data, test_fraction, random, train, test, error, HERE)
 
-/* Put the rows into a random order, in place. */
-#define dataset_shuffle(data, random) dataset_shuffle_at(data, random, HERE)
-
 /* Write the rows as CSV that csv_load reads back bit for bit: a header (feature_names, or x1, x2, ..., and `label`),
  * the numbers with as many digits as they need, the label last, as an integer. class_names are not written. The file is
  * complete or, on an error, as it was before. A number that is not finite is an error. */
@@ -107,7 +104,6 @@ bool dataset_moons_at(Dataset *out, size_t n, double noise, Random *random, Erro
 bool dataset_rows_at(const Dataset *data, const size_t *rows, size_t n, Dataset *out, Error *error, Where where);
 bool dataset_split_at(const Dataset *data, double test_fraction, Random *random, Dataset *train, Dataset *test,
                       Error *error, Where where);
-void dataset_shuffle_at(Dataset *data, Random *random, Where where);
 bool batches_new_at(Batches *batches, size_t count, size_t size, Error *error, Where where);
 bool scale_measure_at(const Dataset *data, Scale *out, Error *error, Where where);
 void dataset_standardize_at(Dataset *data, const Scale *scale, Where where);

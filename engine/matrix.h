@@ -42,9 +42,8 @@ typedef struct Matrix {
 #define matrix_get_data(m, out) matrix_get_data_at(m, out, HERE)
 #define matrix_get_grad(m, out) matrix_get_grad_at(m, out, HERE)
 
-/* The same as text, a line per row. */
+/* The data as text, a line per row. */
 #define matrix_print(m, out) matrix_print_at(m, out, HERE)
-#define matrix_print_grad(m, out) matrix_print_grad_at(m, out, HERE)
 
 /* ---- the same nodes in another shape ----------------------------------------------------------------------------- */
 
@@ -65,8 +64,6 @@ typedef struct Matrix {
 #define matrix_mul(a, b) MATRIX_BINARY(OP_MUL, a, b) /* a·b, entry by entry; see matmul */
 #define matrix_div(a, b) MATRIX_BINARY(OP_DIV, a, b) /* a/b */
 #define matrix_pow(a, b) MATRIX_BINARY(OP_POW, a, b) /* aᵇ */
-#define matrix_max(a, b) MATRIX_BINARY(OP_MAX, a, b) /* the larger */
-#define matrix_min(a, b) MATRIX_BINARY(OP_MIN, a, b) /* the smaller */
 
 /* An op of one operand (OP_TANH, OP_EXP, ...) of every entry. */
 #define matrix_map(m, op) matrix_map_at(m, op, HERE)
@@ -97,7 +94,6 @@ Value *matrix_entry(Matrix m, size_t i, size_t j, Where where);
 void matrix_get_data_at(Matrix m, double *out, Where where);
 void matrix_get_grad_at(Matrix m, double *out, Where where);
 void matrix_print_at(Matrix m, FILE *out, Where where);
-void matrix_print_grad_at(Matrix m, FILE *out, Where where);
 Matrix matrix_transpose_at(Matrix m, Where where);
 Matrix matrix_reshape_at(Matrix m, size_t rows, size_t cols, Where where);
 Matrix matrix_row_at(Matrix m, size_t i, Where where);

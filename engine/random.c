@@ -48,12 +48,6 @@ static void check(const Random *random, const char *caller, Where where)
                caller, (unsigned long long)random->increment);
 }
 
-uint32_t random_u32_at(Random *random, Where where)
-{
-    check(random, "random_u32", where);
-    return next(random);
-}
-
 uint64_t random_u64_at(Random *random, Where where)
 {
     check(random, "random_u64", where);

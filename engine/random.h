@@ -32,8 +32,7 @@ void random_seed(Random *random, uint64_t seed);
 /* The same in another of the sequences, so that one seed can serve weights, data and threads, each with a stream. */
 void random_seed_stream(Random *random, uint64_t seed, uint64_t stream);
 
-/* Every integer of 32 or 64 bits equally often. */
-#define random_u32(random) random_u32_at(random, HERE)
+/* Every integer of 64 bits equally often: two outputs of 32 bits, the first on top. */
 #define random_u64(random) random_u64_at(random, HERE)
 
 /* A double in [lo, hi), one of 2⁵³ equal steps. Needs lo <= hi and a finite hi − lo; with lo == hi returns lo. */
@@ -50,7 +49,6 @@ void random_seed_stream(Random *random, uint64_t seed, uint64_t stream);
 
 /* ---- behind the macros ------------------------------------------------------------------------------------------- */
 
-uint32_t random_u32_at(Random *random, Where where);
 uint64_t random_u64_at(Random *random, Where where);
 double random_uniform_at(Random *random, double lo, double hi, Where where);
 double random_normal_at(Random *random, Where where);
