@@ -14,9 +14,9 @@
  *         fprintf(stderr, "%s\n", error.message);
  *
  * The leaves may repeat, and may be any leaves of the graph, including ones that no root depends on (their derivative
- * is 0); forward mode takes params, inputs and constants, reverse mode params only. Nodes of two graphs, a NULL node or
- * array, a released node, or a "leaf" that has parents: misuse. False and the Error filled: no memory, then or when a
- * root was built.
+ * is 0); forward mode takes params, inputs and constants, reverse mode params only. It is an error in the program
+ * (misuse) to pass nodes of two graphs, a NULL, a released node, or a "leaf" that has parents. When there is no memory,
+ * or was none for a root, the functions return false (or NULL) with the reason in *error.
  */
 #ifndef STEPGRAD_JACOBIAN_H
 #define STEPGRAD_JACOBIAN_H
@@ -52,7 +52,7 @@ bool jacobian_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, 
 bool jacobian_forward_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,
                          Where where);
 
-/* J by m reverse walks, after which every gradient is as before. A leaf that is no param is misuse. */
+/* J by m reverse walks, after which every gradient is as before. All leaves must be params. */
 #define jacobian_reverse(roots, m, leaves, n, matrix, error)                                                           \
     jacobian_reverse_at(roots, m, leaves, n, matrix, error, HERE)
 bool jacobian_reverse_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,

@@ -14,7 +14,7 @@ NOINLINE static void check_element(const Value *v, const Graph *graph, const cha
     value_check(v, graph, role, where);
 }
 
-/* Misuse unless `list` holds n ≥ 1 live nodes of one graph. Returns that graph. */
+/* Reports misuse unless `list` holds n ≥ 1 live nodes of one graph. Returns that graph. */
 static Graph *check_list(Value *const *list, size_t n, const char *function, const char *name, Where where)
 {
     if (list == NULL || n == 0 || n > UINT32_MAX)

@@ -7,9 +7,9 @@
  * Each is an expression of the ops in value.h and nothing else, so its gradients follow from the reverse walk: nowhere
  * is "softmax − onehot" written down, and yet it is what arrives at the logits.
  *
- * Lists belong to the caller and may go after the call; nodes belong to the graph. An empty list, a NULL, nodes that
- * were released or are of two graphs, and a label outside 0 .. classes−1 are misuse. Without memory the result is the
- * graph's failed node, as for every builder.
+ * Lists belong to the caller and may go after the call; nodes belong to the graph. It is an error in the program
+ * (misuse) to pass an empty list, a NULL, nodes that were released or are of two graphs, or a label outside 0 ..
+ * classes − 1. Without memory the result is the graph's failed node, as for every builder.
  */
 #ifndef STEPGRAD_LOSS_H
 #define STEPGRAD_LOSS_H

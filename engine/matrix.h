@@ -9,9 +9,10 @@
  *     Value *loss = mean_cross_entropy(y, labels);        // loss.h
  *
  * A Matrix is handed around by value; its list of nodes lives in the graph, as long as the nodes made together with it:
- * there is nothing to free. A shape or an index that does not fit, a released matrix, and two graphs in one operation
- * are misuse. Without memory an operation returns a failed matrix of the right shape, which has no list (`at` is NULL):
- * whatever is built on it is failed too, so graph_ok(g) at the end is enough. (Ask it before you read `at` yourself.)
+ * there is nothing to free. It is an error in the program (misuse) to pass a shape or an index that does not fit, a
+ * released matrix, or matrices of two graphs. Without memory an operation returns a failed matrix of the right shape,
+ * which has no list (`at` is NULL): whatever is built on it is failed too, so graph_ok(g) at the end is enough. (Ask it
+ * before you read `at` yourself.)
  */
 #ifndef STEPGRAD_MATRIX_H
 #define STEPGRAD_MATRIX_H
@@ -22,7 +23,7 @@ typedef struct Matrix {
     Graph *graph;
     size_t rows, cols;   /* at least 1 each */
     Value **at;          /* entry (i, j) is at[i·cols + j]; NULL in a failed matrix */
-    struct Block *block; /* where the list lives: tells whether it was released */
+    struct Block *block; /* where the list lives, and so whether it was released */
 } Matrix;
 
 /* ---- making and reading ------------------------------------------------------------------------------------------ */
@@ -85,7 +86,7 @@ typedef struct Matrix {
              : matrix_value_binary, default                                                                            \
              : matrix_number_binary)(op, a, b, HERE)
 
-/* Misuse at `where` if m was never made or was released: "function: operand, 2x3, was released ...". */
+/* Reports misuse at `where` if m was never made or was released: "function: operand, 2x3, was released ...". */
 void matrix_check(Matrix m, const char *function, const char *operand, Where where);
 
 Matrix matrix_leaves(Graph *graph, OpCode kind, size_t rows, size_t cols, const double *data, Where where);

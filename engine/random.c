@@ -1,4 +1,4 @@
-/* random.c - see random.h. */
+/* random.c - see random.h. All numbers are made from the one sequence of 32-bit outputs that `next` gives. */
 #include "random.h"
 
 #include <math.h>

@@ -6,11 +6,11 @@
  *     size_t row = random_below(&random, data.count);
  *
  * There is no hidden generator: whoever needs random numbers is given a Random, so two parts of a program cannot
- * disturb each other. Copying the struct copies the place in the sequence. Integers and uniforms are bit-exact
- * everywhere. random_normal uses log and cos of libm, whose last bit may differ between systems; the number of draws
- * that it takes does not. A NULL or a Random that was zeroed and never seeded is misuse (error.h). Source: M. E.
- * O'Neill, PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for Random Number Generation,
- * HMC-CS-2014-0905 (2014): PCG-XSH-RR, 64 bits of state, 32 of output. Not for cryptography.
+ * disturb each other. Seed a Random before you draw from it. Copying the struct copies the place in the sequence.
+ * Integers and uniforms are bit-exact everywhere. random_normal uses log and cos of libm, whose last bit may differ
+ * between systems; the number of draws that it takes does not. Source: M. E. O'Neill, PCG: A Family of Simple Fast
+ * Space-Efficient Statistically Good Algorithms for Random Number Generation, HMC-CS-2014-0905 (2014): PCG-XSH-RR, 64
+ * bits of state, 32 of output. Not for cryptography.
  */
 #ifndef STEPGRAD_RANDOM_H
 #define STEPGRAD_RANDOM_H
@@ -41,7 +41,7 @@ void random_seed_stream(Random *random, uint64_t seed, uint64_t stream);
 /* A double from the normal distribution with mean 0 and standard deviation 1. Takes two draws of 64 bits, always. */
 #define random_normal(random) random_normal_at(random, HERE)
 
-/* An integer 0 .. n−1, each exactly equally often. n = 0 is misuse. */
+/* An integer 0 .. n−1, each exactly equally often. Needs n >= 1. */
 #define random_below(random, n) random_below_at(random, n, HERE)
 
 /* Put indices[0 .. n) into a random order, each of the n! equally often. */
