@@ -31,7 +31,7 @@ typedef struct Field {
 typedef struct Reader {
     const char *name;
     const CsvOptions *options;
-    const char *text, *at; /* the file, and what is still to be read of it */
+    const char *text, *at; /* the file, which ends with a NUL, and what is still to be read of it */
     char separator;
     char *row, *row_end; /* the texts of the row's fields, each with its NUL */
     Field *fields;       /* the row read last; none at the end of the file */
@@ -155,12 +155,14 @@ static void copy_plain(Reader *reader)
     reader->row_end = end;
 }
 
-/* False when there is no closing quote. */
+/* False when there is no closing quote: one that no other follows. */
 static bool copy_quoted(Reader *reader)
 {
-    for (reader->at++; !at_end(reader); *reader->row_end++ = *reader->at++)
+    for (reader->at++; !at_end(reader); reader->at++) {
         if (*reader->at == '"' && *++reader->at != '"')
             return true;
+        *reader->row_end++ = *reader->at;
+    }
     return false;
 }
 
