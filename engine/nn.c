@@ -36,6 +36,15 @@ bool activation_from_name(const char *name, Activation *activation)
     return false;
 }
 
+char *activation_names(char buffer[ACTIVATION_NAMES_SIZE])
+{
+    size_t used = 0;
+    for (int i = 0; i < ACTIVATION_COUNT; i++)
+        used += (size_t)snprintf(buffer + used, ACTIVATION_NAMES_SIZE - used, "%s%s", i == 0 ? "" : ", ",
+                                 activations[i].name);
+    return buffer;
+}
+
 static double activate_number(double z, Activation activation)
 {
     return activation == ACTIVATION_NONE ? z : op_table[activations[activation].op].forward(z, 0);

@@ -24,6 +24,10 @@ typedef enum Activation { ACTIVATION_NONE, ACTIVATION_TANH, ACTIVATION_RELU, ACT
 const char *activation_name(Activation activation);
 bool activation_from_name(const char *name, Activation *activation);
 
+/* All the names, for a message: "none, tanh, relu, sigmoid". Returns buffer. */
+enum { ACTIVATION_NAMES_SIZE = 80 };
+char *activation_names(char buffer[ACTIVATION_NAMES_SIZE]);
+
 /* f(z); z itself with ACTIVATION_NONE. */
 Value *activation_forward(Activation activation, Value *z, Where where);
 

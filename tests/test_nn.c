@@ -47,6 +47,8 @@ Test(nn, activations_have_names_both_ways)
         cr_expect(activation_from_name(names[a], &found) && found == (Activation)a, "\"%s\" is %d, want %d", names[a],
                   found, a);
     }
+    char list[ACTIVATION_NAMES_SIZE];
+    cr_expect_str_eq(activation_names(list), "none, tanh, relu, sigmoid", "the list of names is \"%s\"", list);
     const char *const strangers[] = {"", "Tanh", "tan", "tanh ", "gelu"};
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
         Activation found = ACTIVATION_RELU;
