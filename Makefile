@@ -23,7 +23,7 @@ VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
 
-PROGRAMS = viz/draw/draw.c viz/draw/gallery.c
+PROGRAMS = viz/draw/draw.c
 LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS),$(wildcard engine/*.c viz/*/*.c))) \
   $(BUILD)/viz/player/player_page.o
 SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
@@ -52,6 +52,7 @@ lessons: $(LIB) ## run every chapter of the course
 	  number=$${chapter#lessons/}; $(MAKE) --no-print-directory lesson L=$${number%%_*} || exit 1; done
 
 lesson: $(BUILD)/lessons/$(LESSON) ## run one: make lesson L=05; its pictures go to build/lessons/05/
+	@test -n "$(LESSON)" || { echo "Which lesson? make lesson L=05"; exit 1; }
 	@mkdir -p "$(BUILD)/lessons/$(L)"
 	@echo "== lessons/$(LESSON).c"
 	@$(BUILD)/lessons/$(LESSON) $(BUILD)/lessons/$(L)
@@ -73,9 +74,16 @@ book: $(CHAPTERS) ## make the course a book of HTML pages, build/book/index.html
 	@sh lessons/book/make_book.sh "$(BUILD)"
 .PHONY: book
 
-gallery: $(BUILD)/gallery ## write build/gallery.html: a diagram of everything that viz/graph/dot.h draws
-	$(BUILD)/gallery $(BUILD)/gallery.html
+gallery: $(BUILD)/draw ## write build/gallery.html: a diagram of everything that draw can show
+	@sh viz/draw/gallery.sh "$(BUILD)"
 .PHONY: gallery
+
+cheat_sheet: $(BUILD)/draw ## write the table of ops in lessons/README.md again, from engine/ops.h
+	@$(BUILD)/draw --ops >$(BUILD)/ops.md
+	@awk 'NR == FNR { table = table $$0 "\n"; next } /^\| op \| y/ { printf "%s", table; inside = 1 } \
+	  !/^\|/ { inside = 0 } !inside' $(BUILD)/ops.md lessons/README.md >$(BUILD)/README.md
+	@cp $(BUILD)/README.md lessons/README.md
+.PHONY: cheat_sheet
 
 bench: $(BUILD)/tests/bench ## time the engine beside hand-written C, PyTorch and NumPy
 	$(BUILD)/tests/bench
@@ -100,16 +108,14 @@ $(LIB): $(LIBRARY)
 $(SHARED_LIB): $(SHARED)
 	$(LINK) -shared -o $@ $^ -lm
 
-$(BUILD)/moons: $(BUILD)/lessons/moons.o $(LINKED)
+$(BUILD)/moons: $(patsubst %.c,$(BUILD)/%.o,$(wildcard lessons/moons/*.c)) $(LINKED)
 	$(LINK) -o $@ $^ -lm
 
+# A chapter that includes nothing of the engine gets none, also in a debug build: the grad commands then say so.
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LINKED)
-	$(LINK) -o $@ $^ -lm
+	$(LINK) -o $@ $(if $(shell grep -l '^#include "' lessons/$*.c),$^,$<) -lm
 
 $(BUILD)/draw: $(BUILD)/viz/draw/draw.o $(LIB)
-	$(LINK) -o $@ $^ -lm
-
-$(BUILD)/gallery: $(BUILD)/viz/draw/gallery.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/tests/check_graphs: $(BUILD)/tests/check_graphs.o $(BUILD)/tests/adg.o $(LIB)

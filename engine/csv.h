@@ -34,20 +34,18 @@ typedef struct CsvOptions {
     char separator;         /* between fields; 0: a comma */
     const char *label_name; /* the column with the label, by its name in the header, which must be there, or */
     size_t label_field;     /* by its number, from 1; 0: the last */
-    int classes;            /* labels are below this; 0: the largest label + 1 */
     bool text_labels;       /* labels are texts: they get 0, 1, 2, ... in order of appearance, and out->class_names */
 } CsvOptions;
 
 /* The largest label is CSV_CLASSES_MOST − 1: what is larger is no class but, say, a year or a price. */
 enum { CSV_CLASSES_MOST = 100000, CSV_TEXT_CLASSES_MOST = 1000 };
 
-/* Load the file at `path`. The last column is the label: a whole number from 0 (1, 1.0 and 1e0 are the same); all
- * others are features. out->feature_names come from the header. The caller frees *out with dataset_free. */
+/* Load the file at `path`. The label is a whole number from 0 (1, 1.0 and 1e0 are the same), all other columns are
+ * features; out->feature_names come from the header. The caller frees *out with dataset_free. */
 bool csv_load(const char *path, Dataset *out, Error *error);
 bool csv_load_with(const char *path, const CsvOptions *options, Dataset *out, Error *error);
 
-/* The same from memory: text[0 .. bytes), which is overwritten, and text[bytes] too must be the caller's. `name` stands
- * for the file's name in messages. */
-bool csv_parse(const char *name, char *text, size_t bytes, const CsvOptions *options, Dataset *out, Error *error);
+/* The same from memory: text[0 .. bytes), with a NUL at text[bytes]. `name` stands for the file's name in messages. */
+bool csv_parse(const char *name, const char *text, size_t bytes, const CsvOptions *options, Dataset *out, Error *error);
 
 #endif

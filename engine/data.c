@@ -4,11 +4,11 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "file.h"
 #include "memory.h"
+#include "number.h"
 
 static const double PI = 3.141592653589793238463;
 
@@ -152,27 +152,6 @@ bool dataset_split_at(const Dataset *data, double test_fraction, Random *random,
     return ok;
 }
 
-static void swap_rows(Dataset *data, size_t i, size_t j)
-{
-    double *a = dataset_row(data, i), *b = dataset_row(data, j);
-    for (size_t f = 0; f < data->features; f++) {
-        const double moved = a[f];
-        a[f] = b[f];
-        b[f] = moved;
-    }
-    const int moved_label = data->label[i];
-    data->label[i] = data->label[j];
-    data->label[j] = moved_label;
-}
-
-/* As random_shuffle, on rows in place of indices. */
-void dataset_shuffle_at(Dataset *data, Random *random, Where where)
-{
-    check(data, "dataset_shuffle", where);
-    for (size_t left = data->count; left > 1; left--)
-        swap_rows(data, left - 1, (size_t)random_below_at(random, left, where));
-}
-
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
 bool batches_new_at(Batches *batches, size_t count, size_t size, Error *error, Where where)
@@ -306,22 +285,6 @@ static void write_name(FILE *file, const char *name)
     fputc('"', file);
 }
 
-/* The fewest digits that read back as the same double; 17 always do. */
-static void write_number(FILE *file, double x)
-{
-    enum { DIGITS_FEWEST = 15, DIGITS_MOST = 17 };
-    char text[32];
-    for (int digits = DIGITS_FEWEST; digits <= DIGITS_MOST; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, x);
-        if (strtod(text, NULL) == x)
-            break;
-    }
-    for (char *c = text; *c != '\0'; c++)
-        if (strchr("0123456789+-e", *c) == NULL)
-            *c = '.'; /* a program that called setlocale may have a decimal comma */
-    fputs(text, file);
-}
-
 static void write_header(FILE *file, const Dataset *data)
 {
     for (size_t f = 0; f < data->features; f++) {
@@ -336,11 +299,10 @@ static void write_header(FILE *file, const Dataset *data)
 
 static void write_rows(FILE *file, const Dataset *data)
 {
+    char text[NUMBER_SIZE];
     for (size_t i = 0; i < data->count; i++) {
-        for (size_t f = 0; f < data->features; f++) {
-            write_number(file, dataset_row(data, i)[f]);
-            fputc(',', file);
-        }
+        for (size_t f = 0; f < data->features; f++)
+            fprintf(file, "%s,", number_shortest(dataset_row(data, i)[f], text));
         fprintf(file, "%d\n", data->label[i]);
     }
 }
@@ -351,7 +313,8 @@ static bool check_finite(const Dataset *data, const char *path, Error *error)
         for (size_t f = 0; f < data->features; f++)
             if (!isfinite(dataset_row(data, i)[f]))
                 return error_set(
-                    error, "%s: not written: row %zu has %g as feature %zu, which no CSV can hold. Mend it first.",
+                    error,
+                    "%s: not written: row %zu has %g as feature %zu, which CSV cannot represent. Replace it first.",
                     path, i + 1, dataset_row(data, i)[f], f + 1);
     return true;
 }

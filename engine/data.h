@@ -1,8 +1,8 @@
 /* data.h - Dataset: rows of numbers, each with the class that it belongs to; and how training goes through them.
  *
  *     Dataset all, train, test;
- *     if (!dataset_moons(&all, 1000, 0.2, &random, &error) || !dataset_split(&all, 0.2, &random, &train, &test,
- * &error))
+ *     if (!dataset_moons(&all, 1000, 0.2, &random, &error) ||
+ *         !dataset_split(&all, 0.2, &random, &train, &test, &error))
  *         ... error.message says why ...
  *     Batches batches;
  *     batches_new(&batches, train.count, 64, &error);
@@ -14,8 +14,8 @@
  *     }
  *     batches_free(&batches), dataset_free(&all), dataset_free(&train), dataset_free(&test);
  *
- * A Dataset owns all that it points to. A function that fails leaves its outputs zeroed, so freeing them is right
- * always. csv.h loads one from a file.
+ * A Dataset owns all that it points to. A function that fails leaves its outputs zeroed, so it is always right to free
+ * them. What an argument has to be is checked, and reported as misuse (error.h). csv.h loads a Dataset from a file.
  */
 #ifndef STEPGRAD_DATA_H
 #define STEPGRAD_DATA_H
@@ -45,19 +45,16 @@ void dataset_free(Dataset *data);
 /* Two half circles that interlock, as scikit-learn's make_moons. For t from 0 to π in equal steps:
  *     class 0, the first ⌊n/2⌋ rows:  (cos t, sin t)
  *     class 1, the others:            (1 − cos t, 1/2 − sin t)
- * plus `noise` times a normal number in each coordinate. n = 0 or a noise that is negative or not finite is misuse. */
+ * plus `noise` times a normal number in each coordinate. It needs n >= 1 and a finite noise >= 0. */
 #define dataset_moons(out, n, noise, random, error) dataset_moons_at(out, n, noise, random, error, HERE)
 
-/* Copy rows[0 .. n) of `data`, in that order, into *out. A row outside `data` is misuse. */
+/* Copy rows[0 .. n) of `data`, in that order, into *out; each is below data->count. */
 #define dataset_rows(data, rows, n, out, error) dataset_rows_at(data, rows, n, out, error, HERE)
 
 /* Deal the rows, in random order, into *test (count·test_fraction of them, to the nearest) and *train (the rest), which
- * are copies. test_fraction outside [0, 1] is misuse. */
+ * are copies. test_fraction is from 0 to 1. */
 #define dataset_split(data, test_fraction, random, train, test, error)                                                 \
     dataset_split_at(data, test_fraction, random, train, test, error, HERE)
-
-/* Put the rows into a random order, in place. */
-#define dataset_shuffle(data, random) dataset_shuffle_at(data, random, HERE)
 
 /* Write the rows as CSV that csv_load reads back bit for bit: a header (feature_names, or x1, x2, ..., and `label`),
  * the numbers with as many digits as they need, the label last, as an integer. class_names are not written. The file is
@@ -74,7 +71,7 @@ typedef struct Batches {
     size_t next; /* order[0 .. next) has been handed out */
 } Batches;
 
-/* Batches of `size` of `count` rows; the caller frees them with batches_free. size = 0 is misuse. */
+/* Batches of `size` of `count` rows; the caller frees them with batches_free. It needs size >= 1. */
 #define batches_new(batches, count, size, error) batches_new_at(batches, count, size, error, HERE)
 void batches_free(Batches *batches);
 
@@ -93,12 +90,12 @@ typedef struct Scale {
     double *deviation; /* √(Σ(x − mean)²/count); 1 for a feature that never changes */
 } Scale;
 
-/* Measure `data`; the caller frees *out with scale_free. An error when numbers are so large that the sums overflow. An
- * empty Dataset is misuse. */
+/* Measure `data`; the caller frees *out with scale_free. An error when numbers are so large that the sums overflow. It
+ * needs at least one row. */
 #define scale_measure(data, out, error) scale_measure_at(data, out, error, HERE)
 void scale_free(Scale *scale);
 
-/* x ← (x − mean)/deviation in every row. Another number of features is misuse. */
+/* x ← (x − mean)/deviation in every row. The scale must be of as many features. */
 #define dataset_standardize(data, scale) dataset_standardize_at(data, scale, HERE)
 
 /* ---- behind the macros ------------------------------------------------------------------------------------------- */
@@ -107,7 +104,6 @@ bool dataset_moons_at(Dataset *out, size_t n, double noise, Random *random, Erro
 bool dataset_rows_at(const Dataset *data, const size_t *rows, size_t n, Dataset *out, Error *error, Where where);
 bool dataset_split_at(const Dataset *data, double test_fraction, Random *random, Dataset *train, Dataset *test,
                       Error *error, Where where);
-void dataset_shuffle_at(Dataset *data, Random *random, Where where);
 bool batches_new_at(Batches *batches, size_t count, size_t size, Error *error, Where where);
 bool scale_measure_at(const Dataset *data, Scale *out, Error *error, Where where);
 void dataset_standardize_at(Dataset *data, const Scale *scale, Where where);

@@ -1,4 +1,4 @@
-/* file.c - see file.h. */
+/* file.c - see file.h. The new text goes to a file beside the old one, which is replaced by a rename at the end. */
 #define _XOPEN_SOURCE 700 /* realpath, beside POSIX 2008 */
 #include "file.h"
 
@@ -12,7 +12,7 @@
 #include "memory.h"
 
 enum {
-    UNFINISHED_MOST = 100, /* that many programs may write the same file at once, or have died while they did */
+    UNFINISHED_MOST = 100, /* most unfinished files, live or left by crashed programs, beside one target */
     SUFFIX_BYTES = 16      /* ".tmp99" and more */
 };
 

@@ -1,4 +1,4 @@
-/* file.h - write a whole file or none: a reader never sees half of one, and a failure leaves the old one as it was.
+/* file.h - write a file atomically: readers see all of it or the old one, and a failure leaves the old one as it was.
  *
  *     SafeFile safe;
  *     FILE *out = file_begin(&safe, "model.txt", error);

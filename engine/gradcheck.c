@@ -309,20 +309,13 @@ static void check_params(Check *check, size_t most, GradCheck *report)
     }
 }
 
-/* The gradients to check. False: no memory. Our own walk is none of those that the user asked to have traced. */
+/* The gradients to check. False: no memory. */
 static bool take_gradients(Check *check, bool standing, Error *error, Where where)
 {
     for (size_t p = 0; p < check->param_count; p++)
         check->gradients[p] = check->params[p]->grad;
-    if (standing)
-        return true;
-    Graph *graph = value_graph(check->root);
-    FILE *trace = graph->trace;
-    graph->trace = NULL;
-    const bool walked =
-        jacobian_reverse_at(&check->root, 1, check->params, check->param_count, check->gradients, error, where);
-    graph->trace = trace;
-    return walked;
+    return standing ||
+           jacobian_reverse_at(&check->root, 1, check->params, check->param_count, check->gradients, error, where);
 }
 
 /* Say in words what stands in the way of "all right"; true if nothing does. */

@@ -219,6 +219,31 @@ double *graph_scratch(Graph *graph, size_t n)
     return graph->scratch;
 }
 
+/* ---- gradients put aside ----------------------------------------------------------------------------------------- */
+
+bool graph_keep_gradients(KeptGradients *kept, Graph *graph)
+{
+    *kept = (KeptGradients){graph, memory_alloc_array(graph_node_count(graph), sizeof(double)), graph->trace};
+    if (kept->grads == NULL)
+        return false;
+    for (Block *block = graph->newest; block != NULL; block = block->older)
+        for (size_t i = 0; i < block->node_count; i++)
+            kept->grads[block->first_number + i] = block->nodes[i].grad;
+    graph->trace = NULL;
+    return true;
+}
+
+void graph_restore_gradients(KeptGradients *kept)
+{
+    for (Block *block = kept->graph->newest; block != NULL; block = block->older) {
+        for (size_t i = 0; i < block->node_count; i++)
+            block->nodes[i].grad = kept->grads[block->first_number + i];
+        block->has_gradients = true; /* so that the next walk clears them */
+    }
+    kept->graph->trace = kept->trace;
+    memory_free(kept->grads);
+}
+
 /* ---- mark and release -------------------------------------------------------------------------------------------- */
 
 /* In an empty graph a mark stands at the block of the failed node, which every graph has: so it is known whose it is.

@@ -89,6 +89,17 @@ static inline Value *graph_new_slot(Graph *graph)
     return block == NULL ? NULL : &block->nodes[block->node_count++];
 }
 
+/* What a reverse walk changes in a graph, put aside so that a walk of one's own leaves nothing behind: every gradient,
+ * and the trace, which is off until graph_restore_gradients. False: no memory, and nothing to restore. */
+typedef struct KeptGradients {
+    Graph *graph;
+    double *grads; /* by value_number */
+    FILE *trace;
+} KeptGradients;
+
+bool graph_keep_gradients(KeptGradients *kept, Graph *graph);
+void graph_restore_gradients(KeptGradients *kept);
+
 /* See to it that the next n nodes of the graph lie side by side, if all n are made before anything else: a label or a
  * list takes memory from the same place. False, and graph->failed set, when there is none. */
 bool graph_reserve(Graph *graph, size_t n);

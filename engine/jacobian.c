@@ -1,4 +1,5 @@
-/* jacobian.c - see jacobian.h. */
+/* jacobian.c - see jacobian.h. Forward mode keeps a tangent per node beside the graph; reverse mode walks the graph and
+ * puts its gradients back. */
 #include "jacobian.h"
 
 #include <string.h>
@@ -121,24 +122,6 @@ static void pass_seed(Pass *pass, Value *const *leaves, const double *direction,
         pass->tangent[value_number(leaves[j])] += direction[j];
 }
 
-bool forward_slopes_at(Value *const *roots, size_t m, Value *const *leaves, const double *direction, size_t n,
-                       double *slopes, Error *error, Where where)
-{
-    Pass pass;
-    if (!check_nodes(roots, m, leaves, n, "forward_slopes", error, where))
-        return false;
-    check_given(direction, "forward_slopes", "direction", n, where);
-    check_given(slopes, "forward_slopes", "slopes", m, where);
-    if (!pass_new(&pass, roots, m))
-        return no_memory(error, "forward_slopes", graph_node_count(value_graph(roots[0])), where);
-    pass_seed(&pass, leaves, direction, n);
-    pass_run(&pass);
-    for (size_t i = 0; i < m; i++)
-        slopes[i] = pass.tangent[value_number(roots[i])];
-    pass_free(&pass);
-    return true;
-}
-
 Tangent *forward_tangents_at(Value *root, Value *const *leaves, const double *direction, size_t n, size_t *count,
                              Error *error, Where where)
 {
@@ -202,51 +185,11 @@ static void check_params(Value *const *leaves, size_t n, Where where)
         }
 }
 
-/* The gradients that reverse walks will change, to be put back after them. */
-typedef struct KeptGradients {
-    Value **params;
-    double *grads;
-    size_t count;
-} KeptGradients;
-
-static void kept_free(KeptGradients *kept)
+/* Row i: the gradients of one reverse walk that starts from 0 in the leaves. */
+static void fill_row(Value *root, Value *const *leaves, size_t n, double *row, Where where)
 {
-    memory_free(kept->params);
-    memory_free(kept->grads);
-}
-
-/* Of all params below the roots, and of the leaves, which need not be below a root. False: no memory. */
-static bool keep_gradients(KeptGradients *kept, const Pass *pass, Value *const *leaves, size_t n)
-{
-    kept->count = 0;
-    kept->params = memory_alloc_array(pass->count + n, sizeof(Value *));
-    kept->grads = memory_alloc_array(pass->count + n, sizeof(double));
-    if (kept->params == NULL || kept->grads == NULL) {
-        kept_free(kept);
-        return false;
-    }
-    for (size_t i = 0; i < pass->count; i++)
-        if (pass->order[i]->op == OP_PARAM)
-            kept->params[kept->count++] = pass->order[i];
     for (size_t j = 0; j < n; j++)
-        kept->params[kept->count++] = leaves[j];
-    for (size_t i = 0; i < kept->count; i++)
-        kept->grads[i] = kept->params[i]->grad;
-    return true;
-}
-
-static void restore_gradients(KeptGradients *kept)
-{
-    for (size_t i = 0; i < kept->count; i++)
-        kept->params[i]->grad = kept->grads[i];
-    kept_free(kept);
-}
-
-/* Row i: the gradients of one reverse walk that starts from 0 everywhere. */
-static void fill_row(Value *root, const KeptGradients *kept, Value *const *leaves, size_t n, double *row, Where where)
-{
-    for (size_t i = 0; i < kept->count; i++)
-        kept->params[i]->grad = 0;
+        leaves[j]->grad = 0;
     if (root->needs_grad)
         backward_at(root, 1, where);
     for (size_t j = 0; j < n; j++)
@@ -256,22 +199,16 @@ static void fill_row(Value *root, const KeptGradients *kept, Value *const *leave
 bool jacobian_reverse_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,
                          Where where)
 {
-    Pass pass;
     KeptGradients kept;
     if (!check_nodes(roots, m, leaves, n, "jacobian_reverse", error, where))
         return false;
     check_given(matrix, "jacobian_reverse", "matrix", m * n, where);
     check_params(leaves, n, where);
-    bool ready = pass_new(&pass, roots, m);
-    if (ready) {
-        ready = keep_gradients(&kept, &pass, leaves, n);
-        pass_free(&pass);
-    }
-    if (!ready)
+    if (!graph_keep_gradients(&kept, value_graph(roots[0])))
         return no_memory(error, "jacobian_reverse", graph_node_count(value_graph(roots[0])), where);
     for (size_t i = 0; i < m; i++)
-        fill_row(roots[i], &kept, leaves, n, &matrix[i * n], where);
-    restore_gradients(&kept);
+        fill_row(roots[i], leaves, n, &matrix[i * n], where);
+    graph_restore_gradients(&kept);
     return true;
 }
 

@@ -13,10 +13,10 @@
  *     if (!jacobian(roots, 2, leaves, 3, matrix, &mode, &error))
  *         fprintf(stderr, "%s\n", error.message);
  *
- * The leaves may repeat, and may be any of the graph, also ones that no root depends on (their derivative is 0);
- * forward mode takes params, inputs and constants, reverse mode params only. Nodes of two graphs, a NULL node or
- * array, a released node, or a "leaf" that has parents: misuse. False and the Error filled: no memory, then or when a
- * root was built.
+ * The leaves may repeat, and may be any leaves of the graph, including ones that no root depends on (their derivative
+ * is 0); forward mode takes params, inputs and constants, reverse mode params only. It is an error in the program
+ * (misuse) to pass nodes of two graphs, a NULL, a released node, or a "leaf" that has parents. When there is no memory,
+ * or was none for a root, the functions return false (or NULL) with the reason in *error.
  */
 #ifndef STEPGRAD_JACOBIAN_H
 #define STEPGRAD_JACOBIAN_H
@@ -24,24 +24,15 @@
 #include "error.h"
 #include "value.h"
 
-/* *slope = Σ_j ∂root/∂leaf_j · direction_j, the directional derivative, in one pass. */
-#define forward_slope(root, leaves, direction, n, slope, error)                                                        \
-    forward_slopes_at((Value *[]){root}, 1, leaves, direction, n, slope, error, HERE)
-
-/* The same for m roots at once, still one pass: slopes[i] = Σ_j J[i][j] · direction_j (a Jacobian-vector product). */
-#define forward_slopes(roots, m, leaves, direction, n, slopes, error)                                                  \
-    forward_slopes_at(roots, m, leaves, direction, n, slopes, error, HERE)
-bool forward_slopes_at(Value *const *roots, size_t m, Value *const *leaves, const double *direction, size_t n,
-                       double *slopes, Error *error, Where where);
-
 /* A node, and how fast it moves. */
 typedef struct Tangent {
     Value *node;
     double tangent;
 } Tangent;
 
-/* The tangent of every node that root was computed from, in topological order (root last), for a diagram or a debugger.
- * Returns a list of *count that the caller frees with memory_free; NULL on error. */
+/* The tangent of every node that root was computed from, in topological order, when the leaves move with the speeds of
+ * `direction`. That of root, the last one, is the directional derivative Σ_j ∂root/∂leaf_j · direction_j. Returns a
+ * list of *count that the caller frees with memory_free; NULL on error. */
 #define forward_tangents(root, leaves, direction, n, count, error)                                                     \
     forward_tangents_at(root, leaves, direction, n, count, error, HERE)
 Tangent *forward_tangents_at(Value *root, Value *const *leaves, const double *direction, size_t n, size_t *count,
@@ -61,8 +52,7 @@ bool jacobian_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, 
 bool jacobian_forward_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,
                          Where where);
 
-/* J by m reverse walks. What params had accumulated is kept and put back; interior gradients are left as the last walk
- * made them. A leaf that is no param is misuse. */
+/* J by m reverse walks, after which every gradient is as before. All leaves must be params. */
 #define jacobian_reverse(roots, m, leaves, n, matrix, error)                                                           \
     jacobian_reverse_at(roots, m, leaves, n, matrix, error, HERE)
 bool jacobian_reverse_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,

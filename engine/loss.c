@@ -14,7 +14,7 @@ NOINLINE static void check_element(const Value *v, const Graph *graph, const cha
     value_check(v, graph, role, where);
 }
 
-/* Misuse unless `list` holds n ≥ 1 live nodes of one graph. Returns that graph. */
+/* Reports misuse unless `list` holds n ≥ 1 live nodes of one graph. Returns that graph. */
 static Graph *check_list(Value *const *list, size_t n, const char *function, const char *name, Where where)
 {
     if (list == NULL || n == 0 || n > UINT32_MAX)
@@ -36,12 +36,6 @@ static void check_class(long target, size_t classes, const char *function, Where
     if (target < 0 || (unsigned long)target >= classes)
         misuse(where, "%s: class %ld of %zu classes. Classes count from 0 to %zu.", function, target, classes,
                classes - 1);
-}
-
-static void check_labels(const int *labels, const char *function, Where where)
-{
-    if (labels == NULL)
-        misuse(where, "%s: the list of labels is NULL. Give an array with one int per row.", function);
 }
 
 /* Room for n Values that lives as long as the nodes made now; NULL when there is no memory. */
@@ -117,7 +111,8 @@ static void check_label_of_row(const int *labels, size_t row, size_t classes, Wh
 Value *loss_mean_cross_entropy(Matrix logits, const int *labels, Where where)
 {
     matrix_check(logits, "mean_cross_entropy", "logits", where);
-    check_labels(labels, "mean_cross_entropy", where);
+    if (labels == NULL)
+        misuse(where, "mean_cross_entropy: the list of labels is NULL. Give an array with one int per row.");
     for (size_t row = 0; row < logits.rows; row++)
         check_label_of_row(labels, row, logits.cols, where);
     Value **losses = list_new(logits.graph, logits.rows);
@@ -160,34 +155,4 @@ Value *loss_squared_error_numbers(Value *const *predictions, const double *targe
     for (size_t i = 0; i < n; i++)
         inputs[i] = v_input(graph, targets[i]);
     return loss_squared_error(predictions, inputs, n, where);
-}
-
-/* ---- hinge ------------------------------------------------------------------------------------------------------- */
-
-Value *loss_mean_hinge(Value *const *scores, const int *labels, size_t n, Where where)
-{
-    Graph *graph = check_list(scores, n, "mean_hinge", "scores", where);
-    check_labels(labels, "mean_hinge", where);
-    for (size_t i = 0; i < n; i++)
-        if (labels[i] != 1 && labels[i] != -1)
-            misuse(where, "mean_hinge: labels[%zu] is %d. A label is +1 or -1; from classes 0 and 1 it is 2*class - 1.",
-                   i, labels[i]);
-    Value **losses = list_new(graph, n);
-    if (losses == NULL)
-        return graph_fail(graph);
-    for (size_t i = 0; i < n; i++)
-        losses[i] = v_relu(v_sub(1, v_mul(labels[i], scores[i])));
-    return mean_loss(losses, n);
-}
-
-Value *loss_multiclass_hinge(Value *const *scores, size_t classes, long target, Where where)
-{
-    Graph *graph = check_list(scores, classes, "multiclass_hinge", "scores", where);
-    check_class(target, classes, "multiclass_hinge", where);
-    Value **losses = list_new(graph, classes);
-    if (losses == NULL)
-        return graph_fail(graph);
-    for (size_t i = 0; i < classes; i++)
-        losses[i] = (long)i == target ? v_const(graph, 0) : v_relu(v_add(v_sub(scores[i], scores[target]), 1));
-    return v_sum(losses, classes);
 }

@@ -7,9 +7,9 @@
  * Each is an expression of the ops in value.h and nothing else, so its gradients follow from the reverse walk: nowhere
  * is "softmax − onehot" written down, and yet it is what arrives at the logits.
  *
- * Lists belong to the caller and may go after the call; nodes belong to the graph. An empty list, a NULL, nodes that
- * were released or are of two graphs, and a label that is no class are misuse. Without memory the result is the graph's
- * failed node, as for every builder.
+ * Lists belong to the caller and may go after the call; nodes belong to the graph. It is an error in the program
+ * (misuse) to pass an empty list, a NULL, nodes that were released or are of two graphs, or a label outside 0 ..
+ * classes − 1. Without memory the result is the graph's failed node, as for every builder.
  */
 #ifndef STEPGRAD_LOSS_H
 #define STEPGRAD_LOSS_H
@@ -43,15 +43,6 @@
         const double *: loss_squared_error_numbers,                                                                    \
         default: loss_squared_error)(predictions, targets, n, HERE)
 
-/* ---- margins: hinge losses --------------------------------------------------------------------------------------- */
-
-/* (1/n)·Σ max(0, 1 − labelᵢ·scoreᵢ) with labels +1 and −1: a sample costs nothing once it is right by a margin of 1. */
-#define mean_hinge(scores, labels, n) loss_mean_hinge(scores, labels, n, HERE)
-
-/* Σ_{i≠target} max(0, 1 + z_i − z_target), the form of Weston and Watkins: every class that comes within a margin of 1
- * of the right one costs. */
-#define multiclass_hinge(scores, classes, target) loss_multiclass_hinge(scores, classes, target, HERE)
-
 /* (1/n)·Σ losses: from losses of samples to the loss of a batch. */
 #define mean_loss(losses, n) loss_mean(losses, n, HERE)
 
@@ -63,8 +54,6 @@ Value *loss_cross_entropy(Value *const *logits, size_t classes, long target, Whe
 Value *loss_mean_cross_entropy(Matrix logits, const int *labels, Where where);
 Value *loss_squared_error(Value *const *predictions, Value *const *targets, size_t n, Where where);
 Value *loss_squared_error_numbers(Value *const *predictions, const double *targets, size_t n, Where where);
-Value *loss_mean_hinge(Value *const *scores, const int *labels, size_t n, Where where);
-Value *loss_multiclass_hinge(Value *const *scores, size_t classes, long target, Where where);
 Value *loss_mean(Value *const *losses, size_t n, Where where);
 
 #endif

@@ -11,6 +11,10 @@
 /* The list of a matrix counts in bytes and a list op counts its operands in 32 bits: more entries fit neither. */
 static const size_t ENTRIES_MOST = UINT32_MAX / sizeof(Value *);
 
+/* A function's name for messages: "matrix_add". */
+enum { NAME_SIZE = 32 };
+static void name_of(OpCode op, char name[NAME_SIZE]) { snprintf(name, NAME_SIZE, "matrix_%s", op_table[op].name); }
+
 static void check_shape(size_t rows, size_t cols, const char *function, Where where)
 {
     if (rows == 0 || cols == 0)
@@ -73,8 +77,8 @@ static Matrix matrix_of_one(Value **v) { return (Matrix){(*v)->block->graph, 1, 
 
 Matrix matrix_leaves(Graph *graph, OpCode kind, size_t rows, size_t cols, const double *data, Where where)
 {
-    char function[32];
-    snprintf(function, sizeof function, "matrix_%s", op_table[kind].name);
+    char function[NAME_SIZE];
+    name_of(kind, function);
     check_given(graph, function, "the graph", where);
     check_given(data, function, "data", where);
     check_shape(rows, cols, function, where);
@@ -127,29 +131,15 @@ void matrix_get_grad_at(Matrix m, double *out, Where where)
         out[i] = m.at == NULL ? NAN : m.at[i]->grad;
 }
 
-/* A line per row, the columns one below the other. */
-static void print_numbers(Matrix m, bool gradients, FILE *out)
-{
-    if (m.at == NULL)
-        fprintf(out, "%zux%zu, failed: out of memory\n", m.rows, m.cols);
-    for (size_t i = 0; i < entry_count(m); i++) {
-        fprintf(out, "%12.6g", gradients ? m.at[i]->grad : m.at[i]->data);
-        fputs((i + 1) % m.cols == 0 ? "\n" : " ", out);
-    }
-}
-
+/* The columns one below the other. */
 void matrix_print_at(Matrix m, FILE *out, Where where)
 {
     matrix_check(m, "matrix_print", "the matrix", where);
     check_given(out, "matrix_print", "out", where);
-    print_numbers(m, false, out);
-}
-
-void matrix_print_grad_at(Matrix m, FILE *out, Where where)
-{
-    matrix_check(m, "matrix_print_grad", "the matrix", where);
-    check_given(out, "matrix_print_grad", "out", where);
-    print_numbers(m, true, out);
+    if (m.at == NULL)
+        fprintf(out, "%zux%zu, failed: out of memory\n", m.rows, m.cols);
+    for (size_t i = 0; i < entry_count(m); i++)
+        fprintf(out, "%12.6g%c", m.at[i]->data, (i + 1) % m.cols == 0 ? '\n' : ' ');
 }
 
 /* ---- the same nodes in another shape ----------------------------------------------------------------------------- */
@@ -223,10 +213,6 @@ static Value *broadcast_entry(Matrix m, size_t i, size_t j)
     return m.at[(m.rows == 1 ? 0 : i) * m.cols + (m.cols == 1 ? 0 : j)];
 }
 
-/* A function's name for messages: "matrix_add". */
-enum { NAME_SIZE = 32 };
-static void name_of(OpCode op, char name[NAME_SIZE]) { snprintf(name, NAME_SIZE, "matrix_%s", op_table[op].name); }
-
 Matrix matrix_binary(OpCode op, Matrix a, Matrix b, Where where)
 {
     char function[NAME_SIZE];
@@ -251,21 +237,22 @@ Matrix matrix_binary(OpCode op, Matrix a, Matrix b, Where where)
     return y;
 }
 
+static void check_value(OpCode op, const Value *v, char operand, Where where)
+{
+    char role[NAME_SIZE + 16];
+    snprintf(role, sizeof role, "matrix_%s: operand %c", op_table[op].name, operand);
+    value_check(v, NULL, role, where);
+}
+
 Matrix matrix_binary_value(OpCode op, Matrix a, Value *b, Where where)
 {
-    char role[NAME_SIZE + 16], function[NAME_SIZE];
-    name_of(op, function);
-    snprintf(role, sizeof role, "%s: operand b", function);
-    value_check(b, NULL, role, where);
+    check_value(op, b, 'b', where);
     return matrix_binary(op, a, matrix_of_one(&b), where);
 }
 
 Matrix matrix_value_binary(OpCode op, Value *a, Matrix b, Where where)
 {
-    char role[NAME_SIZE + 16], function[NAME_SIZE];
-    name_of(op, function);
-    snprintf(role, sizeof role, "%s: operand a", function);
-    value_check(a, NULL, role, where);
+    check_value(op, a, 'a', where);
     return matrix_binary(op, matrix_of_one(&a), b, where);
 }
 

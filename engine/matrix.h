@@ -9,9 +9,10 @@
  *     Value *loss = mean_cross_entropy(y, labels);        // loss.h
  *
  * A Matrix is handed around by value; its list of nodes lives in the graph, as long as the nodes made together with it:
- * there is nothing to free. A shape or an index that does not fit, a released matrix, and two graphs in one operation
- * are misuse. Without memory an operation returns a failed matrix of the right shape, which has no list (`at` is NULL):
- * whatever is built on it is failed too, so graph_ok(g) at the end is enough. (Ask it before you read `at` yourself.)
+ * there is nothing to free. It is an error in the program (misuse) to pass a shape or an index that does not fit, a
+ * released matrix, or matrices of two graphs. Without memory an operation returns a failed matrix of the right shape,
+ * which has no list (`at` is NULL): whatever is built on it is failed too, so graph_ok(g) at the end is enough. (Ask it
+ * before you read `at` yourself.)
  */
 #ifndef STEPGRAD_MATRIX_H
 #define STEPGRAD_MATRIX_H
@@ -22,7 +23,7 @@ typedef struct Matrix {
     Graph *graph;
     size_t rows, cols;   /* at least 1 each */
     Value **at;          /* entry (i, j) is at[i·cols + j]; NULL in a failed matrix */
-    struct Block *block; /* where the list lives: tells whether it was released */
+    struct Block *block; /* where the list lives, and so whether it was released */
 } Matrix;
 
 /* ---- making and reading ------------------------------------------------------------------------------------------ */
@@ -42,9 +43,8 @@ typedef struct Matrix {
 #define matrix_get_data(m, out) matrix_get_data_at(m, out, HERE)
 #define matrix_get_grad(m, out) matrix_get_grad_at(m, out, HERE)
 
-/* The same as text, a line per row. */
+/* The data as text, a line per row. */
 #define matrix_print(m, out) matrix_print_at(m, out, HERE)
-#define matrix_print_grad(m, out) matrix_print_grad_at(m, out, HERE)
 
 /* ---- the same nodes in another shape ----------------------------------------------------------------------------- */
 
@@ -65,8 +65,6 @@ typedef struct Matrix {
 #define matrix_mul(a, b) MATRIX_BINARY(OP_MUL, a, b) /* a·b, entry by entry; see matmul */
 #define matrix_div(a, b) MATRIX_BINARY(OP_DIV, a, b) /* a/b */
 #define matrix_pow(a, b) MATRIX_BINARY(OP_POW, a, b) /* aᵇ */
-#define matrix_max(a, b) MATRIX_BINARY(OP_MAX, a, b) /* the larger */
-#define matrix_min(a, b) MATRIX_BINARY(OP_MIN, a, b) /* the smaller */
 
 /* An op of one operand (OP_TANH, OP_EXP, ...) of every entry. */
 #define matrix_map(m, op) matrix_map_at(m, op, HERE)
@@ -88,7 +86,7 @@ typedef struct Matrix {
              : matrix_value_binary, default                                                                            \
              : matrix_number_binary)(op, a, b, HERE)
 
-/* Misuse at `where` if m was never made or was released: "function: operand, 2x3, was released ...". */
+/* Reports misuse at `where` if m was never made or was released: "function: operand, 2x3, was released ...". */
 void matrix_check(Matrix m, const char *function, const char *operand, Where where);
 
 Matrix matrix_leaves(Graph *graph, OpCode kind, size_t rows, size_t cols, const double *data, Where where);
@@ -97,7 +95,6 @@ Value *matrix_entry(Matrix m, size_t i, size_t j, Where where);
 void matrix_get_data_at(Matrix m, double *out, Where where);
 void matrix_get_grad_at(Matrix m, double *out, Where where);
 void matrix_print_at(Matrix m, FILE *out, Where where);
-void matrix_print_grad_at(Matrix m, FILE *out, Where where);
 Matrix matrix_transpose_at(Matrix m, Where where);
 Matrix matrix_reshape_at(Matrix m, size_t rows, size_t cols, Where where);
 Matrix matrix_row_at(Matrix m, size_t i, Where where);

@@ -1,13 +1,13 @@
-/* model.c - see model.h. */
+/* model.c - see model.h. A file is read whole, into numbers beside the network, before any of it changes a param. */
 #include "model.h"
 
 #include <inttypes.h>
-#include <locale.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "file.h"
 #include "memory.h"
+#include "number.h"
 
 enum { LAYERS_MOST = 1000, FORMAT_VERSION = 1 };
 
@@ -33,17 +33,10 @@ static void write_text(Writer *writer, const char *format, ...)
     fputs(text, writer->out);
 }
 
-/* With a point, whatever the locale of the program around is. */
 static void write_number(Writer *writer, double number, char behind)
 {
-    char text[64];
-    const char *mark = localeconv()->decimal_point;
-    snprintf(text, sizeof text, "%a", number);
-    char *at = strstr(text, mark);
-    if (at != NULL)
-        write_text(writer, "%.*s.%s%c", (int)(at - text), text, at + strlen(mark), behind);
-    else
-        write_text(writer, "%s%c", text, behind);
+    char text[NUMBER_SIZE];
+    write_text(writer, "%s%c", number_text(number, 'a', -1, text), behind);
 }
 
 static void write_layer(Writer *writer, const Layer *layer, size_t number)
@@ -51,10 +44,10 @@ static void write_layer(Writer *writer, const Layer *layer, size_t number)
     write_text(writer, "tensor w%zu %zu %zu\n", number, layer->outputs, layer->inputs);
     for (size_t i = 0; i < layer->outputs; i++)
         for (size_t j = 0; j < layer->inputs; j++)
-            write_number(writer, layer->neurons[i].w[j].data, j + 1 < layer->inputs ? ' ' : '\n');
+            write_number(writer, layer->neurons[i].w[j]->data, j + 1 < layer->inputs ? ' ' : '\n');
     write_text(writer, "tensor b%zu 1 %zu\n", number, layer->outputs);
     for (size_t i = 0; i < layer->outputs; i++)
-        write_number(writer, layer->neurons[i].w[layer->inputs].data, i + 1 < layer->outputs ? ' ' : '\n');
+        write_number(writer, layer->neurons[i].w[layer->inputs]->data, i + 1 < layer->outputs ? ' ' : '\n');
 }
 
 bool mlp_save(const MLP *net, const char *path, Error *error)
@@ -104,6 +97,7 @@ static bool read_sizes(WordReader *words, Head *head, Error *error)
 static bool read_head(WordReader *words, Head *head, Error *error)
 {
     size_t version;
+    char known[ACTIVATION_NAMES_SIZE];
     head->count = 0;
     if (!words_next(words, error))
         return false;
@@ -118,7 +112,7 @@ static bool read_head(WordReader *words, Head *head, Error *error)
     if (!words_expect(words, "activation", error) || !words_next(words, error))
         return false;
     if (!activation_from_name(words->word, &head->activation))
-        return words_fail(words, error, "unknown activation \"%s\". Known: tanh, relu, sigmoid, none.", words->word);
+        return words_fail(words, error, "unknown activation \"%s\". Known: %s.", words->word, activation_names(known));
     return read_sizes(words, head, error);
 }
 
@@ -239,7 +233,7 @@ bool mlp_load(MLP *net, const char *path, Error *error)
     return ok;
 }
 
-/* Whether the sizes are no larger than a file of `bytes` bytes can fill: a damaged size must not ask for all memory. */
+/* Whether the file is long enough to hold such a network, so that a corrupt size cannot exhaust memory. */
 static bool sizes_fit_file(const Head *head, WordReader *words, Error *error)
 {
     const long here = ftell(words->in);

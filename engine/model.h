@@ -11,7 +11,7 @@
  *     ...
  *     end 9c0d3a5b7e112233               FNV-1a checksum of all that stands before; `end` and a line end: no check
  *
- * A `#` starts a comment. A file that is damaged, cut short or no model at all is refused with its line and the reason,
+ * A `#` starts a comment. A file that is damaged, cut short or not a model is rejected with its line and the reason,
  * and the network stays as it was. Saving goes through file.h, so a full disk never costs the old file.
  */
 #ifndef STEPGRAD_MODEL_H

@@ -24,9 +24,17 @@ typedef enum Activation { ACTIVATION_NONE, ACTIVATION_TANH, ACTIVATION_RELU, ACT
 const char *activation_name(Activation activation);
 bool activation_from_name(const char *name, Activation *activation);
 
-/* y = activation(w·x + b). The params w[0..inputs) lie side by side, and the bias w[inputs] after them. */
+/* All the names, for a message: "none, tanh, relu, sigmoid". Returns buffer. */
+enum { ACTIVATION_NAMES_SIZE = 80 };
+char *activation_names(char buffer[ACTIVATION_NAMES_SIZE]);
+
+/* f(z); z itself with ACTIVATION_NONE. */
+Value *activation_forward(Activation activation, Value *z, Where where);
+
+/* y = activation(w·x + b): the weights w[0..inputs), and the bias w[inputs] after them; a piece of the network's list
+ * of params. */
 typedef struct Neuron {
-    Value *w;
+    Value **w;
     size_t inputs;
 } Neuron;
 
@@ -60,17 +68,18 @@ void mlp_init(MLP *net, Init init, Random *random);
 /* The outputs for the inputs x[0..sizes[0]), as a list that lives as long as the nodes. With no memory its entries are
  * failed nodes, as any builder's result; NULL when there is none even for the list. Inputs or a network that are NULL,
  * released or of another graph are misuse. */
-#define mlp_forward(net, x) mlp_forward_rows_at(net, x, 1, HERE)
-
-/* The same for many rows of inputs, x[0..rows·sizes[0]), row after row: rows·outputs nodes, row after row. The numbers
- * are those of mlp_forward on each row, but it is faster: a neuron's weights serve several rows while they are at hand.
- */
-#define mlp_forward_rows(net, x, rows) mlp_forward_rows_at(net, x, rows, HERE)
-Value **mlp_forward_rows_at(const MLP *net, Value *const *x, size_t rows, Where where);
-#define layer_forward(graph, layer, x) layer_forward_rows_at(graph, layer, x, 1, HERE)
-Value **layer_forward_rows_at(Graph *graph, const Layer *layer, Value *const *x, size_t rows, Where where);
+#define mlp_forward(net, x) mlp_forward_at(net, x, HERE)
+Value **mlp_forward_at(const MLP *net, Value *const *x, Where where);
+#define layer_forward(graph, layer, x) layer_forward_at(graph, layer, x, HERE)
+Value **layer_forward_at(Graph *graph, const Layer *layer, Value *const *x, Where where);
 #define neuron_forward(neuron, activation, x) neuron_forward_at(neuron, activation, x, HERE)
 Value *neuron_forward_at(const Neuron *neuron, Activation activation, Value *const *x, Where where);
+
+/* The same for many rows of inputs, x[0..rows·sizes[0]), row after row: rows·outputs nodes, row after row. The numbers
+ * are those of mlp_forward on each row, but it is faster (nn_fast.c): a neuron's weights serve several rows while they
+ * are at hand, and what is known to lie side by side is not looked for. */
+#define mlp_forward_rows(net, x, rows) mlp_forward_rows_at(net, x, rows, HERE)
+Value **mlp_forward_rows_at(const MLP *net, Value *const *x, size_t rows, Where where);
 
 /* n inputs side by side in the graph: a list for mlp_forward. NULL when there is no memory. */
 Value **v_inputs(Graph *graph, const double *data, size_t n);

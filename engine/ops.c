@@ -26,3 +26,27 @@ const OpInfo op_table[OP_COUNT + 1] = {
     OP_TABLE(
         OP_ROW)[OP_FAILED] = {.name = "failed", .shape = LEAF, .text = "out of memory", .da_text = "", .db_text = ""},
 };
+
+/* In a cell of the table; a | would end it. */
+static void print_cell(const char *text, FILE *out)
+{
+    fputs(" `", out);
+    for (; *text != '\0'; text++)
+        fprintf(out, "%s%c", *text == '|' ? "\\" : "", *text);
+    fputs("` |", out);
+}
+
+void op_table_print(FILE *out)
+{
+    fputs("| op | y | ∂y/∂a | ∂y/∂b |\n| --- | --- | --- | --- |\n", out);
+    for (int code = OP_CONST + 1; code < OP_COUNT; code++) {
+        const OpInfo *op = &op_table[code];
+        fputc('|', out);
+        print_cell(op->name, out);
+        print_cell(op->text, out);
+        print_cell(op->da_text, out);
+        if (op->db != NULL)
+            print_cell(op->db_text, out);
+        fputs(op->db != NULL ? "\n" : "  |\n", out);
+    }
+}

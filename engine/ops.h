@@ -21,6 +21,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "stepgrad: compile without -ffast-math: it lets the compiler change sums and forget NaN and infinity"
@@ -288,6 +289,9 @@ typedef struct OpInfo {
 
 /* Indexed by OpCode. */
 extern const OpInfo op_table[OP_COUNT + 1];
+
+/* Print the table in Markdown, a row per op: the cheat sheet of lessons/README.md. */
+void op_table_print(FILE *out);
 
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop

@@ -1,4 +1,4 @@
-/* random.c - see random.h. */
+/* random.c - see random.h. All numbers are made from the one sequence of 32-bit outputs that `next` gives. */
 #include "random.h"
 
 #include <math.h>
@@ -46,12 +46,6 @@ static void check(const Random *random, const char *caller, Where where)
     if (random->increment % 2 == 0)
         misuse(where, "%s: the Random was never seeded (increment %llu). Call random_seed(random, a number) first.",
                caller, (unsigned long long)random->increment);
-}
-
-uint32_t random_u32_at(Random *random, Where where)
-{
-    check(random, "random_u32", where);
-    return next(random);
 }
 
 uint64_t random_u64_at(Random *random, Where where)

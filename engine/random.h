@@ -6,11 +6,11 @@
  *     size_t row = random_below(&random, data.count);
  *
  * There is no hidden generator: whoever needs random numbers is given a Random, so two parts of a program cannot
- * disturb each other. Copying the struct copies the place in the sequence. Integers and uniforms are bit-exact
- * everywhere. random_normal uses log and cos of libm, whose last bit may differ between systems; the number of draws
- * that it takes does not. A NULL or a Random that was zeroed and never seeded is misuse (error.h). Source: M. E.
- * O'Neill, PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for Random Number Generation,
- * HMC-CS-2014-0905 (2014): PCG-XSH-RR, 64 bits of state, 32 of output. Not for cryptography.
+ * disturb each other. Seed a Random before you draw from it. Copying the struct copies the place in the sequence.
+ * Integers and uniforms are bit-exact everywhere. random_normal uses log and cos of libm, whose last bit may differ
+ * between systems; the number of draws that it takes does not. Source: M. E. O'Neill, PCG: A Family of Simple Fast
+ * Space-Efficient Statistically Good Algorithms for Random Number Generation, HMC-CS-2014-0905 (2014): PCG-XSH-RR, 64
+ * bits of state, 32 of output. Not for cryptography.
  */
 #ifndef STEPGRAD_RANDOM_H
 #define STEPGRAD_RANDOM_H
@@ -32,8 +32,7 @@ void random_seed(Random *random, uint64_t seed);
 /* The same in another of the sequences, so that one seed can serve weights, data and threads, each with a stream. */
 void random_seed_stream(Random *random, uint64_t seed, uint64_t stream);
 
-/* Every integer of 32 or 64 bits equally often. */
-#define random_u32(random) random_u32_at(random, HERE)
+/* Every integer of 64 bits equally often: two outputs of 32 bits, the first on top. */
 #define random_u64(random) random_u64_at(random, HERE)
 
 /* A double in [lo, hi), one of 2⁵³ equal steps. Needs lo <= hi and a finite hi − lo; with lo == hi returns lo. */
@@ -42,7 +41,7 @@ void random_seed_stream(Random *random, uint64_t seed, uint64_t stream);
 /* A double from the normal distribution with mean 0 and standard deviation 1. Takes two draws of 64 bits, always. */
 #define random_normal(random) random_normal_at(random, HERE)
 
-/* An integer 0 .. n−1, each exactly equally often. n = 0 is misuse. */
+/* An integer 0 .. n−1, each exactly equally often. Needs n >= 1. */
 #define random_below(random, n) random_below_at(random, n, HERE)
 
 /* Put indices[0 .. n) into a random order, each of the n! equally often. */
@@ -50,7 +49,6 @@ void random_seed_stream(Random *random, uint64_t seed, uint64_t stream);
 
 /* ---- behind the macros ------------------------------------------------------------------------------------------- */
 
-uint32_t random_u32_at(Random *random, Where where);
 uint64_t random_u64_at(Random *random, Where where);
 double random_uniform_at(Random *random, double lo, double hi, Where where);
 double random_normal_at(Random *random, Where where);

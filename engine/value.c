@@ -124,8 +124,6 @@ Value *value_binary_operands(OpCode op, Operand a, Operand b, Where where)
 
 /* ---- ops of lists ------------------------------------------------------------------------------------------------ */
 
-enum { VALUE_STRIDE = sizeof(Value) / sizeof(double) }; /* doubles from the data of a Value to that of the next */
-
 /* What a list op needs to know of its operands: a[0..n), the bias, and b[0..n), the last two if there are any. */
 typedef struct Operands {
     OpCode op;
@@ -256,24 +254,6 @@ Value *value_list(OpCode op, Value *const *a, size_t n, Where where)
 Value *value_pairs(OpCode op, Value *const *a, Value *const *b, size_t n, Value *bias, Where where)
 {
     return new_list_op(&(Operands){.op = op, .a = a, .b = b, .bias = bias, .n = n}, where);
-}
-
-Value *value_dot_run(Value *w, Value *x, size_t n, bool x_all_need_grad)
-{
-    Graph *graph = w->block->graph;
-    Value *v = graph_new_slot(graph);
-    if (v == NULL)
-        return graph_fail(graph);
-    *v = (Value){.data = dot_forward(n, &w->data, &x->data, VALUE_STRIDE) + w[n].data,
-                 .a = w,
-                 .b = x,
-                 .block = graph->newest,
-                 .n = (uint32_t)n,
-                 .op = OP_DOT,
-                 .needs_grad = true,
-                 .has_bias = true,
-                 .some_parents_fixed = !x_all_need_grad};
-    return v;
 }
 
 /* ---- looking at a node ------------------------------------------------------------------------------------------- */

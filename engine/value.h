@@ -145,10 +145,6 @@ Value *value_list(OpCode op, Value *const *a, size_t n, Where where);
 Value *value_pairs(OpCode op, Value *const *a, Value *const *b, size_t n, Value *bias, Where where);
 Value *value_label(Value *v, const char *text, Where where);
 
-/* A neuron's w·x + c, without the checks and the search for runs that v_dot_bias makes: w[0..n) and after them the bias
- * w[n] are params side by side, x[0..n) lie side by side too, all live in one graph. What makes a layer fast. */
-Value *value_dot_run(Value *w, Value *x, size_t n, bool x_all_need_grad);
-
 /* Whether list[0..n) are n nodes side by side in memory. */
 bool value_is_run(Value *const *list, size_t n);
 

@@ -1,14 +1,15 @@
-/* words.c - see words.h. */
+/* words.c - see words.h. The file is read a character at a time; the line and the checksum at the end of what has been
+ * read are noted as those of a word when that word begins. */
 #include "words.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
-#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "number.h"
 
 uint64_t fnv1a(uint64_t checksum, const char *bytes, size_t n)
 {
@@ -83,9 +84,10 @@ bool words_next(WordReader *words, Error *error)
         if (c == '\0')
             return words_fail(words, error, "a zero byte: this is no text, or it was damaged.");
         if (length == WORD_SIZE - 1)
-            return words_fail(words, error,
-                              "a word of more than %d characters, \"%.20s...\": this is no file of numbers.",
-                              WORD_SIZE - 1, words->word);
+            return words_fail(
+                words, error,
+                "a word of more than %d characters, \"%.20s...\": this does not look like a file of numbers.",
+                WORD_SIZE - 1, words->word);
         words->word[length++] = (char)c;
         words->word[length] = '\0';
     }
@@ -124,20 +126,6 @@ bool words_count(WordReader *words, size_t *count, Error *error)
            words_fail(words, error, "expected a whole number, found \"%s\".", words->word);
 }
 
-/* The number that the first `length` characters of `word` are; false when they are none. strtod wants the decimal point
- * of the program's locale: the engine never calls setlocale, but a program around it may. */
-static bool parse_number(const char *word, size_t length, double *number)
-{
-    char local[WORD_SIZE + MB_LEN_MAX], *end;
-    const char *point = memchr(word, '.', length);
-    const int before = (int)(point != NULL ? (size_t)(point - word) : length);
-    const int behind = point != NULL ? (int)length - before - 1 : 0;
-    snprintf(local, sizeof local, "%.*s%s%.*s", before, word, point != NULL ? localeconv()->decimal_point : "", behind,
-             point != NULL ? point + 1 : "");
-    *number = strtod(local, &end);
-    return end != local && *end == '\0' && memchr(word, ',', length) == NULL;
-}
-
 bool words_number(WordReader *words, double *number, double *rest, Error *error)
 {
     if (!words_next(words, error))
@@ -145,9 +133,8 @@ bool words_number(WordReader *words, double *number, double *rest, Error *error)
     const char *word = words->word, *colon = rest != NULL ? strchr(word, ':') : NULL;
     if (rest != NULL)
         *rest = 0;
-    errno = 0;
-    if (!parse_number(word, colon != NULL ? (size_t)(colon - word) : strlen(word), number) ||
-        (colon != NULL && !parse_number(colon + 1, strlen(colon + 1), rest)))
+    if ((colon != NULL && !number_parse(colon + 1, strlen(colon + 1), rest)) ||
+        !number_parse(word, colon != NULL ? (size_t)(colon - word) : strlen(word), number))
         return words_fail(words, error, "expected a number, found \"%s\".", word);
     if (errno == ERANGE && isinf(*number))
         return words_fail(words, error, "%s is too large for a double. Write inf if that is meant.", word);

@@ -1,4 +1,4 @@
-/* words.h - read a text file word by word, with the line for messages. What model.h reads its files with.
+/* words.h - read a text file word by word, so that a message can name the line. model.c reads its files with it.
  *
  *     WordReader words;
  *     if (!words_open(&words, "init.txt", error))
@@ -6,8 +6,8 @@
  *     bool ok = words_expect(&words, "tensor", error) && words_count(&words, &rows, error) && ...;
  *     words_close(&words);
  *
- * Words stand between white space; a word that begins with `#` starts a comment, to the end of the line. Every function
- * returns false with PATH:LINE and the reason in `error`.
+ * Words are separated by white space; a `#` at the beginning of a word starts a comment, to the end of the line. A
+ * function that returns false has put PATH:LINE and the reason into `error`.
  */
 #ifndef STEPGRAD_WORDS_H
 #define STEPGRAD_WORDS_H

@@ -25,7 +25,7 @@
  *     (gdb) print v->grad          = 1       the seed
  *     (gdb) delete 1
  *     (gdb) watch nodes[0].grad
- *     (gdb) continue                         stops where the gradient of W changes
+ *     (gdb) continue                         0 becomes 42: the gradient of W changes
  *     (gdb) print nodes[0].grad    = 42
  *     (gdb) print v->name          = "m"     because of this node
  */

@@ -22,7 +22,7 @@
  *     (gdb) up 3
  *     (gdb) watch -l c->grad
  *     (gdb) continue                      0 becomes 3, ...
- *     (gdb) continue                      ... then 6: L = c·c pushes to c twice
+ *     (gdb) continue                      3 becomes 6: L = c·c pushes to c twice
  *     (gdb) continue                      the breakpoint: the second walk begins,
  *     (gdb) continue                      6 becomes 0
  */

@@ -4,7 +4,7 @@
  * of them are an epoch. The loss of a batch is the mean over its rows, an estimate of the whole: cheaper, and good
  * enough to go downhill by. The rest is known: an MLP 2 → 32 → 32 → 2 of tanh neurons (chapter 12), cross-entropy
  * (11), and the loop (14), 16 steps in an epoch, 200 epochs. `make moons` is the same with options and more tables
- * (lessons/moons.c): from the recorded data and the recorded initial weights both arrive at the same numbers.
+ * (lessons/moons/moons.c): from the recorded data and the recorded initial weights both arrive at the same numbers.
  *
  *     loss of a batch = (1/n)·Σ cross_entropy(logits of row i, label i)
  *

@@ -85,19 +85,19 @@ static double time_engine(const Dataset *data, double *loss)
 static void copy_params(const MLP *net, HandNet *hand)
 {
     for (size_t i = 0; i < HAND_HIDDEN; i++) {
-        const Value *first = net->layers[0].neurons[i].w, *second = net->layers[1].neurons[i].w;
+        Value *const *first = net->layers[0].neurons[i].w, *const *second = net->layers[1].neurons[i].w;
         for (size_t j = 0; j < HAND_INPUTS; j++)
-            hand->w1[i][j] = first[j].data;
+            hand->w1[i][j] = first[j]->data;
         for (size_t j = 0; j < HAND_HIDDEN; j++)
-            hand->w2[i][j] = second[j].data;
-        hand->b1[i] = first[HAND_INPUTS].data;
-        hand->b2[i] = second[HAND_HIDDEN].data;
+            hand->w2[i][j] = second[j]->data;
+        hand->b1[i] = first[HAND_INPUTS]->data;
+        hand->b2[i] = second[HAND_HIDDEN]->data;
     }
     for (size_t i = 0; i < HAND_OUTPUTS; i++) {
-        const Value *third = net->layers[2].neurons[i].w;
+        Value *const *third = net->layers[2].neurons[i].w;
         for (size_t j = 0; j < HAND_HIDDEN; j++)
-            hand->w3[i][j] = third[j].data;
-        hand->b3[i] = third[HAND_HIDDEN].data;
+            hand->w3[i][j] = third[j]->data;
+        hand->b3[i] = third[HAND_HIDDEN]->data;
     }
 }
 

@@ -183,42 +183,6 @@ Test(data, a_row_outside_is_misuse, .signal = SIGABRT)
     dataset_rows(&data, ((const size_t[]){5}), 1, &chosen, NULL);
 }
 
-Test(data, shuffling_keeps_rows_whole)
-{
-    enum { N = 100 };
-    Dataset data = numbered(N);
-    Random random = seeded(4);
-    dataset_shuffle(&data, &random);
-    int seen[N] = {0};
-    size_t in_place = 0;
-    for (size_t i = 0; i < N; i++) {
-        const double *x = dataset_row(&data, i);
-        cr_expect(x[1] == -x[0] && data.label[i] == (int)x[0] % 3, "row %g came apart", x[0]);
-        seen[(int)x[0]]++;
-        in_place += (size_t)x[0] == i;
-    }
-    for (int i = 0; i < N; i++)
-        cr_expect_eq(seen[i], 1, "row %d is there %d times", i, seen[i]);
-    cr_expect_lt(in_place, 10, "%zu rows did not move", in_place); /* Poisson with mean 1 */
-    dataset_free(&data);
-}
-
-Test(data, shuffling_rows_gives_the_order_that_shuffling_their_numbers_gives)
-{
-    enum { N = 50 };
-    Dataset data = numbered(N);
-    size_t order[N];
-    for (size_t i = 0; i < N; i++)
-        order[i] = i;
-    Random random = seeded(11), same = random;
-    dataset_shuffle(&data, &random);
-    random_shuffle(&same, order, N); /* which test_random.c shows to be fair */
-    for (size_t i = 0; i < N; i++)
-        cr_expect_eq((size_t)dataset_row(&data, i)[0], order[i], "place %zu: row %g, want %zu", i,
-                     dataset_row(&data, i)[0], order[i]);
-    dataset_free(&data);
-}
-
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
 Test(data, an_epoch_hands_out_every_row_once_and_the_last_batch_is_short)
@@ -451,8 +415,7 @@ Test(data, a_folder_that_is_not_there_is_an_error)
     Dataset data = numbered(3);
     Error error;
     cr_expect(!dataset_save(&data, "no/such/folder/file.csv", &error));
-    cr_expect(strstr(error.message, "no/such/folder/file.csv: cannot write: ") == error.message, "%s",
-              error.message);
+    cr_expect(strstr(error.message, "no/such/folder/file.csv: cannot write: ") == error.message, "%s", error.message);
     dataset_free(&data);
 }
 

@@ -139,12 +139,12 @@ Test(dot_groups, a_neuron_holds_its_weights_bias_sum_and_activation)
         for (size_t i = 0; i < layer->outputs; i++) {
             const DotGroup *group = network_groups_neuron(&groups, net, l, i);
             for (size_t w = 0; w <= layer->inputs; w++)
-                cr_expect(has(group, &layer->neurons[i].w[w]), "%s lacks param %zu", group->name, w);
+                cr_expect(has(group, layer->neurons[i].w[w]), "%s lacks param %zu", group->name, w);
             const size_t made = l == 1 ? 2 : 1; /* the last layer has no activation */
             cr_expect_eq(group->member_count, made, "%s made %zu nodes, want %zu", group->name, group->member_count,
                          made);
             const Value *sum = group->members[0];
-            cr_expect(sum->op == OP_DOT && value_parent(sum, 0) == layer->neurons[i].w, "%s has the sum of another",
+            cr_expect(sum->op == OP_DOT && value_parent(sum, 0) == layer->neurons[i].w[0], "%s has the sum of another",
                       group->name);
             if (l == 1)
                 cr_expect(group->members[1]->op == OP_TANH && value_parent(group->members[1], 0) == sum,
@@ -177,15 +177,15 @@ Test(dot_groups, inputs_that_lie_scattered_change_nothing)
 
 Test(dot_groups, what_a_program_computes_of_params_itself_is_not_the_neurons)
 {
-    Value *const w = net->layers[0].neurons[0].w;
-    Value *const weights[] = {&w[0], &w[1]}, *const backwards[] = {&w[1], &w[0]};
+    Value **const w = net->layers[0].neurons[0].w;
+    Value *const weights[] = {w[0], w[1]}, *const backwards[] = {w[1], w[0]};
     Value *others[] = {
-        v_mul(w, w),                             /* weight decay */
-        v_tanh(w),                               /* of a param, not of a sum */
-        v_dot_bias(backwards, x, INPUTS, &w[2]), /* a dot of its params, in another order */
-        v_dot_bias(weights, x, INPUTS, &w[1]),   /* a weight for its bias */
-        v_dot_bias(weights, x, 1, &w[2]),        /* not all of its weights */
-        v_dot_bias(x, x, INPUTS, &w[2]),         /* its bias alone */
+        v_mul(w[0], w[0]),                      /* weight decay */
+        v_tanh(w[0]),                           /* of a param, not of a sum */
+        v_dot_bias(backwards, x, INPUTS, w[2]), /* a dot of its params, in another order */
+        v_dot_bias(weights, x, INPUTS, w[1]),   /* a weight for its bias */
+        v_dot_bias(weights, x, 1, w[2]),        /* not all of its weights */
+        v_dot_bias(x, x, INPUTS, w[2]),         /* its bias alone */
         v_neg(neuron_forward(&net->layers[0].neurons[0], ACTIVATION_NONE, x)), /* not the layer's activation */
         v_tanh(mlp_forward(net, x)[0]),                                        /* after a layer without one */
     };

@@ -86,7 +86,11 @@ static void slopes_by_graph(OpCode op, const Point *point, double *forward, doub
     const size_t count = takes_b(op) ? 2 * point->n : point->n;
     Value *y = node_of(op, leaves, leaves + point->n, point->n);
     Error error;
-    cr_assert(forward_slope(y, leaves, speeds, count, forward, &error), "%s", error.message);
+    size_t nodes;
+    Tangent *tangents = forward_tangents(y, leaves, speeds, count, &nodes, &error);
+    cr_assert(tangents != NULL, "%s", error.message);
+    *forward = tangents[nodes - 1].tangent;
+    memory_free(tangents);
     backward(y);
     *reverse = 0;
     for (size_t i = 0; i < count; i++)

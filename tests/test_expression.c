@@ -11,10 +11,10 @@
 
 #include "backward.h"
 #include "draw/expression.h"
-#include "loss.h"
-#include "memory.h"
 #include "draw/place.h"
 #include "draw/token.h"
+#include "loss.h"
+#include "memory.h"
 
 TestSuite(expression, .timeout = 60);
 
@@ -30,14 +30,16 @@ static Expression build(const char *text)
     return expression;
 }
 
-static void expect_value(const char *text, double want)
+static void expect_value_of(const char *text, double want, const char *name)
 {
     Expression e = build(text);
     const double got = e.root->data;
     /* both are computed by the same operations in the same order: no bit may differ */
-    cr_expect(got == want || (isnan(got) && isnan(want)), "%s: got %.17g, want %.17g", text, got, want);
+    cr_expect(got == want || (isnan(got) && isnan(want)), "%s: got %.17g, want %.17g", name, got, want);
     expression_free(&e);
 }
+
+static void expect_value(const char *text, double want) { expect_value_of(text, want, text); }
 
 /* ---- meaning ----------------------------------------------------------------------------------------------------- */
 
@@ -285,8 +287,11 @@ Test(expression, an_error_says_what_was_expected)
         {"2x", "1:2: expected an operator after '2', found 'x': for a product put * between them"},
         {"2(x)", "1:2: expected an operator after '2', found '(': for a product put * between them"},
         {"(x)(y)", "1:4: expected an operator after ')', found '(': for a product put * between them"},
-        {"f(x)", "1:2: expected an operator after 'f', found '(': there is no such function; for a product put * "
-                 "between them"},
+        {"ln(x)", "1:1: there is no function 'ln': write log(x)"},
+        {"x + tan(x)", "1:5: there is no function 'tan': write sin(x)/cos(x)"},
+        {"mean(x, y)", "1:1: there is no function 'mean': write sum(a, b)/2"},
+        {"softmax(x, y)", "1:1: there is no function 'softmax': write exp(a - logsumexp(a, b))"},
+        {"x(y)", "1:2: expected an operator after 'x', found '(': for a product put * between them"},
         {"(x", "1:3: expected ')' to close the '(' at 1:1, found the end of the text"},
         {"(x; y", "1:3: expected ')' to close the '(' at 1:1, found ';'"},
         {"(x]", "1:3: expected ')' to close the '(' at 1:1, found ']'"},
@@ -306,20 +311,25 @@ Test(expression, an_error_says_what_was_expected)
         {"1 + pow(x)", "1:5: pow takes 2 operands, found 1"},
         {"max(x)", "1:1: max takes 2 operands or more, found 1"},
         {"sum(x y)", "1:7: expected an operator after 'x', found 'y': for a product put * between them"},
-        {"sum(x; y)", "1:6: expected ',' or ')' to end sum( at 1:1, found ';'"},
+        {"sum(x; y)", "1:6: expected ',' or ')' to close the '(' at 1:4, found ';'"},
         {"sum(x, )", "1:8: expected an operand after ',', found ')'"},
-        {"sum([x], y)", "1:1: sum takes one list, [a, b], or numbers, a, b, found a list of 1, and 1 more"},
+        {"sum([x], y)", "1:1: sum takes operands, (a, b), or one list of them, ([a, b])"},
         {"sum(x, [y])", "1:8: sum takes no list here"},
         {"exp([x])", "1:5: exp takes no list here"},
         {"[x]", "1:1: a list can only be an operand of dot, sum, logsumexp, log_softmax or cross_entropy: for an "
                 "expression use ( )"},
-        {"dot([x, y], [z])", "1:1: dot takes two lists of one length, ([a, b], [c, d]), or as many numbers, (a, b, c, "
-                             "d), found lists of 2 and 1, and 0 more"},
-        {"dot([x], [y], z, z)", "1:1: dot takes two lists of one length, ([a, b], [c, d]), or as many numbers, (a, b, "
-                                "c, d), found lists of 1 and 1, and 2 more"},
-        {"dot([x] [y])", "1:9: expected ',' or ')' after the list, found '['"},
-        {"dot([x]*2, [y])", "1:8: expected ',' or ')' after the list, found '*'"},
-        {"dot(x, y, z)", "1:1: dot takes two lists of one length, ([a, b], [c, d]), or as many numbers, (a, b, c, d), "
+        {"max(x, [y])", "1:8: max takes no list here"},
+        {"dot([x], [y], [z])", "1:15: dot takes no list here"},
+        {"dot([x, y], [z])", "1:1: dot takes two lists of one length, ([a, b], [c, d]), or as many operands, (a, b, c, "
+                             "d)"},
+        {"dot([x], [y], z, z)", "1:1: dot takes two lists of one length, ([a, b], [c, d]), or as many operands, (a, b, "
+                                "c, d)"},
+        {"dot([x], y)", "1:1: dot takes two lists of one length, ([a, b], [c, d]), or as many operands, (a, b, c, d)"},
+        {"dot([x] [y])", "1:9: expected ',' or ')' to close the '(' at 1:4, found '['"},
+        {"cross_entropy([x] 0)", "1:19: expected ',' or ')' to close the '(' at 1:14, found '0'"},
+        {"dot([x]*2, [y])", "1:8: expected ',' or ')' to close the '(' at 1:4, found '*'"},
+        {"dot([x; y])", "1:7: expected ',' or ']' to close the '[' at 1:5, found ';'"},
+        {"dot(x, y, z)", "1:1: dot takes two lists of one length, ([a, b], [c, d]), or as many operands, (a, b, c, d), "
                          "found 3"},
         {"cross_entropy([x, y], 2)", "1:1: cross_entropy takes as its class a number in the text, from 0 to 1"},
         {"cross_entropy([x, y], z)", "1:1: cross_entropy takes as its class a number in the text, from 0 to 1"},
@@ -457,36 +467,112 @@ Test(expression, a_text_that_is_too_long_is_refused)
     free(text);
 }
 
-static size_t allocations_left;
+/* `opening` and `closing` so many times around x: an error at x where that is too many. */
+static void expect_nesting(const char *opening, const char *closing, size_t levels)
+{
+    char *end = repeated(closing, levels, ""), *begin = repeated(opening, levels, "x");
+    char *text = malloc(strlen(begin) + strlen(end) + 1);
+    cr_assert_not_null(text, "no memory for a long text");
+    strcat(strcpy(text, begin), end);
+    Expression e;
+    ExpressionError error = {0};
+    const bool built = expression_build(&e, text, strlen(text), given, GIVEN, &error);
+    if (built)
+        expression_free(&e);
+    cr_expect_eq(built, levels < EXPRESSION_LEVELS_MOST, "%zu of %s: %s", levels, opening, error.error.message);
+    const char *want = "more than 1000 brackets and exponents inside one another: ";
+    cr_expect(built || strncmp(error.error.message, want, strlen(want)) == 0, "got %s", error.error.message);
+    cr_expect(built || error.offset == levels * strlen(opening), "%s: at %zu", opening, error.offset);
+    free(text);
+    free(begin);
+    free(end);
+}
 
-static void *limited_allocator(size_t bytes)
+Test(expression, nesting_has_a_bound)
+{
+    const char *const table[][2] = {{"(", ")"},    {"|", "|"},      {"x^", ""},
+                                    {"exp(", ")"}, {"sum([", "])"}, {"max(", ",x)"}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        for (size_t levels = EXPRESSION_LEVELS_MOST - 1; levels <= EXPRESSION_LEVELS_MOST; levels++)
+            expect_nesting(table[i][0], table[i][1], levels);
+}
+
+Test(expression, chains_have_none)
+{
+    enum { LINKS = 1000 * 1000 };
+    const struct {
+        const char *link, *end;
+        double want;
+    } table[] = {{"-", "x", 3}, {"+", "x", 3}, {"y+", "y", 500000.5}, {"1*", "x", 3}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char *text = repeated(table[i].link, LINKS, table[i].end);
+        expect_value_of(text, table[i].want, table[i].link);
+        free(text);
+    }
+}
+
+Test(expression, a_function_that_there_is_not_lists_those_that_there_are)
+{
+    char *got = complaint("1 + sinn(x)", strlen("1 + sinn(x)"), NULL);
+    cr_expect(strncmp(got, "draw: 1:5: there is no function 'sinn': the functions are ", 58) == 0, "got %s", got);
+    for (int op = OP_CONST + 1; op < OP_COUNT; op++)
+        cr_expect(strstr(got, op_table[op].name) != NULL, "%s is not in %s", op_table[op].name, got);
+    cr_expect(strstr(got, "cross_entropy; for a product put *") != NULL, "the list is cut: %s", got);
+    free(got);
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+static size_t allocations, failing; /* how many there were; the first that fails, from 1 */
+static bool fails_from_then_on;
+
+static void *failing_allocator(size_t bytes)
 {
     enum { LINE = 64 };
-    if (allocations_left == 0)
+    allocations++;
+    if (allocations == failing || (fails_from_then_on && allocations > failing))
         return NULL;
-    allocations_left--;
     return aligned_alloc(LINE, (bytes / LINE + 1) * LINE);
+}
+
+/* Build the text with every allocation failing in turn, once or from then on, until none was reached. What leaks or is
+ * freed twice is found by the sanitizer. */
+static void expect_memory_errors(const char *text, bool from_then_on)
+{
+    enum { TRIALS_MOST = 10000 };
+    bool built = false;
+    fails_from_then_on = from_then_on;
+    for (failing = 1; !built && failing < TRIALS_MOST; failing++) {
+        Expression e;
+        ExpressionError error;
+        allocations = 0;
+        memory_set_allocator(failing_allocator);
+        built = expression_build(&e, text, strlen(text), given, GIVEN, &error);
+        memory_set_allocator(NULL);
+        cr_expect_eq(built, allocations < failing, "allocation %zu failed and nobody noticed", failing);
+        cr_expect(built || strncmp(error.error.message, "no memory", 9) == 0, "allocation %zu: %s", failing,
+                  error.error.message);
+        if (built)
+            expression_free(&e);
+        else
+            cr_expect_null(e.graph, "allocation %zu: something is left to free", failing);
+    }
+    cr_expect(built && failing > 5, "%zu allocations were too few, or the test allocates nothing", failing);
 }
 
 Test(expression, memory_that_runs_out_anywhere_is_an_error)
 {
-    char *text = repeated("a", 1,
-                          " = (x + exp(y)*z); b = dot([x, y], [z, a]); cross_entropy([a, b, ((((((((((((((((((x)"
-                          ")))))))))))))))))], 1) + 1+2+3*(4-5*(6+7*(8-9*(10+y))))");
-    bool built = false;
-    size_t limit = 0;
-    for (; !built && limit < 1000; limit++) {
-        Expression e;
-        ExpressionError error;
-        memory_set_allocator(limited_allocator);
-        allocations_left = limit;
-        built = expression_build(&e, text, strlen(text), given, GIVEN, &error);
-        memory_set_allocator(NULL);
-        cr_expect(built || strncmp(error.error.message, "no memory", 9) == 0, "with %zu allocations: %s", limit,
-                  error.error.message);
-        if (built)
-            expression_free(&e);
+    char *nested = repeated("(", 1,
+                            "x + exp(y)*z); b = dot([x, y], [z, x]); cross_entropy([x, b, ((((((((((((((((((x)"
+                            ")))))))))))))))))], 1) + 1+2+3*(4-5*(6+7*(8-9*(10+y))))");
+    char *chain = repeated("1+", 1200, "1; a + sum(x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,1,2,3)"),
+         *many = malloc(strlen(chain) + 3);
+    strcat(strcpy(many, "a="), chain);
+    for (int from_then_on = 0; from_then_on < 2; from_then_on++) {
+        expect_memory_errors(nested, from_then_on);
+        expect_memory_errors(many, from_then_on); /* several blocks of nodes, and a list of operands that grows */
     }
-    cr_expect(built && limit > 5, "%zu allocations were too few, or the test allocates nothing", limit);
-    free(text);
+    free(nested);
+    free(chain);
+    free(many);
 }

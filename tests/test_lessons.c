@@ -2,7 +2,8 @@
  *
  * The chapters are the files lessons/NN_name.c; a new one is found by itself. Conventions that are checked here:
  *   - the head says the question, "New here", what it prints, and a gdb session: lines "(gdb) command", with the value
- *     that a print gives after it: "(gdb) print x   = 3", or its beginning: "= 0.643..."
+ *     that a print gives after it: "(gdb) print x   = 3", or its beginning: "= 0.643...". After a `run` or `continue`
+ *     that stops at a watchpoint stands "0 becomes 6"; all others stop in the function that was last given to `break`
  *   - claims are made by claim(condition, "text"), and one that does not hold makes main return 1
  *   - a number that differs from run to run or between machines (a time, mere rounding) is printed after a "~"
  *   - a chapter that includes no header of the project stands alone and needs nothing but libm
@@ -459,11 +460,13 @@ Test(lessons, of_two_neighbours_that_stand_alone_the_second_adds_one_idea) { for
 
 /* ---- in the debugger --------------------------------------------------------------------------------------------- */
 
-/* A "(gdb)" line of a head: the command, and the value that it should print, if one is given. */
+/* A "(gdb)" line of a head: the command, and what it should show, if that is given. */
 typedef struct Step {
     char command[128];
-    char value[128];
-    bool beginning; /* the value ends in "...": more may follow */
+    char value[128];            /* of a print */
+    bool beginning;             /* the value ends in "...": more may follow */
+    char before[32], after[32]; /* at a watchpoint: "0 becomes 6" */
+    char function[64];          /* the one that was last given to `break` */
 } Step;
 
 /* Copy what stands before two spaces or the end of the line; returns where it ends. */
@@ -484,8 +487,13 @@ static size_t find_steps(const char *source, Step *steps, size_t most)
     for (const char *at = strstr(source, mark); at != NULL && count < most; at = strstr(at, mark)) {
         Step *step = &steps[count++];
         *step = (Step){.value = ""};
+        if (count > 1)
+            snprintf(step->function, sizeof step->function, "%s", step[-1].function);
         at = copy_column(step->command, sizeof step->command, at + strlen(mark));
         at += strspn(at, " ");
+        sscanf(step->command, "break %63[A-Za-z0-9_]", step->function);
+        if (sscanf(at, "%31s becomes %31[-+.0-9e]", step->before, step->after) != 2)
+            step->before[0] = '\0';
         if (strncmp(at, "= ", 2) != 0)
             continue;
         at = copy_column(step->value, sizeof step->value, at + 2);
@@ -515,12 +523,23 @@ static bool shows(const char *line, const Step *step)
     return strncmp(value, step->value, length) == 0 && (step->beginning || value[length] == '\n');
 }
 
+/* What gdb says where it stops as the step says: at the watchpoint, or in the function. The caller frees it. */
+static char *stop_wanted(const Step *step)
+{
+    if (step->before[0] != '\0')
+        return text_of("Old value = %s\nNew value = %s\n", step->before, step->after);
+    return text_of(", %s (", step->function); /* Breakpoint 1, NAME (... */
+}
+
+/* Whether `watch` is tried by the machine's debug registers, which many virtual machines have not, or by stepping. */
+static bool hardware;
+
 /* Write the session as a file of gdb commands, with a line "@ i" printed before step i. */
 static void write_session(const char *path, const Step *steps, size_t count)
 {
     FILE *file = fopen(path, "wb");
     cr_assert_not_null(file, "cannot write %s", path);
-    fputs("set confirm off\nset width 0\n", file);
+    fprintf(file, "set confirm off\nset width 0\nset can-use-hw-watchpoints %d\n", hardware);
     for (size_t i = 0; i < count; i++)
         fprintf(file, "echo \\n@ %zu\\n\n%s\n", i, steps[i].command);
     fputs("echo \\n@ end\\n\n", file);
@@ -532,21 +551,25 @@ static void check_step(const Chapter *chapter, const Step *step, const char *sai
 {
     char *text = text_of("%.*s", (int)length, said);
     const bool goes_on = strncmp(step->command, "run", 3) == 0 || strncmp(step->command, "continue", 8) == 0;
-    cr_expect(!goes_on || strstr(text, "reakpoint ") != NULL || strstr(text, "atchpoint ") != NULL,
-              "%s: (gdb) %s stops nowhere:\n%s", chapter->path, step->command, text);
+    char *wanted = stop_wanted(step);
+    cr_expect(!goes_on || strstr(text, wanted) != NULL, "%s: (gdb) %s should stop at '%s', but says:\n%s",
+              chapter->path, step->command, wanted, text);
     cr_expect(step->value[0] == '\0' || shows(text, step), "%s: (gdb) %s should give %s, but says:\n%s", chapter->path,
               step->command, step->value, text);
+    free(wanted);
     free(text);
 }
 
-/* gdb goes through the session of the chapter's head: every `run` and `continue` stops at a breakpoint or watchpoint,
- * and every `print` prints what the head says. */
+/* gdb goes through the session of the chapter's head: every `run` and `continue` stops where the head says, and every
+ * `print` prints what it says. With the hardware only those with a watchpoint. */
 static void check_session(const Chapter *chapter, const Chapter *before)
 {
     (void)before;
+    if (hardware && strstr(chapter->source, "(gdb) watch ") == NULL)
+        return;
     Step steps[30];
     const size_t count = find_steps(chapter->source, steps, sizeof steps / sizeof steps[0]);
-    char *program = program_path(chapter, "_stepped"), *session = text_of("%s.gdb", program);
+    char *program = program_path(chapter, hardware ? "_watched" : "_stepped"), *session = text_of("%s.gdb", program);
     char *command =
         text_of("DEBUGINFOD_URLS= gdb -q -nx -batch -x '%s' '%s' >'%s.said' 2>&1", session, program, program);
     char *said_path = text_of("%s.said", program);
@@ -571,12 +594,26 @@ static void check_session(const Chapter *chapter, const Chapter *before)
     free(said);
 }
 
-Test(lessons, every_debugger_session_goes_as_the_head_of_its_chapter_says)
+static void skip_without_gdb(void)
 {
     if (shell("gdb -q -nx -batch -ex run --args /bin/sh -c true 2>&1 | grep -q 'exited normally'") != 0)
         cr_skip_test("gdb is not here, or may not trace a program");
     const char *flags = getenv("LESSON_FLAGS");
     if (flags != NULL && strstr(flags, "sanitize") != NULL)
         cr_skip_test("a sanitizer keeps variables where gdb does not look for them at the start of a function");
+}
+
+Test(lessons, every_debugger_session_goes_as_the_head_of_its_chapter_says)
+{
+    skip_without_gdb();
+    for_each_chapter(check_session);
+}
+
+Test(lessons, every_session_with_a_watchpoint_goes_so_by_the_hardware_too)
+{
+    skip_without_gdb();
+    if (shell("gdb -q -nx -batch -x viz/debug/stepgrad-gdb.py -ex 'show can-use-hw-watchpoints' | grep -q 'is 1'") != 0)
+        cr_skip_test("SKIPPED: hardware watchpoints do nothing on this machine");
+    hardware = true;
     for_each_chapter(check_session);
 }

@@ -292,40 +292,6 @@ Test(loss, mean_squared_error_and_its_gradient)
     }
 }
 
-Test(loss, hinge_costs_only_within_the_margin)
-{
-    const double s[4] = {2, 0.25, -1, -3};
-    const int labels[4] = {1, 1, 1, -1};
-    Value *scores[4];
-    params(scores, s, 4);
-    Value *loss = mean_hinge(scores, labels, 4);
-    cr_assert_eq(loss->data, (0 + 0.75 + 2 + 0) / 4, "loss %g, want 0.6875", loss->data);
-    backward(loss);
-    const double want[4] = {0, -0.25, -0.25, 0};
-    for (size_t i = 0; i < 4; i++)
-        cr_expect_eq(scores[i]->grad, want[i], "score %zu: %g, want %g", i, scores[i]->grad, want[i]);
-}
-
-Test(loss, hinge_of_a_nan_is_nan)
-{
-    Value *score = v_param(g, NAN);
-    const int label = 1;
-    cr_assert(isnan(mean_hinge(&score, &label, 1)->data), "a NaN must not look like a sample that costs nothing");
-}
-
-Test(loss, multiclass_hinge_sums_over_the_other_classes)
-{
-    const double s[4] = {1, 2.5, 1.5, -1};
-    Value *scores[4];
-    params(scores, s, 4);
-    Value *loss = multiclass_hinge(scores, 4, 0);
-    cr_assert_eq(loss->data, 2.5 + 1.5, "(1+2.5-1) + (1+1.5-1) + 0, got %g", loss->data);
-    backward(loss);
-    const double want[4] = {-2, 1, 1, 0};
-    for (size_t i = 0; i < 4; i++)
-        cr_expect_eq(scores[i]->grad, want[i], "score %zu: %g, want %g", i, scores[i]->grad, want[i]);
-}
-
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
 Test(loss, a_label_that_is_no_class_is_named_with_its_row)
@@ -339,7 +305,6 @@ Test(loss, a_label_that_is_no_class_is_named_with_its_row)
     MUST_BE_MISUSE(cross_entropy(z, 3, 3), "cross_entropy: class 3 of 3 classes");
     MUST_BE_MISUSE(cross_entropy(z, 3, -1), "class -1 of 3 classes");
     MUST_BE_MISUSE(log_softmax_at(z, 3, 7), "log_softmax_at: class 7 of 3");
-    MUST_BE_MISUSE(multiclass_hinge(z, 3, 3), "multiclass_hinge: class 3 of 3");
 }
 
 Test(loss, operands_that_cannot_be_used_are_named)
@@ -349,7 +314,7 @@ Test(loss, operands_that_cannot_be_used_are_named)
     params(z, (double[3]){0}, 3);
     Value *foreign[3] = {z[0], z[1], v_param(other, 5)};
     Value *hole[3] = {z[0], NULL, z[2]};
-    const int labels[3] = {1, -1, 1}, classes[3] = {0, 1, 1};
+    const int labels[3] = {0};
     MUST_BE_MISUSE(cross_entropy((Value **)NULL, 3, 0), "the list of logits is NULL");
     MUST_BE_MISUSE(cross_entropy(z, 0, 0), "is empty (n = 0)");
     MUST_BE_MISUSE(cross_entropy(hole, 3, 0), "cross_entropy: logits[1] is NULL");
@@ -360,8 +325,6 @@ Test(loss, operands_that_cannot_be_used_are_named)
     MUST_BE_MISUSE(mean_squared_error(z, (double *)NULL, 3), "the array of targets is NULL");
     MUST_BE_MISUSE(mean_squared_error(z, hole, 3), "targets[1] is NULL");
     MUST_BE_MISUSE(mean_squared_error(z, &foreign[2], 1), "targets[0] (v0, data 5) belongs to another graph");
-    MUST_BE_MISUSE(mean_hinge(z, classes, 3), "labels[0] is 0. A label is +1 or -1");
-    MUST_BE_MISUSE(mean_hinge(z, NULL, 3), "the list of labels is NULL");
     MUST_BE_MISUSE(mean_loss(z, 0), "mean_loss: the list of losses is empty");
     graph_free(other);
 }
@@ -398,18 +361,15 @@ static Value *all_losses(Graph *graph)
 {
     enum { ROWS = 300, CLASSES = 4 };
     static Value *z[ROWS * CLASSES], *out[CLASSES];
-    static int labels[ROWS], signs[ROWS];
+    static int labels[ROWS];
     static double targets[ROWS];
     for (size_t i = 0; i < ROWS * CLASSES; i++)
         z[i] = v_param(graph, (double)(i % 7));
-    for (size_t row = 0; row < ROWS; row++) {
+    for (size_t row = 0; row < ROWS; row++)
         labels[row] = (int)(row % CLASSES);
-        signs[row] = row % 2 == 0 ? 1 : -1;
-    }
     const Matrix logits = matrix_from_values(z, ROWS, CLASSES);
     log_softmax(z, CLASSES, out);
-    Value *parts[] = {mean_cross_entropy(logits, labels), mean_squared_error(z, targets, ROWS),
-                      mean_hinge(z, signs, ROWS), multiclass_hinge(z, CLASSES, 1), out[0]};
+    Value *parts[] = {mean_cross_entropy(logits, labels), mean_squared_error(z, targets, ROWS), out[0]};
     return v_sum(parts, sizeof parts / sizeof parts[0]);
 }
 

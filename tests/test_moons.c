@@ -405,7 +405,8 @@ Test(moons_program, the_experiment_prints_its_numbers_and_leaves_its_files)
                                           "After 200 epochs: loss 0.092185, accuracy 0.9690 on 1000 rows",
                                           "peak memory",
                                           "/boundary.svg\n"};
-    static const char *const files[] = {"model.txt", "history.csv", "loss.svg", "boundary.svg", "neuron.dot"};
+    static const char *const files[] = {"model.txt",   "history.csv", "loss.svg",   "boundary.svg",
+                                        "network.dot", "neuron.dot",  "neuron.html"};
     for (size_t i = 0; i < sizeof printed / sizeof *printed; i++)
         expect_in("out", printed[i]);
     expect_not_in("out", "\r"); /* plain lines: this is no terminal */
@@ -419,6 +420,9 @@ Test(moons_program, the_experiment_prints_its_numbers_and_leaves_its_files)
                  line_count("made/twice/deep/history.csv"));
     expect_in("made/twice/deep/history.csv", "epoch,loss,accuracy,seconds\n1,");
     expect_in("made/twice/deep/neuron.dot", "digraph");
+    expect_in("made/twice/deep/network.dot", "layer 2");
+    expect_in("made/twice/deep/network.dot", "1024 edges");
+    expect_not_in("made/twice/deep/network.dot", "neuron");
     expect_nothing_unfinished("made/twice/deep");
     Error error;
     Graph *graph = graph_new();
@@ -426,12 +430,13 @@ Test(moons_program, the_experiment_prints_its_numbers_and_leaves_its_files)
     graph_free(graph);
 }
 
-Test(moons_program, help_tells_every_option)
+Test(moons_program, help_lists_every_option)
 {
     static const char *const options[] = {
-        "--data",  "--hidden",      "--activation",    "--optimizer",  "--lr",          "--momentum", "--epochs",
-        "--batch", "--seed",        "--test-fraction", "--out",        "--load",        "--save",     "--quiet",
-        "--help",  "--text-labels", "--standardize",   "--keep-order", "--weight-decay"};
+        "--data",  "--hidden",      "--activation",    "--optimizer",  "--lr",           "--momentum",   "--epochs",
+        "--batch", "--seed",        "--test-fraction", "--out",        "--load",         "--save",       "--quiet",
+        "--help",  "--text-labels", "--standardize",   "--keep-order", "--weight-decay", "--make-moons", "--noise",
+    };
     expect_exit(MOONS("--help"), 0, "--help");
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         expect_in("out", options[i]);
@@ -441,31 +446,39 @@ Test(moons_program, help_tells_every_option)
 Test(moons_program, a_wrong_option_or_value_is_exit_2_and_named)
 {
     static const char *const wrong[][3] = {
-        {"--hidden", "", "--hidden : expected sizes"},
+        {"--hidden", "", "--hidden needs an argument after it, 32,32"},
         {"--hidden", "32,", "--hidden 32,: expected sizes"},
         {"--hidden", "32,0", "--hidden 32,0: expected sizes"},
         {"--hidden", "-3", "--hidden -3: expected sizes"},
         {"--hidden", "3x", "--hidden 3x: expected sizes"},
         {"--hidden", "99999999999999999999", "--hidden 9"},
         {"--hidden", "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", "more than 30 layers"},
-        {"--activation", "gelu", "--activation gelu: expected tanh, relu, sigmoid or none"},
-        {"--optimizer", "SGD", "--optimizer SGD: expected sgd or adam"},
+        {"--activation", "gelu", "--activation gelu: expected one of none|tanh|relu|sigmoid"},
+        {"--optimizer", "SGD", "--optimizer SGD: expected one of sgd|adam"},
         {"--lr", "-1", "--lr -1: expected a number"},
         {"--lr", "nan", "--lr nan: expected a number"},
         {"--lr", "inf", "--lr inf: expected a number"},
         {"--lr", "fast", "--lr fast: expected a number"},
         {"--lr", "0.1x", "--lr 0.1x: expected a number"},
-        {"--momentum", "1", "--momentum 1: expected a number"},
+        {"--momentum", "1", "--momentum 1: expected a number from 0 to 0.999999"},
         {"--weight-decay", "-0.1", "--weight-decay -0.1: expected a number"},
         {"--epochs", "-1", "--epochs -1: expected a whole number"},
         {"--epochs", "1.5", "--epochs 1.5: expected a whole number"},
         {"--epochs", "99999999999999999999", "--epochs 99999999999999999999: expected a whole number"},
-        {"--batch", "0", "--batch 0: expected a whole number, 1 or more"},
+        {"--batch", "0", "--batch 0: expected a whole number from 1 up"},
         {"--seed", "x", "--seed x: expected a whole number"},
         {"--test-fraction", "1", "--test-fraction 1: expected a number"},
         {"--test-fraction", "-0.5", "--test-fraction -0.5: expected a number"},
-        {"--colour", "red", "--colour: unknown option"},
-        {"red", "blue", "red: unknown option"},
+        {"--make-moons", "1", "--make-moons 1: expected a whole number from 2 up"},
+        {"--make-moons", "-5", "--make-moons -5: expected a whole number"},
+        {"--make-moons=9", "--data=f.csv", "--make-moons and --data f.csv: give one of them"},
+        {"--make-moons=9", "--noise=-1", "--noise -1: expected a number from 0 up"},
+        {"--noise", "0.1", "--noise 0.1 goes with --make-moons N"},
+        {"--lr=1", "--lr=2", "--lr is given twice: 1 and 2"},
+        {"--quiet=yes", "--quiet", "--quiet takes no argument"},
+        {"--colour", "red", "there is no option --colour"},
+        {"red", "blue", "red: expected an option"},
+        {"--", "--quiet", "--quiet: expected an option"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         expect_exit(MOONS(wrong[i][0], wrong[i][1], "--out", in_folder("o")), 2, wrong[i][2]);
@@ -474,9 +487,9 @@ Test(moons_program, a_wrong_option_or_value_is_exit_2_and_named)
         cr_expect(!exists("o"), "%s: work was begun", wrong[i][2]);
     }
     expect_exit(MOONS("--out", in_folder("o"), "--lr"), 2, "no value");
-    expect_in("err", "--lr: unknown, or its value is missing");
-    expect_exit(MOONS("red"), 2, "one word");
-    expect_in("err", "red: unknown option");
+    expect_in("err", "--lr needs an argument after it");
+    expect_exit(MOONS("--out", ""), 2, "--out ''");
+    expect_in("err", "--out needs an argument after it");
 }
 
 Test(moons_program, bad_data_are_exit_1_with_file_and_line)
@@ -511,7 +524,6 @@ Test(moons_program, a_folder_that_cannot_be_made_is_said_before_the_work)
     expect_in("err", "cannot make the folder");
     expect_exit(MOONS("--out", in_folder("file/below")), 1, "--out FILE/below");
     expect_in("err", "Choose another with --out.");
-    expect_exit(MOONS("--out", ""), 1, "--out ''");
     cr_expect_str_eq(content("out"), "", "work was begun: %s", content("out"));
 }
 
@@ -598,14 +610,57 @@ Test(moons_program, every_way_of_training_works)
         {"--epochs", "1"},
     };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        expect_exit(
-            MOONS("--data", in_folder("points.csv"), "--epochs", "5", ways[i][0], ways[i][1], "--out", in_folder("o")),
-            0, ways[i][1]);
-        expect_in("out", ways[i][0][2] == 'e' ? "After " : "After 5 epochs: loss ");
+        const bool epochs = strcmp(ways[i][0], "--epochs") == 0;
+        expect_exit(MOONS("--data", in_folder("points.csv"), ways[i][0], ways[i][1], "--out", in_folder("o"),
+                          epochs ? "--keep-order" : "--epochs=5"),
+                    0, ways[i][1]);
+        char after[64];
+        snprintf(after, sizeof after, "After %s epochs: loss ", epochs ? ways[i][1] : "5");
+        expect_in("out", after);
         expect_in("out", " right, 0 wrong");
         cr_expect(exists("o/model.txt") && exists("o/boundary.svg"), "%s %s: files are missing", ways[i][0],
                   ways[i][1]);
     }
+}
+
+Test(moons_program, the_activation_is_the_one_that_is_asked_for)
+{
+    for (Activation a = ACTIVATION_NONE; a <= ACTIVATION_SIGMOID; a++) {
+        char want[64];
+        snprintf(want, sizeof want, "activation %s\n", activation_name(a));
+        expect_exit(MOONS("--make-moons=20", "--epochs=0", "--activation", activation_name(a), "--out", in_folder("o")),
+                    0, activation_name(a));
+        expect_in("o/model.txt", want);
+    }
+}
+
+/* The same points as dataset_moons makes from that seed: half of them of each class, the noise as asked. */
+Test(moons_program, new_moons_are_made_from_the_seed_with_the_noise_that_is_asked_for)
+{
+    char models[3][65536];
+    static const char *const noises[] = {"0", "0", "0.3"};
+    for (size_t i = 0; i < 3; i++) {
+        expect_exit(MOONS("--make-moons", "300", "--noise", noises[i], "--seed", "4", "--hidden", "8", "--epochs",
+                          "100", "--optimizer=adam", "--lr=0.03", "--out", in_folder("o")),
+                    0, noises[i]);
+        expect_in("out", "300 rows of 2 features, 2 classes; 42 params");
+        expect_in("out", noises[i][1] == '\0' ? "accuracy 1.0000 on 300 rows" : "accuracy 0.");
+        snprintf(models[i], sizeof models[i], "%s", content("o/model.txt"));
+    }
+    cr_expect_str_eq(models[0], models[1], "the same seed made other moons");
+    cr_expect_str_neq(models[0], models[2], "--noise changed nothing");
+    expect_in("o/network.dot", "neuron 1,7"); /* so small a network is drawn neuron by neuron */
+    expect_exit(MOONS("--make-moons=3", "--test-fraction=0.1", "--out", in_folder("o")), 1, "too few");
+    expect_in("err", "--make-moons: no rows are left to test on.");
+}
+
+Test(moons_program, what_is_too_large_to_draw_is_not_drawn)
+{
+    write_points("points.csv", 400, 10);
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--hidden=2", "--epochs=1", "--out", in_folder("o")), 0,
+                "400 features");
+    expect_in("out", "(no diagrams: 400 features and 2 classes are too many to draw)");
+    cr_expect(exists("o/model.txt") && !exists("o/neuron.dot"), "model.txt alone should be there");
 }
 
 Test(moons_program, a_test_set_is_kept_apart)
@@ -668,7 +723,7 @@ Test(moons_program, epochs_without_end_need_no_memory_without_end)
     expect_exit(MOONS("--data", in_folder("points.csv"), "--epochs", "18446744073709551615", "--lr", "1e300",
                       "--activation", "none", "--out", in_folder("o")),
                 0, "2^64 - 1 epochs");
-    expect_in("out", "training went astray. Try a smaller --lr.");
+    expect_in("out", "training diverged. Try a smaller --lr.");
     cr_expect(line_count("o/history.csv") >= 2, "no history");
     cr_expect(exists("o/model.txt") && exists("o/neuron.dot"), "files are missing");
 }
@@ -699,6 +754,7 @@ Test(moons_program, ctrl_c_stops_after_the_step_and_writes_all, .timeout = 120)
 Test(moons_program, without_dot_all_else_is_there_and_a_line_says_how_to_get_it)
 {
     expect_exit(MOONS_AFTER(hide_dot, "--epochs", "1", "--out", in_folder("o")), 0, "no dot");
+    expect_in("out", "(no network.svg: ");
     expect_in("out", "(no neuron.svg: ");
     expect_in("out", "install");
     cr_expect(exists("o/neuron.dot") && !exists("o/neuron.svg"), "neuron.dot alone should be there");

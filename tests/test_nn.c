@@ -47,6 +47,8 @@ Test(nn, activations_have_names_both_ways)
         cr_expect(activation_from_name(names[a], &found) && found == (Activation)a, "\"%s\" is %d, want %d", names[a],
                   found, a);
     }
+    char list[ACTIVATION_NAMES_SIZE];
+    cr_expect_str_eq(activation_names(list), "none, tanh, relu, sigmoid", "the list of names is \"%s\"", list);
     const char *const strangers[] = {"", "Tanh", "tan", "tanh ", "gelu"};
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
         Activation found = ACTIVATION_RELU;
@@ -84,7 +86,7 @@ Test(nn, params_are_one_list_with_names_and_start_from_zero)
                 else
                     snprintf(label, sizeof label, "b%zu[%zu]", l + 1, i);
                 cr_expect_str_eq(param->label, label, "param %zu is %s, want %s", next - 1, param->label, label);
-                cr_expect(param == &net->layers[l].neurons[i].w[j], "%s is not the neuron's own", label);
+                cr_expect(param == net->layers[l].neurons[i].w[j], "%s is not the neuron's own", label);
                 cr_expect(param->op == OP_PARAM && param->needs_grad && param->data == 0 && param->grad == 0,
                           "%s: op %d, data %g, grad %g", label, param->op, param->data, param->grad);
             }
@@ -122,9 +124,9 @@ static double activation_of(Activation activation, double z)
 /* activation(w·x + b) by a plain loop over quarters: the sum is exact. */
 static double neuron_by_loop(const Neuron *neuron, Activation activation, const double *x)
 {
-    double z = neuron->w[neuron->inputs].data;
+    double z = neuron->w[neuron->inputs]->data;
     for (size_t j = 0; j < neuron->inputs; j++)
-        z += neuron->w[j].data * x[j];
+        z += neuron->w[j]->data * x[j];
     return activation_of(activation, z);
 }
 
@@ -283,7 +285,7 @@ static void gradient_by_hand(const MLP *net, Activation activation, const double
     for (size_t i = 0; i < HIDDEN; i++) {
         double delta = 0;
         for (size_t k = 0; k < OUTPUTS; k++)
-            delta += c[k] * last->neurons[k].w[i].data;
+            delta += c[k] * last->neurons[k].w[i]->data;
         delta *= slope_of(activation, h[i]);
         for (size_t j = 0; j < INPUTS; j++)
             *grads++ = delta * point[j];
@@ -357,7 +359,7 @@ static Spread measure(const Layer *layer, bool biases)
     Spread spread = {0};
     for (size_t i = 0; i < layer->outputs; i++)
         for (size_t j = biases ? layer->inputs : 0; j < layer->inputs + biases; j++) {
-            const double w = layer->neurons[i].w[j].data;
+            const double w = layer->neurons[i].w[j]->data;
             spread.most = fmax(spread.most, fabs(w));
             spread.mean += w;
             spread.mean_square += w * w;
@@ -441,16 +443,16 @@ Test(nn, inputs_that_are_missing_or_of_another_graph_are_misuse)
     static Value *x[INPUTS];
     static Graph *other;
     net = net_of_quarters(g, ACTIVATION_TANH);
-    MUST_BE_MISUSE(mlp_forward(net, NULL), "forward: the list of inputs is NULL. Make one of 3 with v_inputs.");
-    MUST_BE_MISUSE(layer_forward(g, &net->layers[1], NULL), "forward: the list of inputs is NULL. Make one of 4");
-    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[0], ACTIVATION_TANH, NULL), "the list of inputs is NULL");
+    MUST_BE_MISUSE(mlp_forward(net, NULL), "v_dot: the list b is NULL. Pass an array of n = 3 Values.");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[1], NULL), "v_dot: the list b is NULL. Pass an array of n = 4");
+    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[0], ACTIVATION_TANH, NULL), "v_dot: the list b is NULL");
     x[0] = v_input(g, 1), x[1] = NULL, x[2] = v_input(g, 2);
-    MUST_BE_MISUSE(mlp_forward(net, x), "forward: input x[1] of 3 is NULL");
-    MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "forward: input x[1] of 3 is NULL");
-    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[2], ACTIVATION_TANH, x), "forward: input x[1] of 3 is NULL");
+    MUST_BE_MISUSE(mlp_forward(net, x), "v_dot: operand b[1] is NULL");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "v_dot: operand b[1] is NULL");
+    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[2], ACTIVATION_TANH, x), "v_dot: operand b[1] is NULL");
     other = graph_new();
     x[1] = v_input(other, 0.5);
-    MUST_BE_MISUSE(mlp_forward(net, x), "forward: input x[1] of 3 (v0, data 0.5) belongs to another graph");
+    MUST_BE_MISUSE(mlp_forward(net, x), "v_dot: operand b[1] (v0, data 0.5) belongs to another graph");
     graph_free(other);
 }
 
@@ -463,7 +465,7 @@ Test(nn, released_inputs_are_misuse)
     x = v_inputs(g, point, INPUTS);
     memcpy(kept, x, sizeof kept); /* the list itself is released with the nodes */
     graph_release(g, mark);
-    MUST_BE_MISUSE(mlp_forward(net, kept), "forward: input x[0] of 3 was released");
+    MUST_BE_MISUSE(mlp_forward(net, kept), "v_dot: operand b[0] was released");
 }
 
 /* A mark set before the network and not behind it: what a first training loop gets wrong. */
@@ -475,8 +477,8 @@ Test(nn, a_released_network_is_misuse)
     net = net_of_quarters(g, ACTIVATION_TANH);
     graph_release(g, mark);
     x = v_inputs(g, point, INPUTS);
-    MUST_BE_MISUSE(mlp_forward(net, x), "forward: the layer's last bias was released");
-    MUST_BE_MISUSE(layer_forward(g, &net->layers[1], x), "forward: the layer's last bias was released");
+    MUST_BE_MISUSE(mlp_forward(net, x), "v_dot: operand a[0] was released");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[1], x), "v_dot: operand a[0] was released");
 }
 
 Test(nn, a_layer_of_another_graph_is_misuse)
@@ -487,7 +489,7 @@ Test(nn, a_layer_of_another_graph_is_misuse)
     other = graph_new();
     net = net_of_quarters(other, ACTIVATION_TANH);
     x = v_inputs(g, point, INPUTS);
-    MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "last bias (b1[3], data 1.75) belongs to another graph");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "v_dot: operand b[0] (v0, data 0.5) belongs to another graph");
     graph_free(other);
 }
 
@@ -583,24 +585,89 @@ Test(nn, each_allocation_that_fails_is_an_error_and_leaks_nothing)
     cr_assert_gt(n, 4, "only %zu allocations were made to fail", n);
 }
 
-Test(nn, many_rows_at_once_give_the_bits_of_one_at_a_time)
+/* ---- many rows at once: nn_fast.c ---------------------------------------------------------------------------------
+ */
+
+enum { ROWS = 19, WIDTH = 3 }; /* rows: more than go together, and no multiple of that */
+
+/* Inputs that need a gradient or not, side by side or with a node between every two. */
+static void make_rows(Graph *graph, bool need_grad, bool scattered, Value **x)
 {
-    enum { ROWS = 19 }; /* more than go together, and no multiple of that */
-    const size_t sizes[] = {3, 5, 4, 2};
-    double x[ROWS * 3];
     Random random;
     random_seed(&random, 7);
-    for (size_t i = 0; i < ROWS * 3; i++)
-        x[i] = random_uniform(&random, -2, 2);
-    Graph *graph = graph_new();
-    MLP *net = mlp_new(graph, sizes, 4, ACTIVATION_TANH);
-    mlp_init(net, INIT_PYTORCH, &random);
-    Value **together = mlp_forward_rows(net, v_inputs(graph, x, ROWS * 3), ROWS);
-    for (size_t row = 0; row < ROWS; row++) {
-        Value **alone = mlp_forward(net, v_inputs(graph, x + row * 3, 3));
-        for (size_t k = 0; k < 2; k++)
-            cr_expect_eq(together[row * 2 + k]->data, alone[k]->data, "row %zu, output %zu: together %a, alone %a", row,
-                         k, together[row * 2 + k]->data, alone[k]->data);
+    for (size_t i = 0; i < ROWS * WIDTH; i++) {
+        const double number = random_uniform(&random, -2, 2);
+        x[i] = need_grad ? v_param(graph, number) : v_input(graph, number);
+        if (scattered)
+            v_const(graph, NAN);
     }
-    graph_free(graph);
+}
+
+/* The gradients of all params and then of all inputs. */
+static size_t take_gradients(MLP *net, Value *const *x, double *gradients)
+{
+    for (size_t i = 0; i < net->param_count; i++)
+        gradients[i] = net->params[i]->grad;
+    for (size_t i = 0; i < ROWS * WIDTH; i++)
+        gradients[net->param_count + i] = x[i]->grad;
+    mlp_zero_grad(net);
+    for (size_t i = 0; i < ROWS * WIDTH; i++)
+        x[i]->grad = 0;
+    return net->param_count + ROWS * WIDTH;
+}
+
+static void compare_rows(MLP *net, bool need_grad, bool scattered)
+{
+    Value *x[ROWS * WIDTH], *alone[ROWS * 2];
+    double want[256], got[256], sum = 0;
+    make_rows(net->graph, need_grad, scattered, x);
+    Value **together = mlp_forward_rows(net, x, ROWS);
+    for (size_t row = 0; row < ROWS; row++)
+        memcpy(alone + row * 2, mlp_forward(net, x + row * WIDTH), 2 * sizeof *alone);
+    for (size_t k = 0; k < ROWS * 2; k++)
+        cr_expect_eq(together[k]->data, alone[k]->data, "output %zu: together %a, alone %a", k, together[k]->data,
+                     alone[k]->data);
+    backward(v_sum(alone, ROWS * 2));
+    take_gradients(net, x, want);
+    backward(v_sum(together, ROWS * 2));
+    const size_t count = take_gradients(net, x, got);
+    for (size_t i = 0; i < count; i++) {
+        cr_expect_eq(got[i], want[i], "gradient %zu: together %a, alone %a", i, got[i], want[i]);
+        sum += fabs(got[i]) * (i >= net->param_count);
+    }
+    cr_expect_eq(sum > 0, need_grad, "the inputs' gradients add up to %g", sum);
+}
+
+Test(nn, many_rows_at_once_give_the_bits_of_one_at_a_time)
+{
+    const size_t deep[] = {WIDTH, 5, 4, 2};
+    Random random;
+    random_seed(&random, 7);
+    for (int a = 0; a < ACTIVATIONS; a++) {
+        MLP *net = mlp_new(g, deep, 4, (Activation)a);
+        mlp_init(net, INIT_PYTORCH, &random);
+        for (int kind = 0; kind < 4; kind++)
+            compare_rows(net, kind & 1, kind & 2);
+    }
+}
+
+Test(nn, rows_that_are_missing_released_or_of_another_graph_are_misuse)
+{
+    static MLP *net, *gone;
+    static Value *x[INPUTS], **released;
+    static Graph *other;
+    net = net_of_quarters(g, ACTIVATION_TANH);
+    MUST_BE_MISUSE(mlp_forward_rows(NULL, x, 1), "mlp_forward_rows: the network is NULL. Make it with mlp_new");
+    MUST_BE_MISUSE(mlp_forward_rows(net, NULL, 1), "forward: the list of inputs is NULL. Make one of 3 with v_inputs.");
+    x[0] = v_input(g, 1), x[1] = NULL, x[2] = v_input(g, 2);
+    MUST_BE_MISUSE(mlp_forward_rows(net, x, 1), "forward: input x[1] of 3 is NULL");
+    other = graph_new();
+    x[1] = v_input(other, 0.5);
+    MUST_BE_MISUSE(mlp_forward_rows(net, x, 1), "forward: input x[1] of 3 (v0, data 0.5) belongs to another graph");
+    graph_free(other);
+    const Mark mark = graph_mark(g);
+    gone = net_of_quarters(g, ACTIVATION_TANH);
+    graph_release(g, mark);
+    released = v_inputs(g, point, INPUTS);
+    MUST_BE_MISUSE(mlp_forward_rows(gone, released, 1), "forward: the layer's last bias was released");
 }

@@ -2,12 +2,12 @@
 #define _XOPEN_SOURCE 700
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "locales.h"
 #include "number.h"
 #include "random.h"
 
@@ -86,29 +86,11 @@ Test(number, exact_decimals_of_767_digits_are_read)
     cr_expect_eq(parsed(text), x);
 }
 
-/* Make `locale` known to setlocale, from the system's sources of locales if need be. */
-static bool set_locale(const char *locale)
-{
-    char folder[] = "/tmp/stepgrad-locale-XXXXXX", command[256];
-    if (setlocale(LC_NUMERIC, locale) != NULL)
-        return true;
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(command, sizeof command, "localedef -i %.*s -f UTF-8 %s/%s >/dev/null 2>&1", (int)strcspn(locale, "."),
-             locale, folder, locale);
-    const int status = system(command);
-    setenv("LOCPATH", folder, 1);
-    const bool found = (status == 0 || status == 256) && setlocale(LC_NUMERIC, locale) != NULL; /* 1: it warned */
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    cr_assert_eq(system(command), 0);
-    return found;
-}
-
 static void expect_points_in(const char *locale, const char *mark)
 {
     char text[NUMBER_SIZE], local[64];
     double x;
-    if (!set_locale(locale))
-        cr_skip_test("SKIPPED: no locale %s here (apt-get install locales)", locale);
+    use_locale(locale);
     snprintf(local, sizeof local, "0%s5", mark);
     cr_assert_str_eq(localeconv()->decimal_point, mark);
     cr_expect_str_eq(number_text(-0.5, 'g', 17, text), "-0.5");

@@ -82,7 +82,7 @@ static Value *expression(void)
     return v_label(v_mul(d, named_param(-2, "f")), "L");
 }
 
-static Value *pick(Value **nodes, size_t count, Random *random) { return nodes[random_u32(random) % count]; }
+static Value *pick(Value **nodes, size_t count, Random *random) { return nodes[random_below(random, count)]; }
 
 /* Any ops on any nodes made before, repeats included; every leaf kind; lists with scattered operands and biases. */
 static Value *random_graph(Random *random, size_t size)
@@ -90,12 +90,12 @@ static Value *random_graph(Random *random, size_t size)
     Value *nodes[200], *list[8], *other[8];
     size_t count = 0;
     for (; count < 4; count++)
-        nodes[count] = v_param(g, 0.25 + (double)(random_u32(random) % 100) / 50);
+        nodes[count] = v_param(g, 0.25 + (double)random_below(random, 100) / 50);
     nodes[count++] = v_input(g, -0.75);
     nodes[count++] = v_const(g, 0.5);
     while (count < size) {
-        const OpCode op = (OpCode)(OP_CONST + 1 + random_u32(random) % (OP_COUNT - OP_CONST - 1));
-        const size_t n = 1 + random_u32(random) % 8;
+        const OpCode op = (OpCode)(OP_CONST + 1 + random_below(random, OP_COUNT - OP_CONST - 1));
+        const size_t n = 1 + random_below(random, 8);
         for (size_t i = 0; i < n; i++) {
             list[i] = pick(nodes, count, random);
             other[i] = pick(nodes, count, random);
@@ -156,7 +156,7 @@ Test(player, its_steps_are_those_of_the_engine_for_random_graphs)
     size_t pushes = 0;
     for (int i = 0; i < 300; i++) {
         PlayerSteps pass;
-        Value *root = random_graph(&random, 7 + random_u32(&random) % 60);
+        Value *root = random_graph(&random, 7 + random_below(&random, 60));
         cr_assert(player_steps_record(&pass, root, PLAYER_MAX_NODES, &error, HERE), "%s", error.message);
         expect_steps_of_engine(&pass, root);
         pushes += pass.push_count;

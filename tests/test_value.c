@@ -393,39 +393,6 @@ Test(value, one_side_of_a_dot_may_be_scattered_and_the_other_not)
     graph_free(other);
 }
 
-Test(value, a_layers_quick_dot_is_the_dot_with_bias)
-{
-    for (size_t n = 1; n <= MOST; n++) {
-        Value *w[MOST + 1], *x[MOST], *y[MOST + 1];
-        make_neighbours(g, w, n + 1, 0);
-        make_neighbours(g, x, n, 50);
-        Value *quick = value_dot_run(w[0], x[0], n, true);
-        backward(quick);
-        make_neighbours(g, y, n + 1, 0);
-        Value *slow = v_dot_bias(y, x, n, y[n]);
-        backward(slow);
-        cr_expect(same_bits(quick->data, slow->data), "n = %zu: %.17g and %.17g", n, quick->data, slow->data);
-        cr_assert_eq(value_parent_count(quick), 2 * n + 1, "n = %zu: %zu parents", n, value_parent_count(quick));
-        for (size_t i = 0; i <= n; i++)
-            cr_expect(value_parent(quick, i) == w[i] && same_bits(w[i]->grad, y[i]->grad) && w[i]->grad != 0,
-                      "n = %zu, w[%zu]: gradients %.17g and %.17g", n, i, w[i]->grad, y[i]->grad);
-        for (size_t i = 0; i < n; i++)
-            cr_expect(value_parent(quick, n + 1 + i) == x[i] && x[i]->grad == 2 * w[i]->data,
-                      "n = %zu, x[%zu]: gradient %g after two walks, want %g", n, i, x[i]->grad, 2 * w[i]->data);
-    }
-}
-
-Test(value, a_quick_dot_over_inputs_gives_them_no_gradient)
-{
-    Value *w[3], *x[2] = {v_input(g, 5), v_input(g, 7)};
-    make_neighbours(g, w, 3, 0);
-    Value *dot = value_dot_run(w[0], x[0], 2, false);
-    backward(dot);
-    cr_expect(w[0]->grad == 5 && w[1]->grad == 7 && w[2]->grad == 1, "weights got %g, %g, bias %g", w[0]->grad,
-              w[1]->grad, w[2]->grad);
-    cr_expect(x[0]->grad == 0 && x[1]->grad == 0, "inputs got %g, %g", x[0]->grad, x[1]->grad);
-}
-
 Test(value, a_run_is_nodes_side_by_side_in_order)
 {
     Value *list[4];

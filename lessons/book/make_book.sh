@@ -44,7 +44,7 @@ page()
 
 # The engine's sources, and of viz the headers that chapters include.
 sources="$(ls engine/*.h) $(sed -n 's/^#include "\(.*\)"/viz\/\1/p' lessons/*.c | sort -u | while read -r header; do
-    test ! -f "$header" || echo "$header"; done) $(ls engine/*.c) lessons/moons.c"
+    test ! -f "$header" || echo "$header"; done) $(ls engine/*.c) lessons/moons/moons.c"
 
 bytes_awk -f "$here/declared.awk" $sources >"$work/places"
 

@@ -7,9 +7,7 @@ edges = [edge for node in commands.nodes.cone(commands.find_node(reader, "total"
 ops = {edge.child.op.name for edge in edges}
 different = []
 for edge in edges:
-    engine = reader.memory.local_derivative(edge.child, edge.i)
-    a, b = edge._pair()
-    text = edge.formula().value(a.data, b.data if b is not None else 0.0, edge.child.data)
+    engine, text = reader.memory.local_derivative(edge.child, edge.i), edge.computed()
     # A text and its function may be rounded differently, in a handful of operations of at most 2^-53 each.
     if engine is None or text is None or not abs(engine - text) <= 1e-15 * max(1, abs(engine)):
         different.append("%s: engine %r, text %r" % (edge.child.line(), engine, text))

@@ -23,7 +23,7 @@ say 'grad tree o'
 say 'grad edges o'
 say 'print *v'
 
-eval "gdb -q -nx -batch -iex 'set host-charset UTF-8' -iex 'set width 0' \
+eval "gdb -q -nx -batch -iex 'set host-charset UTF-8' -iex 'set width 0' -iex 'set can-use-hw-watchpoints 0' \
     -x viz/debug/stepgrad-gdb.py $session --args '$program' neuron" 2>&1 |
     sed -e '/libthread_db/d' -e '/debuginfod/d' -e '/^A debugging session is active/,$d' -e '/^$/d' \
         -e '/^Temporary breakpoint 1 at/d' -e 's/^\(Temporary breakpoint 1, main\) (.*) at/\1 () at/'

@@ -11,10 +11,13 @@
 # lldb has no Python, stepgrad.lldb gives the one-line summary.
 import importlib
 import os
-import re
 import sys
 
 import lldb
+
+if not hasattr(lldb, "SBDebugger"):
+    raise ImportError("lldb does not find its own Python module. Where Debian or Ubuntu put it, start lldb like this:\n"
+                      "    PYTHONPATH=$(echo /usr/lib/llvm-*/lib/python3.*/*-packages | tr ' ' ':') lldb PROGRAM")
 
 WRITE_NO_BYTECODE, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # leaves no __pycache__ in viz/
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -23,38 +26,23 @@ import stepgrad_nodes as nodes  # noqa: E402
 importlib.reload(nodes)  # imported again: read again
 sys.path.pop(0)
 sys.dont_write_bytecode = WRITE_NO_BYTECODE
-Fault = nodes.Fault
-
-STRUCTS = {
-    "Value": "data grad label a b list block n op needs_grad has_bias",
-    "Block": "graph older first_number node_count released has_gradients nodes",
-    "Graph": "newest stop_number",
-}
-NOT_LINKED = ("this program has no Value of stepgrad in its debug information. Load a program that links the engine, "
-              "compiled with -g.")
+AT_WORK, Fault = nodes.AT_WORK, nodes.Fault
 
 
 class LldbMemory(nodes.Memory):
     def __init__(self, target):
-        self.process = target.GetProcess()
-        self.target = target
-        self.pointer_size = target.GetAddressByteSize()
-        self.byte_order = ">" if target.GetByteOrder() == lldb.eByteOrderBig else "<"
-        self.fields, self.sizes = {}, {}
-        for name, wanted in STRUCTS.items():
-            struct = self.struct_type(name, set(wanted.split()))
-            self.sizes[name] = struct.GetByteSize()
-            for field in struct.fields:
-                if field.GetName() in wanted.split():
-                    size = (field.GetBitfieldSizeInBits() + 7) // 8 or field.GetType().GetByteSize()
-                    self.fields["%s.%s" % (name, field.GetName())] = (field.GetOffsetInBits() // 8, size)
+        self.process, self.target = target.GetProcess(), target
+        super().__init__(target.GetAddressByteSize(), target.GetByteOrder() == lldb.eByteOrderBig)
 
-    def struct_type(self, name, wanted):
+    def struct(self, name, fields):
         for found in self.target.FindTypes(name):
             found = found.GetCanonicalType()
-            if wanted <= {field.GetName() for field in found.fields}:
-                return found
-        raise Fault(NOT_LINKED)
+            if set(fields) <= {field.GetName() for field in found.fields}:
+                return found.GetByteSize(), {
+                    field.GetName(): (field.GetOffsetInBits(),
+                                      field.GetBitfieldSizeInBits() or 8 * field.GetType().GetByteSize())
+                    for field in found.fields}
+        raise Fault(nodes.NOT_LINKED)
 
     def read(self, address, size):
         error = lldb.SBError()
@@ -63,17 +51,19 @@ class LldbMemory(nodes.Memory):
             raise Fault("there is no memory of the program at 0x%x." % address)
         return data
 
+    def write(self, address, data):
+        self.process.WriteMemory(address, data, lldb.SBError())
+
     def ops(self):
         table = self.target.FindFirstGlobalVariable("op_table")
-        if not table.IsValid() or not table.GetChildAtIndex(0).GetChildMemberWithName("da_text").IsValid():
-            raise Fault("the engine's op_table is not in the debug information: compile the engine with -g.")
-        texts = [[row.GetChildMemberWithName(x).GetValueAsUnsigned() for x in ("name", "text", "da_text", "db_text")]
-                 for row in (table.GetChildAtIndex(i) for i in range(table.GetNumChildren()))]
-        shapes = [table.GetChildAtIndex(i).GetChildMemberWithName("shape").GetValue()
-                  for i in range(table.GetNumChildren())]
-        read = lambda address: self.process.ReadCStringFromMemory(address, 256, lldb.SBError())  # noqa: E731
-        return [nodes.Op(read(name), shape, read(text), read(da), read(db))
-                for shape, (name, text, da, db) in zip(shapes, texts)]
+        if not table.IsValid():
+            raise Fault(nodes.NO_OP_TABLE)
+        return [self.op(table.GetChildAtIndex(i)) for i in range(table.GetNumChildren())]
+
+    def op(self, row):
+        texts = [row.GetChildMemberWithName(field).GetValueAsUnsigned() for field in nodes.OP_FIELDS]
+        return nodes.Op(row.GetChildMemberWithName("shape").GetValue(),
+                        *[self.process.ReadCStringFromMemory(text, 256, lldb.SBError()) for text in texts])
 
     def local_derivative(self, node, index):
         options = lldb.SBExpressionOptions()
@@ -88,10 +78,11 @@ class LldbMemory(nodes.Memory):
 
 
 def reader(target):
+    memory = LldbMemory(target)
     if not target.GetProcess().IsValid() or target.GetProcess().GetState() != lldb.eStateStopped:
         raise Fault("no program is stopped here, so there are no nodes. Set a breakpoint and `run`, or open a core "
                     "file.")
-    return nodes.Reader(LldbMemory(target))
+    return nodes.Reader(memory)
 
 
 def thread_of(target):
@@ -99,14 +90,6 @@ def thread_of(target):
 
 
 # ---- frames: V, the graph, the walk ----------------------------------------------------------------------------------
-
-AT_WORK = {
-    "backward_hook": ("node", "after"),
-    "backward_after": ("node", "after"),
-    "backward_before": ("node", "before"),
-    "push_gradient": ("v", "before"),
-}
-
 
 def kind_of(value):
     """"Value *", "Value", ... of an SBValue, by its struct."""
@@ -137,14 +120,9 @@ def node_of(frame):
 def current_walk(read, target):
     """Where the reverse walk is, told by the frames: None when no walk is under way."""
     for frame in thread_of(target):
-        name = frame.GetFunctionName()
-        if name in AT_WORK:
-            phase = AT_WORK[name][1]
-            address = node_of(frame)
-            if address is not None and read.is_node(address):
-                node = read.node(address)
-                turn = node.number + 1 if phase == "before" else node.number
-                return nodes.Walk(node.graph, turn, node.address, phase)
+        address = node_of(frame) if frame.GetFunctionName() in AT_WORK else None
+        if address is not None and read.is_node(address):
+            return nodes.walk_at(read.node(address), AT_WORK[frame.GetFunctionName()][1])
     return None
 
 
@@ -163,27 +141,17 @@ def current_graph(read, target):
 
 def find_node(read, target, text):
     """The node that a user means: a variable of this frame or a calling one, an expression, a label, or v12."""
-    if not text:
-        raise Fault("it needs a node: a Value * of the program, a label, or v12 for node number 12.")
-    address = None
-    if re.match(r"^\w+$", text):
-        for frame in list(thread_of(target))[thread_of(target).GetSelectedFrame().GetFrameID():]:
-            address = address_of(frame.FindVariable(text))
-            if address is not None:
-                break
-    if address is None:
-        address = address_of(thread_of(target).GetSelectedFrame().EvaluateExpression(text))
-    if address is not None:
-        try:
-            return read.node(address)
-        except Fault as fault:
-            raise Fault("%s: %s" % (text, fault))
-    graph = current_graph(read, target)
-    node = nodes.labelled(read, graph, text) if graph is not None else None
-    if node is None:
-        raise Fault("%s is neither a Value * here nor the label of a node%s." % (
-            text, " of a graph in sight" if graph is None else ""))
-    return node
+
+    def look_up(text):
+        selected = thread_of(target).GetSelectedFrame()
+        if text.isidentifier():
+            for frame in list(thread_of(target))[selected.GetFrameID():]:
+                address = address_of(frame.FindVariable(text))
+                if address is not None:
+                    return address, None
+        return address_of(selected.EvaluateExpression(text)), "it is not a Value * here"
+
+    return nodes.find_node(read, text, look_up, lambda: current_graph(read, target))
 
 
 # ---- grad step -------------------------------------------------------------------------------------------------------
@@ -216,39 +184,27 @@ def node_at_work(target):
 def ended(target, wanted):
     process = target.GetProcess()
     if process.GetState() == lldb.eStateExited:
-        return ["The program has ended with status %d: %s" % (process.GetExitStatus(), wanted)]
+        return [nodes.ended(process.GetExitStatus(), wanted)]
     return ["The program stopped for another reason: %s" % thread_of(target).GetStopDescription(200)]
 
 
 def step_to_next(target):
     if run_to(target, "push_gradient") is None:
         return ended(target, "there was no further node in a backward pass.")
+    return see_push(target)
+
+
+def see_push(target):
+    """At a node that is about to push: run until it has, and explain what it has done."""
     grads = {parent.address: parent.grad for parent in node_at_work(target).parents()}
     if run_to(target, "backward_hook") is None:
         return ended(target, "while a node was pushing.")
-    return push_lines(target, grads)
-
-
-def push_lines(target, grads):
     node = node_at_work(target)
-    walk = current_walk(node.reader, target)
-    following = nodes.next_node(node.reader, walk)
-    return list(nodes.explain(node, walk, grads)) + [
-        "Next: %s" % following.line() if following is not None else "That was the last node of this walk."]
-
-
-def set_stop_number(target, graph, number):
-    memory = LldbMemory(target)
-    offset, size = memory.fields["Graph.stop_number"]
-    order = "little" if memory.byte_order == "<" else "big"
-    target.GetProcess().WriteMemory(graph + offset, number.to_bytes(size, order), lldb.SBError())
+    return nodes.pushed(node, current_walk(node.reader, target), grads)
 
 
 def target_node(read, graph, text, below):
-    node = nodes.labelled(read, graph, text, below) if graph is not None else None
-    if node is not None and node.is_leaf:
-        raise Fault("%s is a leaf (%s): it has nobody to push to." % (node.name, node.op.name))
-    return node
+    return nodes.must_push(nodes.labelled(read, graph, text, below) if graph is not None else None)
 
 
 def step_to(target, text):
@@ -257,58 +213,41 @@ def step_to(target, text):
     walk = current_walk(read, target)
     graph = current_graph(read, target)
     node = target_node(read, graph, text, walk.turn if walk is not None else None)
-    grads = {}
     while True:
         if node is not None:
-            set_stop_number(target, node.graph, node.number)
+            LldbMemory(target).set_stop_number(node.graph, node.number)
         reached = run_to(target, "backward_before", "backward_begin_at")
         if reached is None:
             return ended(target, "no node called %s has pushed a gradient." % text)
-        if reached == "backward_begin_at":
-            if run_to(target, "push_gradient") is None:
-                continue
-            root = node_at_work(target)
-            node = target_node(root.reader, root.graph, text, root.number + 1)
-            if node is None or node.address != root.address:
-                continue
+        if reached == "backward_begin_at":  # look for the name from its root on
+            read = reader(target)
+            root = read.node(address_of(thread_of(target).GetFrameAtIndex(0).FindVariable("root")))
+            node = target_node(read, root.graph, text, root.number + 1)
+            continue
         at_work = node_at_work(target)
-        set_stop_number(target, at_work.graph, 0)
-        if node is None or at_work.address != node.address:
-            continue  # the walk passed it over
-        grads = {parent.address: parent.grad for parent in at_work.parents()}
-        if run_to(target, "backward_hook") is None:
-            return ended(target, "while a node was pushing.")
-        return push_lines(target, grads)
+        LldbMemory(target).set_stop_number(at_work.graph, 0)
+        if node is not None and at_work.address == node.address:
+            return see_push(target)  # else the walk passed it over
 
 
 # ---- the command -----------------------------------------------------------------------------------------------------
 
-HELP = [
-    "grad step [NAME]: run to the next node of the backward pass, or to the one of that name, and explain its push",
-    "grad explain V:   each product that V pushes to its parents, in symbols and numbers",
-    "grad tree V:      V and what it was computed from, as a tree",
-    "grad order V:     the topological order of what V was computed from",
-    "grad edges V:     which edges below V have pushed, and which wait",
-    "grad why-nan V:   the first value (or else gradient) below V that is not finite, its op and its operands",
-    "V is a Value *, the label of a node, or v12 for node number 12.",
-]
+HELP = (["grad step [NAME]: " + nodes.STEP_HELP] +
+        ["grad %s V: %s" % (name, text) for name, (_, text) in nodes.SHOWS.items()] +
+        ["V is a Value *, the label of a node, or v12 for node number 12."])
 MOST_LINES = 200
 
 
 def do(target, what, rest):
-    if what == "step":
-        if not target.FindFunctions("backward_hook"):
-            raise Fault(NOT_LINKED)
-        reader(target)
-        return step_to(target, rest) if rest else step_to_next(target)
-    if what == "why-nan":
-        return nodes.why_nan(find_node(reader(target), target, rest))
-    shows = {"tree": nodes.tree, "explain": nodes.explain, "order": nodes.order, "edges": nodes.edges}
-    if what not in shows:
+    if what != "step" and what not in nodes.SHOWS:
         raise Fault("there is no such command. `grad help` lists what there is.")
     read = reader(target)
-    node = find_node(read, target, rest)
-    return nodes.cut(shows[what](node, current_walk(read, target)), MOST_LINES, "they are not shown")
+    if what == "step":
+        if not target.FindFunctions("backward_hook"):
+            raise Fault(nodes.NOT_LINKED)
+        return step_to(target, rest) if rest else step_to_next(target)
+    lines = nodes.SHOWS[what][0](find_node(read, target, rest), current_walk(read, target))
+    return nodes.cut(lines, MOST_LINES, "they are not shown")
 
 
 def grad(debugger, command, result, _internal):

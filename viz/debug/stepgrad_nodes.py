@@ -11,13 +11,16 @@
 # Formulas of local derivatives come from the engine's op table as text ("1 - y * y"): they are parsed once, printed
 # with the real names ((1 − o²)), and computed where the engine cannot be asked. No derivative is written here again.
 import ast
+import functools
 import heapq
+import itertools
 import math
 import re
 import struct
 
 PAGE = 4096
 NAME_MOST = 63  # characters of a label that are shown, as value_name does
+STEP_LINES = 20  # of a push: a sum over a batch has hundreds of parents
 OPERANDS_SHOWN = 8  # of a long list, as value_print does
 
 
@@ -29,28 +32,49 @@ class Released(Fault):
     """The node there has been released."""
 
 
+# The engine's structs, each with the fields that are read here. Another library's Value lacks some of them.
+STRUCTS = {
+    "Value": "data grad label a b list block n op needs_grad has_bias".split(),
+    "Block": "graph older first_number node_count released has_gradients nodes".split(),
+    "Graph": "newest stop_number".split(),
+}
+NOT_LINKED = ("there are no nodes of stepgrad in this program. Load one that uses the engine and was compiled with -g. "
+              "(Lessons 1 to 5 build nodes of their own.)")
+OP_FIELDS = "name text da_text db_text".split()
+NO_OP_TABLE = "the engine's op_table is not in the debug information: compile the engine with -g."
+
+# Functions of the engine that have the node at work, how the parameter is called, and whether it has pushed.
+AT_WORK = {
+    "backward_hook": ("node", "after"),
+    "backward_after": ("node", "after"),
+    "backward_before": ("node", "before"),
+    "push_gradient": ("v", "before"),
+}
+
+
 class Memory:
-    """What a debugger gives. `fields` maps "Value.grad" to (offset, bytes); sizes maps "Value" to bytes."""
+    """The program's memory. A debugger adds struct(name, fields), which gives the bytes of a struct and, by field, bit
+    offset and bits, or raises Fault; read(address, size); write(address, data); ops(), the op table as a list of Op;
+    and local_derivative(node, i), the engine's answer, or None where nothing can be called."""
 
-    fields = {}
-    sizes = {}
-    pointer_size = 8
-    byte_order = "<"
+    def __init__(self, pointer_size, is_big_endian):
+        self.pointer_size, self.byte_order = pointer_size, "big" if is_big_endian else "little"
+        self.mark = "><"[not is_big_endian]  # as the module struct writes it
+        self.sizes, self.fields = {}, {}  # bytes of "Value"; (offset, bytes) of "Value.grad"
+        for name, wanted in STRUCTS.items():
+            self.sizes[name], places = self.struct(name, wanted)
+            for field in wanted:
+                offset, bits = places[field]
+                self.fields["%s.%s" % (name, field)] = (offset // 8, (bits + 7) // 8)
 
-    def read(self, address, size):
-        raise NotImplementedError
-
-    def ops(self):
-        """The op table: a list of Op by code."""
-        raise NotImplementedError
-
-    def local_derivative(self, node, index):
-        """value_local_derivative in the running program, or None where nothing can be called."""
-        return None
+    def set_stop_number(self, graph, number):
+        """Have the walk of this graph report no node before the one of that number: backward_before in backward.h."""
+        offset, size = self.fields["Graph.stop_number"]
+        self.write(graph + offset, number.to_bytes(size, self.byte_order))
 
 
 class Op:
-    def __init__(self, name, shape, text, da_text, db_text):
+    def __init__(self, shape, name, text, da_text, db_text):
         self.name, self.shape, self.text, self.da_text, self.db_text = name, shape, text, da_text, db_text
         infix = re.match(r"^a (\S+) b$", text)
         self.infix = infix.group(1) if infix else None
@@ -62,10 +86,6 @@ class Op:
 
 def number(x):
     return "%g" % x
-
-
-def finite(x):
-    return not (math.isnan(x) or math.isinf(x))
 
 
 def same(x, y):
@@ -89,89 +109,33 @@ def plain(line):
 
 # ---- formulas of the op table ----------------------------------------------------------------------------------------
 
-
-def divide(x, y):
-    if y != 0:
-        return x / y
-    return math.nan if x == 0 or math.isnan(x) else math.copysign(math.inf, x) * math.copysign(1, y)
-
-
-def like_c(function, at_overflow=math.inf, at_pole=math.nan):
-    """A function of Python's math that answers as C's does, where Python raises an error."""
-
-    def answer(*arguments):
-        try:
-            return function(*arguments)
-        except OverflowError:
-            return at_overflow
-        except ValueError:
-            return at_pole(*arguments) if callable(at_pole) else at_pole
-
-    return answer
-
-
-FUNCTIONS = {
-    "exp": like_c(math.exp),
-    "log": like_c(math.log, at_pole=lambda x: -math.inf if x == 0 else math.nan),
-    "pow": like_c(math.pow, at_pole=lambda x, y: math.inf if x == 0 and y < 0 else math.nan),
-    "sqrt": like_c(math.sqrt),
-    "sin": like_c(math.sin),
-    "cos": like_c(math.cos),
-    "tanh": math.tanh,
-    "fabs": abs,
-}
-
-ARITHMETIC = {
-    ast.Add: lambda x, y: x + y,
-    ast.Sub: lambda x, y: x - y,
-    ast.Mult: lambda x, y: x * y,
-    ast.Div: divide,
-}
-COMPARISON = {ast.Gt: lambda x, y: x > y, ast.Lt: lambda x, y: x < y}
+FUNCTIONS = {name: f for name, f in vars(math).items() if callable(f) and name[0] != "_"}  # the names are C's
+COMPUTED = (ast.Expression, ast.Constant, ast.Name, ast.Load, ast.UnaryOp, ast.USub, ast.BinOp, ast.Add, ast.Sub,
+            ast.Mult, ast.Div, ast.Compare, ast.Gt, ast.Lt, ast.Call, ast.IfExp)  # and nothing else is evaluated
 SIGN = {ast.Add: " + ", ast.Sub: " − ", ast.Mult: "·", ast.Div: "/", ast.Gt: " > ", ast.Lt: " < "}
 SUM, PRODUCT, ATOM = 1, 2, 3  # how tightly a piece of a formula holds together
 
 
+@functools.lru_cache(maxsize=None)
 class Formula:
     """A C expression in a, b and y."""
-
-    parsed = {}
 
     def __init__(self, text):
         self.text = text
         try:
-            self.root = ast.parse(text, mode="eval").body
+            self.tree = ast.parse(re.sub(r"^(.+?) \? (.+?) : (.+)$", r"(\2) if (\1) else (\3)", text), mode="eval")
+            self.root = self.tree.body
         except SyntaxError:  # C that is not Python too: shown as it is, and not computed
-            self.root = None
-
-    @classmethod
-    def of(cls, text):
-        if text not in cls.parsed:
-            cls.parsed[text] = cls(text)
-        return cls.parsed[text]
+            self.tree = self.root = None
 
     def value(self, a, b, y):
-        """The number; None when this expression is more than we can compute."""
-        numbers = {"a": a, "b": b, "y": y}
-
-        def at(node):
-            if isinstance(node, ast.Constant):
-                return float(node.value)
-            if isinstance(node, ast.Name):
-                return numbers[node.id]
-            if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-                return -at(node.operand)
-            if isinstance(node, ast.BinOp):
-                return ARITHMETIC[type(node.op)](at(node.left), at(node.right))
-            if isinstance(node, ast.Compare):
-                return float(COMPARISON[type(node.ops[0])](at(node.left), at(node.comparators[0])))
-            if isinstance(node, ast.Call):
-                return FUNCTIONS[node.func.id](*[at(x) for x in node.args])
-            raise KeyError(node)
-
+        """The number; None where Python cannot compute this expression, or raises an error where C has inf or NaN."""
+        if self.tree is None or not all(isinstance(node, COMPUTED) for node in ast.walk(self.tree)):
+            return None
         try:
-            return at(self.root)
-        except (KeyError, AttributeError, OverflowError):
+            names = dict(FUNCTIONS, a=a, b=b, y=y, __builtins__={})
+            return float(eval(compile(self.tree, self.text, "eval"), names))
+        except (ArithmeticError, ValueError, NameError, TypeError):
             return None
 
     def named(self, names):
@@ -194,6 +158,8 @@ class Formula:
             if isinstance(node, ast.Compare):
                 left, right = show(node.left)[0], show(node.comparators[0])[0]
                 return left + SIGN[type(node.ops[0])] + right, SUM
+            if isinstance(node, ast.IfExp):
+                return "%s ? %s : %s" % tuple(show(x)[0] for x in (node.test, node.body, node.orelse)), SUM
             left, right, sign = node.left, node.right, type(node.op)
             if sign is ast.Mult and ast.dump(left) == ast.dump(right):
                 return bracket(show(left), ATOM) + "²", ATOM
@@ -218,8 +184,7 @@ class Reader:
     def __init__(self, memory):
         self.memory = memory
         self.pages = {}
-        self.nodes = {}
-        self.blocks = {}
+        self.nodes, self.blocks = {}, {}
         self.ops = memory.ops()
         self.size = memory.sizes["Value"]
 
@@ -237,19 +202,17 @@ class Reader:
             data += self.pages[page]
         return data[address - first * PAGE:][:size]
 
+    def unsigned(self, address, size):
+        """A pointer, a count, a bool."""
+        return int.from_bytes(self.read(address, size), self.memory.byte_order)
+
     def field(self, address, name):
-        """An unsigned number: a pointer, a count, a bool."""
         offset, size = self.memory.fields[name]
-        order = "little" if self.memory.byte_order == "<" else "big"
-        return int.from_bytes(self.read(address + offset, size), order)
+        return self.unsigned(address + offset, size)
 
     def double(self, address, name):
         offset, size = self.memory.fields[name]
-        return struct.unpack(self.memory.byte_order + "d", self.read(address + offset, size))[0]
-
-    def pointer(self, address):
-        order = "little" if self.memory.byte_order == "<" else "big"
-        return int.from_bytes(self.read(address, self.memory.pointer_size), order)
+        return struct.unpack(self.memory.mark + "d", self.read(address + offset, size))[0]
 
     def text(self, address, most=NAME_MOST * 4):
         """A C string, cut at `most` bytes; control characters are shown, not sent to the terminal."""
@@ -286,12 +249,14 @@ class Reader:
             yield self.block(address)
             address = self.field(address, "Block.older")
 
-    def nodes_of(self, graph, below=None):
-        """The nodes of a graph in the order of the reverse walk; only numbers less than `below`, if that is given."""
+    def nodes_of(self, graph, below=None, above=-1):
+        """The nodes of a graph in the order of the reverse walk: those with numbers between, where that is given."""
         for block in self.blocks_of(graph):
-            for i in range(block.node_count - 1, -1, -1):
+            for i in range(block.node_count - 1, max(above - block.first_number, -1), -1):
                 if below is None or block.first_number + i < below:
                     yield self.node(block.nodes + i * self.size)
+            if block.first_number <= above:
+                return
 
     def is_graph(self, address):
         """Whether a live graph is there: its newest block must name it as its graph."""
@@ -321,7 +286,7 @@ class Node:
     """A Value, as it is now."""
 
     def __init__(self, reader, address):
-        self.reader, self.address = reader, address
+        self.reader, self.address, self.known_parents = reader, address, None
         if address == 0:
             raise Fault("it is NULL: no node has been built there yet.")
         try:
@@ -342,12 +307,14 @@ class Node:
         self.graph = self.block.graph
         self.data = reader.double(address, "Value.data")
         self.grad = reader.double(address, "Value.grad")
-        self.n = reader.field(address, "Value.n")
         self.needs_grad = bool(reader.field(address, "Value.needs_grad"))
         self.has_bias = bool(reader.field(address, "Value.has_bias"))
         label = reader.field(address, "Value.label")
         self.label = reader.text(label) if label != 0 else None
         self.is_leaf = self.op.shape == "LEAF"
+        self.n = 0 if self.is_leaf else reader.field(address, "Value.n")
+        self.in_a = self.n + self.has_bias  # the operands before those of b
+        self.parent_count = self.in_a + (self.n if self.op.has_b else 0)
 
     @property
     def name(self):
@@ -359,38 +326,39 @@ class Node:
         """The name; a plain number of the expression is its own name."""
         return number(self.data) if self.op.name == "const" and self.label is None else self.name
 
-    @property
-    def parent_count(self):
-        return 0 if self.is_leaf else self.n * (2 if self.op.has_b else 1) + self.has_bias
-
-    def parent(self, i):
-        """Parent i in operand order: all of a, the bias, all of b, as value_parent counts them."""
-        reader, in_a = self.reader, self.n + self.has_bias
+    def parent_addresses(self):
+        """In operand order: all of a, the bias, all of b, as value_parent counts them."""
+        reader, width, count = self.reader, self.reader.memory.pointer_size, self.parent_count
         listed = reader.field(self.address, "Value.list")
         if listed != 0:
-            return reader.node(reader.pointer(listed + i * reader.memory.pointer_size))
-        if i < in_a:
-            return reader.node(reader.field(self.address, "Value.a") + i * reader.size)
-        return reader.node(reader.field(self.address, "Value.b") + (i - in_a) * reader.size)
+            return [reader.unsigned(listed + i * width, width) for i in range(count)]
+        a, b = reader.field(self.address, "Value.a"), reader.field(self.address, "Value.b") - self.in_a * reader.size
+        return [(a if i < self.in_a else b) + i * reader.size for i in range(count)]
 
     def parents(self):
-        return [self.parent(i) for i in range(self.parent_count)]
+        if self.known_parents is None:
+            self.known_parents = [self.reader.node(address) for address in self.parent_addresses()]
+        return self.known_parents
+
+    def role(self, i):
+        """What operand i is: "a", "bias" or "b"."""
+        return "b" if i >= self.in_a else "bias" if i == self.n else "a"
+
+    def partner(self, i):
+        """The operand that operand i is paired with; None if there is none."""
+        role = self.role(i)
+        return None if role == "bias" or not self.op.has_b else i + self.in_a if role == "a" else i - self.in_a
 
     def edges(self):
         """An edge per parent, in the order in which the reverse walk pushes along them."""
-        if self.is_leaf:
-            return []
-        in_a = self.n + self.has_bias
-        order = []
-        for i in range(self.n):
-            order += [i, in_a + i] if self.op.has_b else [i]
-        return [Edge(self, i) for i in order + ([self.n] if self.has_bias else [])]
+        pairs = [i for first in range(self.n) for i in (first, self.partner(first)) if i is not None]
+        return [Edge(self, i) for i in pairs + [self.n] * self.has_bias]
 
     def expression(self):
         """What it was computed from: `d * f`, `tanh(n)`, `param`."""
         if self.is_leaf:
             return self.op.name
-        shown = [self.parent(i).operand_name for i in range(min(self.parent_count, OPERANDS_SHOWN))]
+        shown = [self.reader.node(address).operand_name for address in self.parent_addresses()[:OPERANDS_SHOWN]]
         if self.op.infix is not None:
             return "%s %s %s" % (shown[0], self.op.infix, shown[1])
         more = ", ..." if self.parent_count > OPERANDS_SHOWN else ""
@@ -406,30 +374,20 @@ class Edge:
 
     def __init__(self, child, i):
         self.child, self.i = child, i
-        self.parent = child.parent(i)
-        self.is_bias = child.has_bias and i == child.n
-        self.in_b = i >= child.n + child.has_bias
-
-    def _pair(self):
-        """The operands a and b that the local derivative is a function of."""
-        if self.is_bias or not self.child.op.has_b:
-            return self.parent, None
-        across = self.child.n + self.child.has_bias
-        return (self.child.parent(self.i - across), self.parent) if self.in_b else \
-            (self.parent, self.child.parent(self.i + across))
-
-    def formula(self):
-        if self.is_bias:
-            return Formula.of("1")
-        return Formula.of(self.child.op.db_text if self.in_b else self.child.op.da_text)
+        parents, partner = child.parents(), child.partner(i)
+        self.parent, self.role = parents[i], child.role(i)
+        other = parents[partner] if partner is not None else None
+        self.a, self.b = (other, self.parent) if self.role == "b" else (self.parent, other)
+        self.formula = Formula({"a": child.op.da_text, "b": child.op.db_text, "bias": "1"}[self.role])
 
     def local(self):
         """∂child/∂parent, from the engine itself if it can be asked; None if it is not known."""
         asked = self.child.reader.memory.local_derivative(self.child, self.i)
-        if asked is not None:
-            return asked
-        a, b = self._pair()
-        return self.formula().value(a.data, b.data if b is not None else 0.0, self.child.data)
+        return asked if asked is not None else self.computed()
+
+    def computed(self):
+        """The same from the op table's text."""
+        return self.formula.value(self.a.data, self.b.data if self.b is not None else 0.0, self.child.data)
 
     def product(self):
         """What a push along this edge adds, at the child's gradient of now; as in the engine, 0 times anything is 0."""
@@ -440,14 +398,14 @@ class Edge:
 
     def chain_rule(self):
         """`∂o/∂M · o.grad = (1 − o²) · o.grad = 0.5 · 1 = 0.5`"""
-        child, (a, b) = self.child, self._pair()
-        names = {"y": child.name, "a": a.operand_name, "b": b.operand_name if b is not None else "b"}
+        child = self.child
+        names = {"y": child.name, "a": self.a.operand_name, "b": self.b.operand_name if self.b is not None else "b"}
         local = self.local()
         product = self.product()
         numbers = "? (this formula cannot be computed without the running program)" if local is None else \
             "%s · %s = %s" % (number(local), number(child.grad), number(product))
         return "∂%s/∂%s · %s.grad = %s · %s.grad = %s" % (
-            child.name, self.parent.operand_name, child.name, self.formula().named(names), child.name, numbers)
+            child.name, self.parent.operand_name, child.name, self.formula.named(names), child.name, numbers)
 
 
 # ---- where the walk is -----------------------------------------------------------------------------------------------
@@ -459,6 +417,10 @@ class Walk:
 
     def __init__(self, graph, turn, node=0, phase=None):
         self.graph, self.turn, self.node, self.phase = graph, turn, node, phase
+
+
+def walk_at(node, phase):
+    return Walk(node.graph, node.number + 1 if phase == "before" else node.number, node.address, phase)
 
 
 PUSHED, WAITING, PASSED = "pushed", "waiting", "passed"
@@ -477,12 +439,8 @@ def state(node, walk):
 
 def next_node(reader, walk, most=100000):
     """The node that pushes next; None when there is none, or none within `most` nodes."""
-    for seen, node in enumerate(reader.nodes_of(walk.graph, walk.turn)):
-        if node.grad != 0 and not node.is_leaf:
-            return node
-        if seen == most:
-            return None
-    return None
+    waiting = itertools.islice(reader.nodes_of(walk.graph, walk.turn), most)
+    return next((node for node in waiting if node.grad != 0 and not node.is_leaf), None)
 
 
 def cone(root):
@@ -500,33 +458,9 @@ def cone(root):
 
 
 def children(node):
-    """Numbers of the nodes that have it as an operand, highest first: the order in which they push to it. Looks at the
-    bytes themselves: in a training program this goes through tens of thousands of nodes at every pass."""
-    reader, found = node.reader, []
-    memory, size = reader.memory, reader.size
-    word = memory.byte_order + {4: "I", 8: "Q"}[memory.pointer_size]
-    at = {name: memory.fields["Value." + name][0] for name in ("a", "b", "list", "n", "op", "has_bias")}
-    for block in reader.blocks_of(node.graph):
-        first = max(0, node.number + 1 - block.first_number)
-        data = memory.read(block.nodes, block.node_count * size) if first < block.node_count else b""
-        for i in range(block.node_count - 1, first - 1, -1):
-            here = i * size
-            op = reader.ops[data[here + at["op"]]]
-            if op.shape == "LEAF":
-                continue
-            n = struct.unpack_from(memory.byte_order + "I", data, here + at["n"])[0]
-            in_a, in_b = n + data[here + at["has_bias"]], n if op.has_b else 0
-            a, b, listed = (struct.unpack_from(word, data, here + at[name])[0] for name in ("a", "b", "list"))
-            if listed != 0:
-                pointers = memory.read(listed, (in_a + in_b) * memory.pointer_size)
-                is_child = node.address in struct.unpack("%s%d%s" % (word[0], in_a + in_b, word[1]), pointers)
-            else:
-                is_child = 0 <= node.address - a < in_a * size or 0 <= node.address - b < in_b * size
-            if is_child:
-                found.append(block.first_number + i)
-        if block.first_number <= node.number:
-            break
-    return found
+    """Numbers of the nodes that have it as an operand, highest first: the order in which they push to it."""
+    return [other.number for other in node.reader.nodes_of(node.graph, above=node.number)
+            if node.address in other.parent_addresses()]
 
 
 def labelled(reader, graph, name, below=None):
@@ -539,6 +473,32 @@ def labelled(reader, graph, name, below=None):
         if by_number and node.number == int(by_number.group(1)):
             numbered = node
     return numbered
+
+
+def find_node(reader, text, look_up, current_graph):
+    """The node that a user means by `text`: what the program has by that name or expression, a label, or v12 by number.
+    look_up(text) gives its address, or None and why not. A Fault says why there is none."""
+    if not text:
+        raise Fault("it needs a node: a Value * of the program, a label, or v12 for node number 12.")
+    address, problem = look_up(text)
+    if address is not None:
+        try:
+            return reader.node(address)
+        except Fault as fault:
+            raise Fault("%s: %s" % (text, fault))
+    graph = current_graph()
+    node = labelled(reader, graph, text) if graph is not None else None
+    if node is None:
+        where = "and no graph is in sight" if graph is None else "and no node of the graph has it as its label"
+        raise Fault("%s: %s; %s." % (text, problem.rstrip("."), where))
+    return node
+
+
+def must_push(node, hint=""):
+    """The node, if it is one that `grad step` can run to."""
+    if node is not None and node.is_leaf:
+        raise Fault("%s is a leaf (%s): it has nobody to push to.%s" % (node.name, node.op.name, hint))
+    return node
 
 
 # ---- what there is to say --------------------------------------------------------------------------------------------
@@ -595,7 +555,8 @@ def push_line(edge, grads):
     """A line per product; `grads` holds the parents' gradients as they stand before it, and is brought up to date."""
     parent = edge.parent
     if not parent.needs_grad:
-        return "  %s takes no gradient: no param leads to it" % describe_constant(parent)
+        name = parent.operand_name if parent.op.name == "const" else "%s (%s)" % (parent.name, parent.op.name)
+        return "  %s takes no gradient: no param leads to it" % name
     product = edge.product()
     line = "  %s.grad += %s" % (parent.name, edge.chain_rule())
     if product is None or grads is None:
@@ -605,10 +566,6 @@ def push_line(edge, grads):
     return line + "  [now %s → %s]" % (number(before), number(before + product))
 
 
-def describe_constant(node):
-    return node.operand_name if node.op.name == "const" else "%s (%s)" % (node.name, node.op.name)
-
-
 def before_push(node):
     """The parents' gradients before the push that has just happened, when nobody looked then: recovered by taking the
     products away again. What that leaves of rounding is not shown as a gradient."""
@@ -616,7 +573,7 @@ def before_push(node):
     for edge in reversed(node.edges()):
         product = edge.product()
         now = grads.get(edge.parent.address, edge.parent.grad)
-        before = now - product if product is not None and finite(now) and finite(product) else now
+        before = now - product if product is not None and math.isfinite(now) and math.isfinite(product) else now
         grads[edge.parent.address] = 0.0 if abs(before) <= 1e-15 * abs(now) else before
     return grads
 
@@ -650,6 +607,17 @@ def explain(node, walk=None, grads=None):
         grads = {}
     for edge in node.edges():
         yield push_line(edge, grads)
+
+
+def pushed(node, walk, grads):
+    """What `grad step` says: the push that has just happened, and what comes next."""
+    following = next_node(node.reader, walk)
+    return cut(explain(node, walk, grads), STEP_LINES, "`grad explain` shows all") + [
+        "Next: %s" % following.line() if following is not None else "That was the last node of this walk."]
+
+
+def ended(status, wanted):
+    return "The program has ended%s: %s" % ("" if status is None else " with status %d" % status, wanted)
 
 
 def edges(root, walk=None):
@@ -689,14 +657,14 @@ def path_up(node, nodes, most=12):
     return " → ".join(names if len(names) <= most else names[:most // 2] + ["…"] + names[-most // 2:])
 
 
-def why_nan(root):
+def why_nan(root, _walk=None):
     """The first value, or else the first gradient, that is not finite: where it was made, and of what."""
     nodes = cone(root)
     for node in nodes:
-        if not finite(node.data):
+        if not math.isfinite(node.data):
             return why_data(node, nodes)
     for node in nodes[::-1]:
-        if not finite(node.grad):
+        if not math.isfinite(node.grad):
             return why_grad(node, nodes)
     return ["All values and gradients are finite: %s, %s and what it was computed from." % (
         quantity(len(nodes), "node"), root.name)]
@@ -723,7 +691,7 @@ def why_grad(node, nodes):
         node.name, number(node.grad))]
     into = [edge for child in nodes[::-1] if not child.is_leaf and child.number > node.number
             for edge in child.edges() if edge.parent.address == node.address]
-    made = [edge for edge in into if edge.product() is None or not finite(edge.product())]
+    made = [edge for edge in into if edge.product() is None or not math.isfinite(edge.product())]
     if node is nodes[-1] and not into:
         return lines + ["It is the root: the seed, or what it accumulated, is not finite."]
     if not made:
@@ -733,27 +701,12 @@ def why_grad(node, nodes):
     return lines
 
 
-# ---- DOT -------------------------------------------------------------------------------------------------------------
-
-
-def dot_quoted(text):
-    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
-
-
-DOT_SHAPES = {"param": "box", "input": "cds", "const": "plaintext"}
-
-
-def dot(root, walk=None):
-    """The graph below root for Graphviz: a plain picture for programs in which viz/graph/dot.h is not linked."""
-    yield "digraph stepgrad {"
-    yield "  rankdir=LR; node [shape=ellipse]"
-    for node in cone(root):
-        label = "%s\\ndata %s\\ngrad %s" % (
-            dot_quoted("%s = %s" % (node.name, node.expression()))[1:-1], number(node.data), number(node.grad))
-        at_work = " penwidth=3" if walk is not None and walk.node == node.address else ""
-        yield '  n%d [label="%s" shape=%s%s]' % (node.number, label, DOT_SHAPES.get(node.op.name, "ellipse"), at_work)
-        for edge in node.edges():
-            local = edge.local()
-            text = "∂ = %s" % edge.formula().text + ("" if local is None else " = %s" % number(local))
-            yield "  n%d -> n%d [label=%s]" % (edge.parent.number, node.number, dot_quoted(text))
-    yield "}"
+# The commands that show what there is to say on a node V, by name.
+SHOWS = {
+    "tree": (tree, "V and what it was computed from, as a tree: a shared node once, the one at work marked."),
+    "explain": (explain, "each product that V pushes to its parents, in symbols and numbers."),
+    "order": (order, "the topological order of what V was computed from."),
+    "edges": (edges, "the edges below V in the order of the backward pass: which have pushed, and which wait."),
+    "why-nan": (why_nan, "the first value (or else gradient) below V that is not finite, its op and its operands."),
+}
+STEP_HELP = "run to the next node of the backward pass, or to the one of that name, and explain its push."

@@ -3,7 +3,7 @@
  *     draw 'L = tanh(w1*x1 + w2*x2 + b)' x1=2 w1=-3 w2=1 x2=0 b=6.88 --svg neuron.svg
  *
  * It reads the command line, builds the graph (expression.h), runs the reverse walk or forward mode, and hands the
- * graph to whoever writes what was asked for. What one output cannot do does not keep the others from being written.
+ * graph to whoever writes what was asked for. If one output fails, the others are still written.
  */
 #define _POSIX_C_SOURCE 200809L /* mkstemp */
 #include <errno.h>
@@ -16,16 +16,18 @@
 #include <unistd.h>
 
 #include "backward.h"
-#include "graph/dot.h"
 #include "expression.h"
 #include "gradcheck.h"
+#include "graph/dot.h"
 #include "graph/json.h"
+#include "graph/tree.h"
+#include "graph/utf8.h"
 #include "memory.h"
+#include "options.h"
 #include "order.h"
 #include "place.h"
 #include "player/player.h"
 #include "token.h"
-#include "graph/tree.h"
 
 enum {
     DONE = 0,
@@ -37,13 +39,13 @@ enum {
     TABLE_DIGITS = 6,                     /* where --digits does not say */
     NAMES_WARNED = 5,                     /* of names that nothing uses; the others are counted */
     DIGITS_MOST = 17,                     /* no double needs more */
-    READ_BYTES = 65536,                   /* of a file at first */
+    READ_BYTES = 65536,                   /* of a file at a time */
     CHECK_EVALUATIONS = 100 * 1000 * 1000 /* of a node, a few seconds: of more, --check checks some params */
 };
 
 static const char HELP[] =
     "usage: draw EXPRESSION [NAME=NUMBER ...] [options]\n"
-    "       draw --file FILE [NAME=NUMBER ...] [options]      (- is standard input)\n"
+    "       draw --file FILE [NAME=NUMBER ...] [options]\n"
     "\n"
     "Draws the computation graph of an expression, with the gradient of every node.\n"
     "\n"
@@ -56,20 +58,8 @@ static const char HELP[] =
     "Statements NAME = EXPRESSION stand on lines of their own or between semicolons; the last one is drawn.\n"
     "+ - * / ^ (or **) and ( ) are as in mathematics, |x| is the absolute value, # begins a comment.\n"
     "A name with a value is a param and gets a gradient; a number in the text is a constant.\n"
-    "\n"
-    "what to write (- is standard output); with none of these, the table\n"
-    "  --svg FILE --png FILE    a diagram (needs Graphviz)      --dot FILE    the same in the DOT language\n"
-    "  --html FILE              the reverse walk step by step, for a browser\n"
-    "  --json FILE              every node, for programs\n"
-    "  --tree                   a tree in the terminal          --table       values and gradients\n"
-    "  --check                  compare the gradients with differences; exit status 1 if one is wrong\n"
-    "  --forward NAME           tangents by NAME instead of gradients, in the table and in JSON\n"
-    "how the diagram looks\n"
-    "  --theme light|dark|print      --direction right|down      --legend\n"
-    "  --hide-constants              --values-only               --digits N\n"
-    "  --depth N   what is at most N edges from the root         --through NAME   what depends on NAME\n"
-    "\n"
-    "exit status: 0 all done, 1 the expression, a file or the check is wrong, 2 the command line is\n";
+    "An expression that begins with -- goes after a -- that ends the options.\n"
+    "\n";
 
 static bool report(const char *message)
 {
@@ -94,25 +84,17 @@ static void print_functions(FILE *out)
           out);
 }
 
-static bool print_help(void)
-{
-    fputs(HELP, stdout);
-    print_functions(stdout);
-    return flush_output();
-}
-
 /* ---- the command line -------------------------------------------------------------------------------------------- */
 
 typedef struct Command {
     const char *expression, *file;
     Given *given;
     size_t given_count;
-    char **names; /* of given, to be freed */
     const char *dot, *svg, *png, *html, *json;
-    bool tree, table, check, help;
-    bool hide_constants, values_only, legend;
+    bool tree, table, check, ops, help;
     const char *forward, *through;
-    const char *theme, *direction, *digits, *depth;
+    int theme, direction;
+    uint64_t digits, depth;
     DotOptions diagram;
 } Command;
 
@@ -126,60 +108,6 @@ static bool misused(const char *format, ...)
     fputs(" (draw --help)\n", stderr);
     va_end(arguments);
     return false;
-}
-
-/* An option: a flag, or one with an argument. */
-typedef struct Option {
-    const char *name;
-    bool *flag;
-    const char **argument;
-} Option;
-
-enum { OPTIONS = 20 };
-
-static void list_options(Command *c, Option options[OPTIONS])
-{
-    const Option all[OPTIONS] = {
-        {"--file", NULL, &c->file},       {"--dot", NULL, &c->dot},
-        {"--svg", NULL, &c->svg},         {"--png", NULL, &c->png},
-        {"--html", NULL, &c->html},       {"--json", NULL, &c->json},
-        {"--forward", NULL, &c->forward}, {"--through", NULL, &c->through},
-        {"--theme", NULL, &c->theme},     {"--direction", NULL, &c->direction},
-        {"--digits", NULL, &c->digits},   {"--depth", NULL, &c->depth},
-        {"--tree", &c->tree, NULL},       {"--table", &c->table, NULL},
-        {"--check", &c->check, NULL},     {"--hide-constants", &c->hide_constants, NULL},
-        {"--legend", &c->legend, NULL},   {"--values-only", &c->values_only, NULL},
-        {"--help", &c->help, NULL},       {"-h", &c->help, NULL},
-    };
-    memcpy(options, all, sizeof all);
-}
-
-/* Take the option at argument[*at], and its own argument, which may stand behind an = too. */
-static bool take_option(Command *c, int count, char **arguments, int *at)
-{
-    Option options[OPTIONS];
-    const char *word = arguments[*at];
-    const size_t length = strcspn(word, "=");
-    list_options(c, options);
-    const Option *option = options;
-    while (option < options + OPTIONS && (strlen(option->name) != length || strncmp(option->name, word, length) != 0))
-        option++;
-    if (option == options + OPTIONS)
-        return misused("there is no option %.*s; an expression that begins with -- goes behind a --", (int)length,
-                       word);
-    if (option->flag != NULL) {
-        if (word[length] != '\0')
-            return misused("%s takes no argument", option->name);
-        *option->flag = true;
-        return true;
-    }
-    const char *argument = word[length] == '=' ? word + length + 1 : *at + 1 < count ? arguments[++*at] : NULL;
-    if (argument == NULL || *argument == '\0')
-        return misused("%s needs an argument behind it", option->name);
-    if (*option->argument != NULL)
-        return misused("%s is given twice: %s and %s", option->name, *option->argument, argument);
-    *option->argument = argument;
-    return true;
 }
 
 /* The whole of `text` as a number with a sign, or inf or nan. */
@@ -204,82 +132,31 @@ static size_t assigned_name(const char *argument)
     return bytes > 0 && argument[bytes] == '=' && strpbrk(argument, " \t\n") == NULL ? bytes : 0;
 }
 
-static bool take_value(Command *c, const char *argument, size_t name_bytes, double value)
-{
-    char *name = memory_alloc(name_bytes + 1);
-    if (name == NULL)
-        return misused("no memory for the value of a variable");
-    memcpy(name, argument, name_bytes);
-    name[name_bytes] = '\0';
-    c->names[c->given_count] = name;
-    c->given[c->given_count++] = (Given){name, value};
-    return true;
-}
-
 /* NAME=NUMBER is a value; what is not is the expression. */
-static bool take_word(Command *c, const char *argument)
+static bool take_word(Command *c, char *argument)
 {
     const size_t name_bytes = assigned_name(argument);
     double value;
     Error error;
-    if (name_bytes > 0 && read_number(argument + name_bytes + 1, &value, &error))
-        return take_value(c, argument, name_bytes, value);
+    if (name_bytes > 0 && read_number(argument + name_bytes + 1, &value, &error)) {
+        argument[name_bytes] = '\0';
+        c->given[c->given_count++] = (Given){argument, value};
+        return true;
+    }
     if (name_bytes > 0 && error.message[0] != '\0')
         return misused("%s: %s", argument, error.message);
     const bool is_taken = c->expression != NULL || c->file != NULL;
     if (is_taken && name_bytes > 0)
         return misused("%s: expected a number after '=', such as %.*s=2", argument, (int)name_bytes, argument);
-    if (is_taken)
+    if (c->expression != NULL)
         return misused(
             "two expressions, '%.60s' and '%.60s': write the statements into one, with ; between them; a value "
             "has no space, NAME=NUMBER",
-            c->expression != NULL ? c->expression : c->file, argument);
-    if (strcmp(argument, "-") == 0)
+            c->expression, argument);
+    if (strcmp(argument, "-") == 0 && c->file == NULL)
         c->file = argument;
     else
         c->expression = argument;
-    return true;
-}
-
-static bool take_whole(const char *text, const char *option, int most, int *number)
-{
-    char *end;
-    if (text == NULL)
-        return true;
-    const long value = strtol(text, &end, 10);
-    if (*end != '\0' || value < 1 || value > most)
-        return misused("%s %s: expected a whole number from 1 to %d", option, text, most);
-    *number = (int)value;
-    return true;
-}
-
-static bool take_choice(const char *text, const char *option, const char *const choices[3], int *choice)
-{
-    for (int i = 0; text != NULL && i < 3 && choices[i] != NULL; i++)
-        if (strcmp(text, choices[i]) == 0) {
-            *choice = i;
-            return true;
-        }
-    return text == NULL || misused("%s %s: expected %s, %s%s%s", option, text, choices[0], choices[1],
-                                   choices[2] != NULL ? " or " : "", choices[2] != NULL ? choices[2] : "");
-}
-
-static bool take_diagram_options(Command *c)
-{
-    static const char *const themes[3] = {"light", "dark", "print"};
-    static const char *const directions[3] = {"right", "down"};
-    int theme = DOT_LIGHT, direction = DOT_LEFT_TO_RIGHT, depth = 0;
-    if (!take_choice(c->theme, "--theme", themes, &theme) ||
-        !take_choice(c->direction, "--direction", directions, &direction) ||
-        !take_whole(c->digits, "--digits", DIGITS_MOST, &c->diagram.digits) ||
-        !take_whole(c->depth, "--depth", INT32_MAX, &depth))
-        return false;
-    c->diagram.theme = (DotTheme)theme;
-    c->diagram.direction = (DotDirection)direction;
-    c->diagram.max_depth = (size_t)depth;
-    c->diagram.hide_constants = c->hide_constants;
-    c->diagram.values_only = c->values_only;
-    c->diagram.legend = c->legend;
     return true;
 }
 
@@ -307,21 +184,69 @@ static bool check_command(Command *c)
         return misused("only one output can go to standard output: give the others a file name");
     if (!picture && c->json == NULL && !c->tree)
         c->table = true;
-    return take_diagram_options(c);
+    return true;
+}
+
+static void print_help(const Option *options)
+{
+    fputs(HELP, stdout);
+    options_help(options, stdout);
+    print_functions(stdout);
+    fputs("\nexit status: 0 all done, 1 the expression, a file or the check is wrong, 2 the command line is\n", stdout);
+}
+
+/* What is left of the arguments are words. */
+static bool read_options(Command *c, int *count, char **arguments)
+{
+    Option options[] = {
+        {"--file", "FILE", "the expression is in a file (- is standard input)", .text = &c->file},
+        {.help = "what to write (- is standard output); with none of these, the table"},
+        {"--svg", "FILE", "a diagram (needs Graphviz)", .text = &c->svg},
+        {"--png", "FILE", "the same as pixels", .text = &c->png},
+        {"--dot", "FILE", "the same in the DOT language", .text = &c->dot},
+        {"--html", "FILE", "the reverse walk step by step, for a browser", .text = &c->html},
+        {"--json", "FILE", "every node, for programs", .text = &c->json},
+        {"--tree", NULL, "a tree in the terminal", .flag = &c->tree},
+        {"--table", NULL, "values and gradients", .flag = &c->table},
+        {"--check", NULL, "compare the gradients with differences; exit status 1 if one is wrong", .flag = &c->check},
+        {"--forward", "NAME", "tangents by NAME instead of gradients, in the table and in JSON", .text = &c->forward},
+        {.help = "how the diagram looks"},
+        {"--theme", "light|dark|print", "colours; print is black on white", .choice = &c->theme},
+        {"--direction", "right|down", "where the edges lead", .choice = &c->direction},
+        {"--legend", NULL, "explain shapes and edges", .flag = &c->diagram.legend},
+        {"--hide-constants", NULL, "numbers stand in the text of the ops alone", .flag = &c->diagram.hide_constants},
+        {"--values-only", NULL, "no gradients", .flag = &c->diagram.values_only},
+        {"--digits", "N", "of numbers, 1 to 17", .whole = &c->digits, .least = 1, .most = DIGITS_MOST},
+        {"--depth", "N", "what is at most N edges from the root", .whole = &c->depth, .least = 1, .most = INT32_MAX},
+        {"--through", "NAME", "what depends on NAME", .text = &c->through},
+        {"--ops", NULL, "every function with its local derivatives, in Markdown", .flag = &c->ops},
+        {"--help", NULL, "this text", .flag = &c->help},
+        {0},
+    };
+    Error error;
+    if (!options_read(options, count, arguments, &error))
+        return misused("%s", error.message);
+    if (c->help)
+        print_help(options);
+    else if (c->ops)
+        op_table_print(stdout);
+    return true;
 }
 
 static bool read_command(Command *c, int count, char **arguments)
 {
-    bool options_end = false;
-    for (int i = 1; i < count; i++) {
-        const char *argument = arguments[i];
-        const bool is_option = !options_end && (strncmp(argument, "--", 2) == 0 || strcmp(argument, "-h") == 0);
-        if (is_option && strcmp(argument, "--") == 0)
-            options_end = true;
-        else if (!(is_option ? take_option(c, count, arguments, &i) : take_word(c, argument)))
+    if (!read_options(c, &count, arguments))
+        return false;
+    if (c->help || c->ops)
+        return true;
+    for (int i = 1; i < count; i++)
+        if (!take_word(c, arguments[i]))
             return false;
-    }
-    return c->help || check_command(c);
+    c->diagram.theme = (DotTheme)c->theme;
+    c->diagram.direction = (DotDirection)c->direction;
+    c->diagram.digits = (int)c->digits;
+    c->diagram.max_depth = (size_t)c->depth;
+    return check_command(c);
 }
 
 /* ---- reading the expression -------------------------------------------------------------------------------------- */
@@ -333,17 +258,16 @@ typedef struct Text {
     const char *file; /* for messages; NULL when it is an argument */
 } Text;
 
-/* Read all of a stream, or one byte more than an expression may have. */
+/* Read all of a stream, or more than an expression may have. */
 static bool read_stream(FILE *in, Text *text, Error *error)
 {
-    size_t room = 0;
-    for (size_t wanted = READ_BYTES; text->length == room && room <= EXPRESSION_BYTES_MOST; wanted = room * 2) {
-        char *larger = memory_resize(text->bytes, text->length, wanted);
-        if (larger == NULL)
-            return error_set(error, "no memory for a text of %zu bytes", wanted);
-        text->bytes = larger;
-        room = wanted;
-        text->length += fread(text->bytes + text->length, 1, room - text->length, in);
+    size_t capacity = 0;
+    for (size_t bytes = 1; bytes > 0 && text->length <= EXPRESSION_BYTES_MOST; text->length += bytes) {
+        char *grown = memory_grow(text->bytes, text->length + READ_BYTES, &capacity, 1);
+        if (grown == NULL)
+            return error_set(error, "no memory for a text of more than %zu bytes", text->length);
+        text->bytes = grown;
+        bytes = fread(text->bytes + text->length, 1, READ_BYTES, in);
     }
     text->text = text->bytes;
     return !ferror(in) || error_set(error, "cannot be read: %s", strerror(errno));
@@ -476,7 +400,7 @@ static bool write_html(const Drawing *d, Error *error)
 
 static bool write_json(const Drawing *d, Error *error)
 {
-    const JsonOptions options = {.values_only = !d->has_gradients || d->command->values_only,
+    const JsonOptions options = {.values_only = !d->has_gradients || d->command->diagram.values_only,
                                  .tangents = d->tangents,
                                  .by = d->command->forward};
     return json_write(d->root, d->command->json, &options, error);
@@ -503,58 +427,56 @@ static void fill_row(const Drawing *d, const Value *v, size_t i, Row *row)
     text_expression(v, TEXT_NAMES, TEXT_DIGITS, row->column[3]);
 }
 
-static int characters_of(const char *text)
+static void widen(int widths[COLUMNS], const Row *row)
 {
-    int count = 0;
-    for (; *text != '\0'; text++)
-        count += ((unsigned char)*text & 0xC0) != 0x80;
-    return count;
+    for (int i = 0; i < COLUMNS; i++) {
+        const int columns = (int)utf8_columns(row->column[i]);
+        widths[i] = columns > widths[i] ? columns : widths[i];
+    }
 }
 
 static void print_row(const Row *row, const int widths[COLUMNS])
 {
     for (int i = 0; i + 1 < COLUMNS; i++)
         if (widths[i] > 0)
-            printf("%s%*s", row->column[i], widths[i] - characters_of(row->column[i]) + 2, "");
+            printf("%s%*s", row->column[i], widths[i] - (int)utf8_columns(row->column[i]) + 2, "");
     puts(row->column[COLUMNS - 1]);
 }
 
 /* A constant without a name stands as a number in what uses it. */
 static bool is_in_table(const Value *v) { return v->op != OP_CONST || v->label != NULL; }
 
-static bool print_rows(const Drawing *d, Value *const *order, size_t count)
+static void print_rows(const Drawing *d, Value *const *order, size_t count)
 {
-    Row row = {{"node", "data", "", "computed as"}};
+    Row heading = {{"node", "data", "", "computed as"}}, row;
     int widths[COLUMNS] = {0};
     if (d->tangents != NULL)
-        snprintf(row.column[2], TEXT_SIZE, "d/d%s", d->command->forward);
+        snprintf(heading.column[2], TEXT_SIZE, "d/d%s", d->command->forward);
     else if (d->has_gradients)
-        strcpy(row.column[2], "grad");
-    Row heading = row;
-    for (size_t i = 0; i <= count; i++) {
-        for (int column = 0; column < COLUMNS; column++) {
-            const int width = characters_of(row.column[column]);
-            widths[column] = width > widths[column] ? width : widths[column];
-        }
-        if (i < count && is_in_table(order[i]))
+        strcpy(heading.column[2], "grad");
+    widen(widths, &heading);
+    for (size_t i = 0; i < count; i++)
+        if (is_in_table(order[i])) {
             fill_row(d, order[i], i, &row);
-    }
+            widen(widths, &row);
+        }
     print_row(&heading, widths);
     for (size_t i = 0; i < count; i++)
         if (is_in_table(order[i])) {
             fill_row(d, order[i], i, &row);
             print_row(&row, widths);
         }
-    return true;
 }
 
 static bool print_table(const Drawing *d)
 {
     size_t count;
     Value **order = graph_topological_order(d->root, &count);
-    const bool ok = order != NULL ? print_rows(d, order, count) : report("no memory for the table");
+    if (order == NULL)
+        return report("no memory for the table");
+    print_rows(d, order, count);
     memory_free(order);
-    return ok;
+    return true;
 }
 
 /* ---- the check --------------------------------------------------------------------------------------------------- */
@@ -622,10 +544,10 @@ static bool differentiate(Drawing *d)
         d->tangents = leaf != NULL ? forward_tangents(d->root, &leaf, (double[]){1}, 1, &count, &error) : NULL;
         return d->tangents != NULL || (leaf != NULL && report(error.message));
     }
-    d->has_gradients = d->root->needs_grad && !d->command->values_only;
+    d->has_gradients = d->root->needs_grad && !d->command->diagram.values_only;
     if (d->root->needs_grad)
         backward(d->root);
-    else if (!d->command->values_only)
+    else if (!d->command->diagram.values_only)
         fprintf(stderr, "draw: warning: no variable leads to the root, so there are no gradients\n");
     return true;
 }
@@ -665,27 +587,14 @@ static bool read_and_draw(Command *command)
     return ok;
 }
 
-static void command_free(Command *command)
-{
-    for (size_t i = 0; i < command->given_count; i++)
-        memory_free(command->names[i]);
-    memory_free(command->names);
-    memory_free(command->given);
-}
-
 int main(int count, char **arguments)
 {
-    Command command = {.given = memory_alloc_array((size_t)count + 1, sizeof(Given)),
-                       .names = memory_alloc_array((size_t)count + 1, sizeof(char *))};
+    Command command = {.given = memory_alloc_array((size_t)count + 1, sizeof(Given))};
     int status = MISUSED;
-    if (command.given == NULL || command.names == NULL)
+    if (command.given == NULL)
         misused("no memory for the command line");
-    else if (read_command(&command, count, arguments)) {
-        if (command.help)
-            status = print_help() ? DONE : FAILED;
-        else
-            status = read_and_draw(&command) ? DONE : FAILED;
-    }
-    command_free(&command);
+    else if (read_command(&command, count, arguments))
+        status = (command.help || command.ops ? flush_output() : read_and_draw(&command)) ? DONE : FAILED;
+    memory_free(command.given);
     return status;
 }

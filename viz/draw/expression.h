@@ -15,7 +15,8 @@
  *     signed    = { "-" | "+" } power                                 -x^2 is -(x^2)
  *     power     = operand [ ("^" | "**") signed ]                     2^3^2 is 2^(3^2); 2^-3 is allowed
  *     operand   = number | name | "(" sum ")" | "|" sum "|" | function "(" argument { "," argument } ")"
- *     argument  = sum | "[" sum { "," sum } "]"
+ *     argument  = sum | list
+ *     list      = "[" sum { "," sum } "]"
  *
  * Functions are all ops of the engine by name. max and min take two operands or more; sum(a, b, …), logsumexp(a, b, …);
  * dot(a1, a2, b1, b2) or dot([a1, a2], [b1, b2]) or with a bias behind; log_softmax([z0, z1], class) and
@@ -29,7 +30,10 @@
 
 #include "graph.h"
 
-enum { EXPRESSION_BYTES_MOST = 4 * 1024 * 1024 }; /* of a text: memory and time are in proportion to it */
+enum {
+    EXPRESSION_BYTES_MOST = 4 * 1024 * 1024, /* of a text: memory and time are in proportion to it */
+    EXPRESSION_LEVELS_MOST = 1000            /* brackets and exponents inside one another */
+};
 
 /* The value that a variable has. */
 typedef struct Given {
@@ -61,8 +65,8 @@ typedef struct ExpressionError {
 } ExpressionError;
 
 /* Build the graph of text[0..length) with `given` values. The caller frees it with expression_free. False, with the
- * reason in *error and nothing to free: the text is no expression or longer than EXPRESSION_BYTES_MOST, a name has no
- * value or two, or there is no memory. Nothing is recursive: brackets may nest as deep as the text is long. */
+ * reason in *error and nothing to free: the text is no expression, longer than EXPRESSION_BYTES_MOST or nested deeper
+ * than EXPRESSION_LEVELS_MOST, a name has no value or two, or there is no memory. */
 bool expression_build(Expression *expression, const char *text, size_t length, const Given *given, size_t given_count,
                       ExpressionError *error);
 void expression_free(Expression *expression);
@@ -70,8 +74,5 @@ void expression_free(Expression *expression);
 /* Print "PROGRAM: FILE:LINE:COLUMN: message", without FILE: when that is NULL, and below it the line with a caret. */
 void expression_error_print(const ExpressionError *error, const char *text, size_t length, const char *program,
                             const char *file, FILE *out);
-
-/* Whether text[0..length) is a name that can be given a value; if not, why, in `error`. */
-bool expression_check_name(const char *text, size_t length, Error *error);
 
 #endif

@@ -7,21 +7,17 @@
  *       L = (a *)
  *               ^
  *
- * A text is `length` bytes, of any kind: NULs, control characters and what is not UTF-8 do no harm, and nothing of
- * them reaches the terminal. Columns count characters, not bytes; a byte that is not UTF-8 counts as one.
+ * A text is `length` bytes of any kind, and only harmless characters reach the terminal (graph/utf8.h).
  */
 #ifndef STEPGRAD_PLACE_H
 #define STEPGRAD_PLACE_H
 
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-
-#include "graph/utf8.h"
 
 typedef struct Place {
     size_t line;   /* from 1 */
-    size_t column; /* from 1, in characters; a tab is one */
+    size_t column; /* from 1, in characters; a tab is one, and so is a byte that is not UTF-8 */
 } Place;
 
 /* The place of the byte text[offset], or of the end with offset == length. */

@@ -39,7 +39,7 @@ static void list_groups(NetworkGroups *groups, const MLP *net, NetworkDetail det
         groups->list[l] =
             (DotGroup){.name = put_name(groups, l, "layer", numbers), .collapsed = detail == NETWORK_LAYERS};
         for (size_t i = 0; i < layer->outputs; i++, group++) {
-            const size_t first = value_number(layer->neurons[i].w);
+            const size_t first = value_number(layer->neurons[i].w[0]);
             snprintf(numbers, sizeof numbers, "%zu,%zu", l + 1, i);
             groups->list[group] = (DotGroup){.name = put_name(groups, group, "neuron", numbers),
                                              .first = first,

@@ -1,0 +1,76 @@
+/* moons.h - what the parts of the program share: the options, and the run. */
+#ifndef MOONS_H
+#define MOONS_H
+
+#include "stepgrad.h"
+
+#define RECORDED "lessons/data/moons/"
+
+enum { HIDDEN_MOST = 30 }; /* hidden layers */
+
+typedef struct Options {
+    const char *data;    /* a CSV file, or how the data was made: for messages too */
+    uint64_t make_moons; /* points to make; 0: read `data` */
+    double noise;
+    size_t sizes[HIDDEN_MOST + 2]; /* of the hidden layers, from sizes[1] on; inputs and outputs come from the data */
+    size_t hidden_count;
+    int activation, adam; /* an Activation; 0 for SGD */
+    double lr, momentum, weight_decay, test_fraction;
+    uint64_t epochs, batch, seed;
+    const char *out, *load, *save;
+    bool text_labels, keep_order, standardize, quiet;
+    bool recorded; /* the recorded experiment: neither data nor start was chosen */
+} Options;
+
+typedef struct Score {
+    double loss, accuracy; /* means over the rows */
+} Score;
+
+/* A line of history.csv. */
+typedef struct Epoch {
+    Score train; /* each row as it was before its step */
+    Score test;
+    double seconds; /* since the training began */
+} Epoch;
+
+typedef struct Run {
+    Options options;
+    Random random;
+    Dataset train, test; /* test.count is 0 without --test-fraction */
+    Graph *graph;
+    MLP *net;
+    size_t classes; /* outputs of net */
+    Mark mark;      /* after the parameters: the graph of each step is released to here */
+    Optimizer *optimizer;
+    Batches batches;
+    Epoch *history; /* room for history_size epochs: it grows as they come */
+    size_t history_size, epochs_done;
+    bool stopped;          /* by Ctrl-C */
+    double nodes, seconds; /* built in all, and how long it took */
+    Score score;           /* at the end, on the training rows */
+    Value *neuron;         /* the one that is drawn */
+    char path[1100];       /* what path_in_out made last */
+} Run;
+
+/* moons.c */
+Value *batch_loss(Run *run, const Dataset *data, const size_t *rows, size_t n, size_t *correct);
+Score evaluate(const Run *run, const Dataset *data);
+
+/* options.c. Ends the program at --help, and with status 2 when something is wrong. */
+Options read_options(int count, char **arguments);
+
+/* setup.c: make the folder, the data, the network and the optimizer that run->options asks for. */
+void set_up(Run *run);
+const char *path_in_out(Run *run, const char *name); /* a file below --out; good until the next call */
+/* Say what went wrong and end the program with status 1: what was written before stays. */
+_Noreturn void fail(const char *format, ...) PRINTF_LIKE(1, 2);
+void require(bool ok, const Error *error);
+/* `memory`, or the end of the program when it is NULL. */
+void *need(void *memory);
+
+/* report.c */
+void check_gradients(Run *run); /* compare those at the start with PyTorch's and with finite differences */
+void show_progress(const Run *run, bool last);
+void report_results(Run *run);
+
+#endif

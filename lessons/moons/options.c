@@ -1,0 +1,101 @@
+/* options.c - the options of build/moons: each is a row of one table. */
+#include "moons.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "draw/options.h"
+
+static Options o = {.noise = 0.2, .activation = ACTIVATION_TANH, .lr = -1, .epochs = 200, .batch = 64, .seed = 1};
+static const char *noise, *hidden = "32,32";
+static bool help, chosen; /* chosen: something that the recorded experiment has of its own */
+
+static Option table[] = {
+    {"--data", "FILE.csv",
+     "rows of numbers, the last column the class 0, 1, 2, ...; a header is optional\n(default: " RECORDED "data.csv)",
+     .text = &o.data, .flag = &chosen},
+    {"--text-labels", NULL, "the class is a word, numbered in order of appearance", .flag = &o.text_labels},
+    {"--make-moons", "N", "N new points in two half circles", .whole = &o.make_moons, .least = 2, .flag = &chosen},
+    {"--noise", "NUMBER", "standard deviation of the new points (default 0.2)", .number = &o.noise, .text = &noise},
+    {"--hidden", "32,32", "sizes of the hidden layers; 0 for none", .text = &hidden, .flag = &chosen},
+    {"--activation", "none|tanh|relu|sigmoid", "(default tanh)", .choice = &o.activation, .flag = &chosen},
+    {"--optimizer", "sgd|adam", "(default sgd)", .choice = &o.adam},
+    {"--lr", "NUMBER", "learning rate (default 0.05; with adam 0.002)", .number = &o.lr},
+    {"--momentum", "NUMBER", "for sgd (default 0)", .number = &o.momentum, .most = 0.999999},
+    {"--weight-decay", "NUMBER", "(default 0)", .number = &o.weight_decay},
+    {"--epochs", "N", "(default 200)", .whole = &o.epochs},
+    {"--batch", "N", "rows in a batch; the last of an epoch may be short (default 64)", .whole = &o.batch, .least = 1},
+    {"--seed", "N", "for new points, weights, order, split (default 1)", .whole = &o.seed, .flag = &chosen},
+    {"--test-fraction", "F", "part of the rows for testing (default 0)", .number = &o.test_fraction, .most = 0.99},
+    {"--standardize", NULL, "scale each feature to mean 0 and deviation 1", .flag = &o.standardize},
+    {"--keep-order", NULL, "go through the rows in the order of the file in every epoch", .flag = &o.keep_order},
+    {"--out", "DIR", "where pictures and the model go (default build/moons.out)", .text = &o.out},
+    {"--load", "FILE", "start from a saved model: its sizes and activation hold", .text = &o.load, .flag = &chosen},
+    {"--save", "FILE", "where the model goes (default DIR/model.txt)", .text = &o.save},
+    {"--quiet", NULL, "no progress, no tables", .flag = &o.quiet},
+    {"--help", NULL, "this text", .flag = &help},
+    {0},
+};
+
+static void print_help(void)
+{
+    puts("build/moons: train an MLP classifier, on two moons or on any CSV\n");
+    options_help(table, stdout);
+    puts("\nWith neither --data, --make-moons, --load, --seed, --hidden nor --activation it repeats the recorded\n"
+         "experiment: the rows in their order, the recorded initial weights, and the gradients compared with those of\n"
+         "PyTorch.\n"
+         "Ctrl-C finishes the current step, then saves the model and pictures.");
+}
+
+/* Sizes such as 32,32; or 0 for no hidden layer. */
+static bool read_hidden(const char *text, Error *error)
+{
+    if (strcmp(text, "0") == 0)
+        return true;
+    for (const char *p = text;; p++) {
+        char *end;
+        const unsigned long size = strtoul(p, &end, 10);
+        if (*p < '0' || *p > '9' || size == 0 || size > 1000000 || (*end != ',' && *end != '\0'))
+            return error_set(error, "--hidden %s: expected sizes such as 32,32 (or 0 for no hidden layer)", text);
+        if (o.hidden_count == HIDDEN_MOST)
+            return error_set(error, "--hidden %s: more than %d layers", text, HIDDEN_MOST);
+        o.sizes[++o.hidden_count] = size;
+        p = end;
+        if (*p == '\0')
+            return true;
+    }
+}
+
+/* What depends on several options. */
+static bool complete_options(Error *error)
+{
+    if (o.make_moons > 0 && o.data != NULL)
+        return error_set(error, "--make-moons and --data %s: give one of them", o.data);
+    if (noise != NULL && o.make_moons == 0)
+        return error_set(error, "--noise %s goes with --make-moons N", noise);
+    if (o.data == NULL)
+        o.data = o.make_moons > 0 ? "--make-moons" : RECORDED "data.csv";
+    if (o.out == NULL)
+        o.out = "build/moons.out";
+    if (o.lr < 0)
+        o.lr = o.adam ? 0.002 : 0.05;
+    o.recorded = !chosen && o.test_fraction <= 0 && !o.standardize && !o.text_labels;
+    return read_hidden(hidden, error);
+}
+
+Options read_options(int count, char **arguments)
+{
+    Error error;
+    bool ok = options_read(table, &count, arguments, &error);
+    if (ok && help) {
+        print_help();
+        exit(0);
+    }
+    if (ok && count > 1)
+        ok = error_set(&error, "%s: expected an option", arguments[1]);
+    if (!ok || !complete_options(&error)) {
+        fprintf(stderr, "moons: %s (--help lists the options)\n", error.message);
+        exit(2);
+    }
+    return o;
+}

@@ -1,0 +1,160 @@
+/* setup.c - before training: a folder that can be written, the data, the network and the optimizer. */
+#define _POSIX_C_SOURCE 200809L /* mkdir */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "moons.h"
+
+void fail(const char *format, ...)
+{
+    va_list arguments;
+    fflush(stdout);
+    va_start(arguments, format);
+    fputs("moons: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    exit(1);
+}
+
+void require(bool ok, const Error *error)
+{
+    if (!ok)
+        fail("%s", error->message);
+}
+
+void *need(void *memory)
+{
+    if (memory == NULL)
+        fail("no memory left. Try a smaller network, or --batch with fewer rows.");
+    return memory;
+}
+
+const char *path_in_out(Run *run, const char *name)
+{
+    if ((size_t)snprintf(run->path, sizeof run->path, "%s/%s", run->options.out, name) >= sizeof run->path)
+        fail("--out: this path is too long.");
+    return run->path;
+}
+
+/* Make --out and the folders above it, and see that the model can be written, before the work rather than after it. */
+static void prepare_files(Run *run)
+{
+    const char *out = run->options.out, *save = run->options.save;
+    Error error;
+    SafeFile safe;
+    struct stat status;
+    int reason = EEXIST;
+    path_in_out(run, "model.txt");
+    for (char *slash = run->path + 1; (slash = strchr(slash, '/')) != NULL; *slash++ = '/') {
+        *slash = '\0';
+        if (mkdir(run->path, 0777) != 0 && reason == EEXIST)
+            reason = errno; /* the first one that is not harmless */
+    }
+    if (stat(out, &status) != 0 || !S_ISDIR(status.st_mode))
+        fail("cannot make the folder %s: %s. Choose another with --out.", out, strerror(reason));
+    require(file_begin(&safe, save != NULL ? save : run->path, &error) != NULL, &error);
+    file_abandon(&safe);
+}
+
+static void load_data(Run *run)
+{
+    const Options *o = &run->options;
+    const CsvOptions how = {.text_labels = o->text_labels};
+    Error error;
+    const bool loaded = o->make_moons > 0
+                            ? dataset_moons(&run->train, (size_t)o->make_moons, o->noise, &run->random, &error)
+                            : csv_load_with(o->data, &how, &run->train, &error);
+    if (!loaded && strstr(error.message, "CsvOptions.text_labels") != NULL)
+        fputs("moons: classes that are words need --text-labels\n", stderr);
+    require(loaded, &error);
+}
+
+static void split_data(Run *run)
+{
+    Dataset all = run->train;
+    Error error;
+    require(dataset_split(&all, run->options.test_fraction, &run->random, &run->train, &run->test, &error), &error);
+    dataset_free(&all);
+    if (run->train.count == 0 || run->test.count == 0)
+        fail("%s: no rows are left to %s on. Ask for a %s --test-fraction.", run->options.data,
+             run->train.count == 0 ? "train" : "test", run->train.count == 0 ? "smaller" : "larger");
+}
+
+static void standardize_data(Run *run)
+{
+    Scale scale;
+    Error error;
+    require(scale_measure(&run->train, &scale, &error), &error);
+    dataset_standardize(&run->train, &scale);
+    if (run->test.count > 0)
+        dataset_standardize(&run->test, &scale);
+    scale_free(&scale);
+}
+
+static void make_data(Run *run)
+{
+    load_data(run);
+    if (run->options.test_fraction > 0)
+        split_data(run);
+    size_t same = 1;
+    while (same < run->train.count && run->train.label[same] == run->train.label[0])
+        same++;
+    if (same == run->train.count)
+        fail("%s: all rows are of one class: there is nothing to learn. The last column is the class.",
+             run->options.data);
+    if (run->options.standardize)
+        standardize_data(run);
+}
+
+static void open_network(Run *run, const char *path)
+{
+    Error error;
+    run->net = mlp_open(run->graph, path, &error);
+    require(run->net != NULL, &error);
+    const size_t inputs = run->net->layers[0].inputs, outputs = run->net->layers[run->net->layer_count - 1].outputs;
+    if (inputs != run->train.features || outputs < (size_t)run->train.classes)
+        fail("%s: the model takes %zu features and %zu classes, and %s has %zu and %d.", path, inputs, outputs,
+             run->options.data, run->train.features, run->train.classes);
+}
+
+static void make_network(Run *run)
+{
+    Options *o = &run->options;
+    run->graph = need(graph_new());
+    if (o->load != NULL || o->recorded) {
+        open_network(run, o->load != NULL ? o->load : RECORDED "init.txt");
+    } else {
+        o->sizes[0] = run->train.features;
+        o->sizes[o->hidden_count + 1] = (size_t)run->train.classes;
+        run->net = need(mlp_new(run->graph, o->sizes, o->hidden_count + 2, (Activation)o->activation));
+        mlp_init(run->net, INIT_PYTORCH, &run->random);
+    }
+    run->classes = run->net->layers[run->net->layer_count - 1].outputs;
+    run->mark = graph_mark(run->graph);
+}
+
+static void make_optimizer(Run *run)
+{
+    const Options *o = &run->options;
+    Value **params = run->net->params;
+    const size_t n = run->net->param_count;
+    run->optimizer = need(o->adam ? adam_new(params, n, ((Adam){.lr = o->lr, .weight_decay = o->weight_decay}))
+                                  : sgd_new(params, n, ((SGD){o->lr, o->momentum, o->weight_decay})));
+}
+
+void set_up(Run *run)
+{
+    Error error;
+    Options *o = &run->options;
+    random_seed(&run->random, o->seed);
+    prepare_files(run);
+    make_data(run);
+    make_network(run);
+    make_optimizer(run);
+    require(batches_new(&run->batches, run->train.count, o->batch < SIZE_MAX ? (size_t)o->batch : SIZE_MAX, &error),
+            &error);
+}
