@@ -855,8 +855,8 @@ static void print_legend_of_edges(const View *view)
              view->theme->positive, view->theme->negative);
     print_legend_row(view, sign,
                      view->options.theme == DOT_PRINT
-                         ? "what the edge adds to its parent's grad: the wider the more, dashed below 0"
-                         : "what the edge adds to its parent's grad: the wider the more");
+                         ? "what the edge adds to its parent's grad: wider = larger, dashed below 0"
+                         : "what the edge adds to its parent's grad: wider = larger");
 }
 
 /* In words, as the label of the whole graph: sample nodes would push the graph itself aside. */

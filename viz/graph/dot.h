@@ -11,7 +11,7 @@
  * in shape: a param has a double frame, an input a folded corner; a constant is an ellipse, all else a rounded box.
  * One edge per operand, from the parent to what was computed from it: x*x has two. On it stands the local derivative,
  * as formula and number, and after a backward pass below that what it adds to the parent's gradient: blue above 0,
- * orange below, and the wider the more. Where the order of operands matters, their places (1, 2; of pairs 1a, 1b) go
+ * orange below, and wider = larger. Where the order of operands matters, their places (1, 2; of pairs 1a, 1b) go
  * first. A node's id is n and its number, so that the same program writes the same bytes on every run.
  */
 #ifndef STEPGRAD_DOT_H

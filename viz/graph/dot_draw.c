@@ -186,52 +186,46 @@ static const char *complaints_of(Dot *dot)
 
 static bool explain_start(const char *target, int failure, Error *error)
 {
-    if (failure == ENOENT)
-        return error_set(error,
-                         "%.200s: the program dot is not installed. It comes with Graphviz: apt-get install graphviz, "
-                         "or brew install graphviz, or see graphviz.org",
-                         target);
-    return error_set(error, "%.200s: the program dot cannot be started: %s", target, strerror(failure));
+    if (failure != ENOENT)
+        return error_set(error, "%.200s: the program dot cannot be started: %s", target, strerror(failure));
+    return error_set(error,
+                     "%.200s: the program dot is not installed. It comes with Graphviz: apt-get install graphviz, or "
+                     "brew install graphviz, or see graphviz.org",
+                     target);
 }
 
-static bool explain_end(const char *target, const char *format, int failure, int status, double seconds, Dot *dot,
+/* Whether dot has drawn it: `failure` is from talk_until, `status` dot's own. */
+static bool explain_end(const char *target, double seconds, int failure, int status, const char *complaints,
                         Error *error)
 {
-    const char *complaints = complaints_of(dot);
     if (failure == ETIMEDOUT)
         return error_set(error,
                          "%.200s: dot had not finished after %g s and was stopped. Draw less: set max_depth, collapse "
                          "a group, or take only what depends on one node.",
                          target, seconds);
-    if (failure == ENOMEM)
+    if (failure != 0)
         return error_set(error, "%.200s: no memory for the picture", target);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && *complaints == '\0')
         return explain_start(target, ENOENT, error); /* where the new process is the one that finds no program */
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return error_set(error, "%.200s: dot refuses to draw it as %s: %s", target, format, complaints);
+        return error_set(error, "%.200s: dot refuses to draw it: %s", target, complaints);
     if (*complaints != '\0')
         fprintf(stderr, "%s: dot: %s\n", target, complaints);
     return true;
 }
 
-/* Let dot draw `diagram` into *picture. */
-static bool run_dot(const char *target, const char *format, double seconds, const char *diagram, size_t length,
-                    Text *picture, Error *error)
+/* Let dot draw dot->diagram; then the picture is dot->said[OUT], which the caller frees in any case. */
+static bool dot_run(Dot *dot, const char *target, const char *format, double seconds, Error *error)
 {
-    Dot dot = {.ends = {{.fd = -1}, {.fd = -1}, {.fd = -1}}, .diagram = diagram, .diagram_left = length};
-    int failure = dot_start(&dot, format);
-    bool ok = false;
+    int failure = dot_start(dot, format);
     if (failure != 0) {
-        dot_end(&dot, true);
-        explain_start(target, failure, error);
-    } else {
-        failure = talk_until(&dot, seconds_now() + seconds);
-        ok = explain_end(target, format, failure, dot_end(&dot, failure != 0), seconds, &dot, error);
+        dot_end(dot, true);
+        return explain_start(target, failure, error);
     }
-    memory_free(dot.said[COMPLAINTS].bytes);
-    if (!ok)
-        memory_free(dot.said[OUT].bytes);
-    *picture = ok ? dot.said[OUT] : (Text){0};
+    failure = talk_until(dot, seconds_now() + seconds);
+    const int status = dot_end(dot, failure != 0);
+    const bool ok = explain_end(target, seconds, failure, status, complaints_of(dot), error);
+    memory_free(dot->said[COMPLAINTS].bytes);
     return ok;
 }
 
@@ -239,20 +233,22 @@ char *dot_picture_at(Where where, Value *root, const char *target, const char *f
                      const DotOptions *options, Error *error)
 {
     char *diagram = NULL;
-    size_t bytes = 0;
-    Text picture = {0};
+    Dot dot = {.ends = {{.fd = -1}, {.fd = -1}, {.fd = -1}}};
     const double seconds = options != NULL && options->seconds > 0 ? options->seconds : DOT_SECONDS;
-    FILE *out = open_memstream(&diagram, &bytes);
+    FILE *out = open_memstream(&diagram, &dot.diagram_left);
     if (out == NULL) {
         error_set(error, "%.200s: no memory for the diagram", target);
         return NULL;
     }
     bool ok = dot_print_at(where, root, out, options, error);
     fclose(out);
-    ok = ok && run_dot(target, format, seconds, diagram, bytes, &picture, error);
+    dot.diagram = diagram;
+    ok = ok && dot_run(&dot, target, format, seconds, error);
     free(diagram); /* open_memstream's own */
-    *length = picture.length;
-    return ok ? picture.bytes : NULL;
+    if (!ok)
+        memory_free(dot.said[OUT].bytes);
+    *length = dot.said[OUT].length;
+    return ok ? dot.said[OUT].bytes : NULL;
 }
 
 #else

@@ -28,9 +28,9 @@ typedef struct NetworkGroups {
 } NetworkGroups;
 
 /* Find the groups of net in what root was computed from; they are good as long as both, and the caller frees them with
- * network_groups_free. Setting `collapsed` of single ones afterwards opens or closes these. Where root does not depend
+ * network_groups_free. To open or close one of them, set its `collapsed` afterwards. Where root does not depend
  * on a neuron its group is empty, and is not drawn. False, and nothing to free: no memory. A root of another graph is
- * misuse. */
+ * an error (misuse). */
 #define network_groups_find(groups, net, root, detail, error)                                                          \
     network_groups_find_at(HERE, groups, net, root, detail, error)
 bool network_groups_find_at(Where where, NetworkGroups *groups, const MLP *net, Value *root, NetworkDetail detail,
@@ -38,7 +38,7 @@ bool network_groups_find_at(Where where, NetworkGroups *groups, const MLP *net, 
 void network_groups_free(NetworkGroups *groups);
 
 /* The group of layer number `layer`, and that of its neuron number `neuron`, both counted as in the names: layers from
- * 1, neurons from 0. A number that net does not have is misuse. */
+ * 1, neurons from 0. A number that net does not have is an error (misuse). */
 #define network_groups_layer(groups, net, layer) network_groups_layer_at(HERE, groups, net, layer)
 #define network_groups_neuron(groups, net, layer, neuron) network_groups_neuron_at(HERE, groups, net, layer, neuron)
 DotGroup *network_groups_layer_at(Where where, const NetworkGroups *groups, const MLP *net, size_t layer);

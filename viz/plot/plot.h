@@ -9,7 +9,7 @@
  * Nothing that is passed is kept. A file is written whole or not at all (file.h). Texts are UTF-8, any text is safe,
  * and each may be NULL: then it is left out. The same data gives the same bytes.
  * Both return false, with a message, when there is nothing to draw or the file cannot be written. NULL where there must
- * be data is misuse.
+ * be data is an error (misuse).
  */
 #ifndef STEPGRAD_PLOT_H
 #define STEPGRAD_PLOT_H
@@ -20,7 +20,7 @@
 #include "error.h"
 
 /* A curve through the points (x[i], y[i]) in their order; x NULL stands for 0, 1, 2, ... A number that cannot be shown
- * (not finite, or not above 0 on a logarithmic axis) leaves a gap in the curve, and a remark tells how many there are.
+ * (not finite, or not above 0 on a logarithmic axis) leaves a gap in the curve, and a remark says how many there are.
  */
 typedef struct PlotSeries {
     const char *name;
@@ -37,7 +37,7 @@ typedef struct LinePlot {
     size_t series_count;
     bool log_x, log_y;
     const struct LinePlot *below; /* another plot drawn beneath with the same x axis, or NULL: accuracy below loss. Its
-                                     title, x_label and log_x are not looked at. */
+                                     title, x_label and log_x are ignored. */
 } LinePlot;
 
 /* Draw curves with their axes, grid and legend. Curves of up to 40 points show each point. Of longer ones, what lies
@@ -66,7 +66,7 @@ typedef struct BoundaryPlot {
  * the likelier; a line where two classes tie; and the points, each with the colour and the shape of its own class.
  * A point that is not finite is left out, and a prediction that is not finite leaves its place blank; a remark says so.
  * False also when a label is out of range or there is no memory. Fewer than 2 classes, or a resolution of 1, below 0 or
- * above 2000, is misuse. */
+ * above 2000, is an error (misuse). */
 #define plot_boundary(...) plot_boundary_at(__VA_ARGS__, HERE) /* (path, plot, error) */
 bool plot_boundary_at(const char *path, const BoundaryPlot *plot, Error *error, Where where);
 

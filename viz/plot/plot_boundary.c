@@ -88,7 +88,7 @@ static Square neighbour(Square square, Side side)
 }
 
 /* The outline enters a square through one side; through which one does it leave? When all four are crossed, two
- * opposite corners are inside and two are not: the value in the middle tells which two are connected. */
+ * opposite corners are inside and two are not: the value in the middle decides which two are connected. */
 static Side way_out(const Picture *picture, Square square, Side in)
 {
     static const Side around_right_lower[] = {[LOWER] = RIGHT, [RIGHT] = LOWER, [UPPER] = LEFT, [LEFT] = UPPER};
