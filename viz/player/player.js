@@ -158,6 +158,9 @@
 
   /* ---- the page's own layout, where there was no dot: layers from left to right ---- */
 
+  /* Math.max(...list) has no room for the items of a large graph. */
+  function largest(list, of) { return list.reduce((most, item) => Math.max(most, of(item)), -Infinity); }
+
   /* The kinds of node differ in shape: a param has a double frame, an input a folded corner, a constant is a pill, and
    * what was computed has round corners. */
   function drawShape(group, kind, w, h) {
@@ -276,58 +279,70 @@
     label.texts.forEach((text, k) => { text.setAttribute("x", x); text.setAttribute("y", y - 3 + 14 * k); });
   }
 
-  function layOut() {
-    const MARGIN = 16, GAP = 50, BOW = 27, BESIDE = 12, ABOVE = 17;
-    const groups = edges.map((edge) => draw(graph, "g", { class: "edge", id: idOf(edge) }));
-    const labels = edges.map((edge, e) => nodes[edge.parent].wants ? drawLabel(groups[e], edge, e) : { texts: [], width: 0 });
-    const drawn = nodes.map(drawBox);
-    const { layer, lanes, layers } = makeLayers(drawn);
-    const at = (node, k) => lanes[node][k - layer[node]];
-    const all = layers.flat(), top = Math.min(...all.map((item) => item.y - item.height / 2)) - MARGIN;
-    for (const item of all) item.y -= top;
+  /* Layers stand beside each other, each as wide as its widest box, with room between for the labels of its edges. */
+  function placeColumns(plan) {
+    const MARGIN = 16, GAP = 50;
     let right = MARGIN - GAP;
-    const columns = layers.map((items) => {
+    const columns = plan.layers.map((items) => {
       const own = items.filter((item) => !item.passes).map((item) => item.node);
-      const x = right + GAP + Math.max(0, ...own.flatMap((node) => parentsOf[node].map((e) => labels[e].width)));
-      const width = Math.max(...own.map((node) => drawn[node].width));
-      right = x + width;
+      const x = right + GAP + Math.max(0, ...own.flatMap((node) => parentsOf[node].map((e) => plan.labels[e].width)));
+      right = x + largest(own, (node) => plan.boxes[node].width);
       return { x, right };
     });
-    drawn.forEach((box, i) => {
-      box.x = (columns[layer[i]].x + columns[layer[i]].right) / 2;
-      box.y = lanes[i][0].y;
+    const all = plan.layers.flat(), above = largest(all, (item) => item.height / 2 - item.y) + MARGIN;
+    for (const item of all) item.y += above;
+    plan.boxes.forEach((box, i) => {
+      const column = columns[plan.layer[i]];
+      box.x = (column.x + column.right) / 2;
+      box.y = plan.lanes[i][0].y;
       box.group.setAttribute("transform", `translate(${box.x - box.width / 2} ${box.y - box.height / 2})`);
     });
-    const taken = [...drawn];
-    edges.forEach((edge, e) => {
-      const parent = drawn[edge.parent], child = drawn[edge.child], arriving = parentsOf[edge.child];
-      let x = parent.x + parent.width / 2, y = parent.y, d = `M${x} ${y}`, start;
-      const curve = (toX, toY, bow) => {
-        start = { x, y };
-        d += `C${(x + toX) / 2} ${y + bow} ${(x + toX) / 2} ${toY + bow} ${toX} ${toY}`;
-        x = toX;
-        y = toY;
-      };
-      for (let k = layer[edge.parent] + 1; k < layer[edge.child]; k++) {
-        curve(columns[k].x, at(edge.parent, k).y, 0);
-        curve(columns[k].right, y, 0);
-      }
-      /* edges arrive in the order of where they come from; those of x*x bow apart */
-      const equal = arriving.filter((other) => edges[other].parent === edge.parent);
-      const bow = 2 * BOW * (equal.indexOf(e) - (equal.length - 1) / 2);
-      const from = (other) => at(edges[other].parent, layer[edge.child] - 1).y;
-      const above = arriving.filter((other) => from(other) < from(e) || (from(other) === from(e) && other < e)).length;
-      const share = (above + 0.5) / arriving.length - 0.5;
-      curve(child.x - child.width / 2, child.y + share * child.height / 2, bow);
-      groups[e].prepend(draw(groups[e], "path", { class: "wire", d, "stroke-width": 1.6 }), draw(groups[e], "path", { class: "tip",
-        d: `M${x} ${y}l-9-3.7v7.4z` }));
-      const label = labels[e], aside = label.width / 2 + BESIDE;
-      if (label.texts.length === 0) return;
-      if (bow !== 0) placeLabel(label, (start.x + x) / 2, (start.y + y) / 2 + 0.75 * bow - ABOVE, taken);
-      else if (arriving.length >= lanes[edge.parent][0].right.length) placeLabel(label, start.x + aside, start.y - ABOVE, taken);
-      else placeLabel(label, x - aside, y + (share <= 0 ? -ABOVE : ABOVE), taken);
-    });
-    const bottom = Math.max(...all.map((item) => item.y + item.height / 2), ...taken.map((box) => box.y + box.height / 2));
+    return columns;
+  }
+
+  /* From the parent's box along its lanes to the child's, and the label at that end where fewer edges meet. */
+  function drawEdge(plan, edge, e) {
+    const BOW = 54, BESIDE = 12, ABOVE = 17;
+    const parent = plan.boxes[edge.parent], child = plan.boxes[edge.child], arriving = parentsOf[edge.child];
+    const first = plan.layer[edge.parent], last = plan.layer[edge.child];
+    let x = parent.x + parent.width / 2, y = parent.y, d = `M${x} ${y}`, start;
+    const curve = (toX, toY, bow) => {
+      start = { x, y };
+      d += `C${(x + toX) / 2} ${y + bow} ${(x + toX) / 2} ${toY + bow} ${toX} ${toY}`;
+      x = toX;
+      y = toY;
+    };
+    for (let k = first + 1; k < last; k++) {
+      curve(plan.columns[k].x, plan.lanes[edge.parent][k - first].y, 0);
+      curve(plan.columns[k].right, y, 0);
+    }
+    /* edges arrive in the order of where they come from; those of x*x bow apart */
+    const equal = arriving.filter((other) => edges[other].parent === edge.parent);
+    const bow = BOW * (equal.indexOf(e) - (equal.length - 1) / 2);
+    const from = (other) => plan.lanes[edges[other].parent][last - 1 - plan.layer[edges[other].parent]].y;
+    const above = arriving.filter((other) => from(other) < from(e) || (from(other) === from(e) && other < e)).length;
+    const share = (above + 0.5) / arriving.length - 0.5;
+    curve(child.x - child.width / 2, child.y + share * child.height / 2, bow);
+    const group = plan.groups[e], label = plan.labels[e], aside = label.width / 2 + BESIDE;
+    group.prepend(draw(group, "path", { class: "wire", d, "stroke-width": 1.6 }),
+      draw(group, "path", { class: "tip", d: `M${x} ${y}l-9-3.7v7.4z` }));
+    if (label.texts.length === 0) return;
+    if (bow !== 0) placeLabel(label, (start.x + x) / 2, (start.y + y) / 2 + 0.75 * bow - ABOVE, plan.taken);
+    else if (arriving.length >= plan.lanes[edge.parent][0].right.length)
+      placeLabel(label, start.x + aside, start.y - ABOVE, plan.taken);
+    else placeLabel(label, x - aside, y + (share <= 0 ? -ABOVE : ABOVE), plan.taken);
+  }
+
+  function layOut() {
+    const MARGIN = 16;
+    const groups = edges.map((edge) => draw(graph, "g", { class: "edge", id: idOf(edge) }));
+    const labels = edges.map((edge, e) => nodes[edge.parent].wants ? drawLabel(groups[e], edge, e) : { texts: [], width: 0 });
+    const boxes = nodes.map(drawBox);
+    const plan = { groups, labels, boxes, taken: [...boxes], ...makeLayers(boxes) };
+    plan.columns = placeColumns(plan);
+    edges.forEach((edge, e) => drawEdge(plan, edge, e));
+    const right = plan.columns[plan.columns.length - 1].right;
+    const bottom = largest(plan.layers.flat().concat(plan.taken), (item) => item.y + item.height / 2);
     graph.setAttribute("viewBox", `0 0 ${right + MARGIN} ${bottom + MARGIN}`);
   }
 
