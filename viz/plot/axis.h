@@ -20,6 +20,17 @@
 
 enum { AXIS_TICKS_MOST = 24, AXIS_LABEL_BYTES = NUMBER_SIZE };
 
+/* The layout that all plots share, in pixels. */
+enum {
+    MARGIN = 14,
+    NAME_ROOM = 22, /* of the y axis */
+    LABEL_ROOM = 6, /* between the tick labels and the frame */
+    TITLE_ROOM = 26,
+    BELOW_ROOM = 42,  /* x tick labels and x name */
+    LINE_HEIGHT = 18, /* of the legend and the remarks */
+    LEGEND_TEXT_MOST = 170
+};
+
 /* Positions from low to high: the numbers themselves, or their log10. Empty when low > high. */
 typedef struct Range {
     double low, high;

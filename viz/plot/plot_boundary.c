@@ -19,18 +19,11 @@
 enum { RESOLUTION = 120, RESOLUTION_MOST = 2000, LEVELS = 5, TICKS = 6, REMARK_BYTES = 160, NAME_BYTES = 24 };
 
 /* Layout in pixels. */
-static const double MARGIN = 14;
 static const double PANEL_SIDE = 440;   /* the larger one */
 static const double LEAST_SHARE = 0.45; /* of that side, for the smaller one when the scales are equal */
 static const double OTHER_HEIGHT = 340; /* when the scales differ */
-static const double NAME_ROOM = 22;
-static const double LABEL_ROOM = 6;
-static const double TITLE_ROOM = 26;
-static const double BELOW_ROOM = 42;
-static const double LINE_HEIGHT = 18;
-static const double LEGEND_TEXT_MOST = 170;
-static const double AROUND = 0.06; /* of the data's range, on each side of it */
-static const double OUTSIDE = -1;  /* a margin lower than any: what lies around the grid, or is not a number */
+static const double AROUND = 0.06;      /* of the data's range, on each side of it */
+static const double OUTSIDE = -1;       /* a margin lower than any: what lies around the grid, or is not a number */
 
 typedef struct Picture {
     const BoundaryPlot *plot;

@@ -9,18 +9,11 @@
 enum { TICKS = 6, POINTS_SHOWN_MOST = 40, DASHES = 4, REMARK_BYTES = 256 };
 
 /* Layout in pixels. */
-static const double MARGIN = 14;
 static const double PANEL_WIDTH = 520;
 static const double SINGLE_HEIGHT = 300;
 static const double STACKED_HEIGHT = 190;
-static const double GAP = 16;       /* between panels */
-static const double NAME_ROOM = 22; /* of the y axis */
-static const double LABEL_ROOM = 6; /* between the tick labels and the frame */
-static const double TITLE_ROOM = 26;
-static const double BELOW_ROOM = 42;  /* x tick labels and x name */
-static const double LINE_HEIGHT = 18; /* of the legend and the remarks */
+static const double GAP = 16; /* between panels */
 static const double SAMPLE_WIDTH = 26;
-static const double LEGEND_TEXT_MOST = 170;
 
 typedef struct Layout {
     Axis x;
