@@ -143,6 +143,10 @@ static inline double relu_da(double a, double b, double y) { return a > 0 ? 1 : 
 static inline double softplus_forward(double a, double b) { return relu_forward(a, b) + log1p(exp(-fabs(a))); }
 static inline double softplus_da(double a, double b, double y) { return sigmoid_forward(a, b); }
 
+/* leaky_relu:  y = a for a > 0, else a/100,   ∂y/∂a = 1 for a > 0, else 1/100 (at 0 too); leaky_relu(NaN) = NaN */
+static inline double leaky_relu_forward(double a, double b) { return a > 0 ? a : a / 100; }
+static inline double leaky_relu_da(double a, double b, double y) { return a > 0 ? 1 : a <= 0 ? 0.01 : a; }
+
 /* ---- ops of a list: n elements a[0..n), or n pairs a[i], b[i] ---------------------------------------------------- */
 
 /* sum:  y = Σ aᵢ,   ∂y/∂aᵢ = 1
@@ -247,6 +251,8 @@ static inline double logsumexp_da(double a, double b, double y) { return y < INF
       "A gate: open for operands above 0, where the gradient passes unchanged, and shut below.")                       \
     X(SOFTPLUS, softplus, UNARY, SMOOTH, "softplus(a)", 1 / (1 + exp(-a)), 0,                                          \
       "A relu with a round corner: its slope is the sigmoid, between 0 and 1.")                                        \
+    X(LEAKY_RELU, leaky_relu, UNARY, KINK, "leaky_relu(a)", a > 0 ? 1 : 0.01, 0,                                       \
+      "A gate that never shuts: below 0 a hundredth of the gradient still gets through.")                              \
     X(SUM, sum, LIST, SMOOTH, "sum(a)", 1, 0,                                                                          \
       "A sum passes its gradient on unchanged to each of its terms.")                                                  \
     X(DOT, dot, PAIRS, SMOOTH, "dot(a, b)", b, a,                                                                      \
