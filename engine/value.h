@@ -80,6 +80,7 @@ struct Value {
 #define v_relu(a) value_unary(OP_RELU, a, HERE)             /* max(a, 0) */
 #define v_softplus(a) value_unary(OP_SOFTPLUS, a, HERE)     /* log(1 + eᵃ) */
 #define v_leaky_relu(a) value_unary(OP_LEAKY_RELU, a, HERE) /* max(a, a/100) */
+#define v_gelu(a) value_unary(OP_GELU, a, HERE)             /* a·Φ(a) */
 
 /* Of n ≥ 1 Values, given as a list of pointers that the caller may free at once. */
 #define v_sum(a, n) value_list(OP_SUM, a, n, HERE)                         /* Σ aᵢ */
