@@ -18,7 +18,8 @@ local function read_source(source)
     local file = { path = source.name, text = source.text:gsub('\n*$', '\n'), lines = {} }
     for line in file.text:gmatch('([^\n]*)\n') do table.insert(file.lines, line) end
     file.uses_engine = file.text:match('\n#include "') ~= nil
-    file.summary = (('\n' .. file.text):match('\n[^\n]- %- ([^\n]*)') or ''):gsub(' *%*/$', ''):gsub('%. .*', '.')
+    local head = file.text:match(' %- (.-)%s*%*/') or file.text:match(' %- (.-)\n\n') or ''
+    file.summary = head:gsub('\n %*\n.*', ''):gsub('\n %*', ''):gsub('%. .*', '.')
     return file
 end
 
@@ -28,9 +29,7 @@ local function read_course(course)
     for line in course:gmatch('[^\n]+') do
         part = line:match('^## (.*)') or part
         local idea, name, time, needs = line:match('^| %[%d+ (.-)%]%(([%w_]+)%.c%) |[^|]*|[^|]*| *(.-) *| *(.-) *|')
-        if name then
-            rows[name] = { part = part, idea = idea, short = idea, time = time, needs = needs }
-        end
+        if name then rows[name] = { part = part, idea = idea, short = idea, time = time, needs = needs } end
     end
     return rows
 end
@@ -60,10 +59,10 @@ local function make_chapter(file, rows)
     return chapter
 end
 
--- The page of engine/graph.h is graph.h.html, that of viz/graph/dot.h graph-dot.h.html.
+-- The page of engine/graph.h is graph.h.html; where another file has that name, lessons-moons-graph.h.html.
 local function make_source(file)
     local short = file.path:match('[^/]*$')
-    file.page = file.path:gsub('^%l+/', ''):gsub('/', '-') .. '.html'
+    file.page = (names.page[short] and file.path:gsub('/', '-') or short) .. '.html'
     file.declared, file.part = {}, file.path:match('^%l+/') .. '*' .. file.path:match('%.%l+$')
     names.page[short] = names.page[short] or file.page
     names.scan(file, function(name, number)
@@ -102,12 +101,8 @@ function Reader(inputs)
         end
     end
     Page.contents = contents.beside(chapters)
-    for i, chapter in ipairs(chapters) do
-        set_chapter(chapter, chapters[i - 1], chapters[i + 1])
-    end
-    for _, source in ipairs(sources) do
-        set_source(source)
-    end
+    for i, chapter in ipairs(chapters) do set_chapter(chapter, chapters[i - 1], chapters[i + 1]) end
+    for _, source in ipairs(sources) do set_source(source) end
     contents.course(course)
     contents.index(chapters, course)
     contents.sources(sources)

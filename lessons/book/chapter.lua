@@ -97,26 +97,20 @@ local function set_dot(page, path)
         .. '<pre tabindex="0">%s</pre></details>', path:match('[^/]*$'), escape(Page.read_file(Page.folder .. path)))
 end
 
-local function set_drawn(page, files, head)
-    for ending, set in pairs { svg = set_picture, html = set_player, dot = set_dot } do
-        for _, path in ipairs(files) do
-            if path:match('%l+$') == ending then set(page, path, head) end
-        end
-    end
-end
+local SET_FILE = { svg = set_picture, html = set_player, dot = set_dot }
 
 -- ---- code ----
 
 -- The code, lines from..to, with a heading for each part and for main.
 local function set_code(page, file, from, to)
-    local lines, part_count = code.lines(file), 0
+    local lines, part_count, source = code.lines(file), 0, page.file:gsub('html$', 'c')
     local function begin_part(i, id, title)
         page:add('%s<h3 id="%s"><a href="#%s">%s</a></h3>', code.block(file, lines, from, i - 1), id, id, title)
         from = i
     end
     page:section('code', 'The code')
     page:add('<p class="aside">The file is <a href="%s" download><code>%s</code></a>; the lines are numbered as there.</p>',
-        page.source, page.source)
+        source, source)
     for i = from, to do
         local part = file.lines[i]:match('^/%* %-+ (.*) %-+ %*/$')
         if part then
@@ -146,17 +140,18 @@ local function set_exercises(page, block)
     page:add('</ol>')
 end
 
-local function set_next(page, block, chapter)
+local function link(chapter, format)
+    return chapter and format:format(chapter.page, chapter.number, unlinked(chapter.idea)) or '<span></span>'
+end
+
+local function set_next(page, block, after)
     local text = table.concat(block, ' '):gsub('^Next: ', ''):gsub(' *%->.*', '')
-    page:add('<aside class="next" id="next"><span class="tag">Next</span> %s%s</aside>', inline(capital(text)), chapter
-        and ('<a class="onward" href="%s">Chapter %d: %s →</a>'):format(chapter.page, chapter.number, unlinked(chapter.idea)) or '')
+    page:add('<aside class="next" id="next"><span class="tag">Next</span> %s%s</aside>', inline(capital(text)),
+        link(after, '<a class="onward" href="%s">Chapter %d: %s →</a>'))
     page:findable(text, 'next', 'Next')
 end
 
 local function turn_pages(page, before, after)
-    local function link(chapter, format)
-        return chapter and format:format(chapter.page, chapter.number, unlinked(chapter.idea)) or '<span></span>'
-    end
     page:add('<nav class="turn" aria-label="Chapters">%s<a href="index.html">contents</a>%s</nav>',
         link(before, '<a rel="prev" href="%s">← %d %s</a>'), link(after, '<a rel="next" href="%s">%d %s →</a>'))
 end
@@ -187,7 +182,7 @@ end
 local function set_chapter(chapter, before, after)
     local lines, name = chapter.file.lines, chapter.number .. ' ' .. chapter.idea
     local page = Page.new(chapter.page, name .. ' – ' .. chapter.question, name)
-    page.paragraphs, page.source = 0, chapter.name .. '.c'
+    page.paragraphs = 0
     local head_end = find_line(lines, '%*/$', 1)
     local tail = find_line(lines, '^/%* Exercises', head_end)
     local head, ends = blocks_of(lines, 2, head_end), blocks_of(lines, tail, #lines)
@@ -196,7 +191,8 @@ local function set_chapter(chapter, before, after)
     page:section('output', 'What it prints')
     i = set_blocks(page, head, i, is_gdb)
     set_output(page, chapter)
-    set_drawn(page, chapter.files, table.concat(lines, ' ', 2, head_end):gsub(' %*', ''))
+    local head_text = table.concat(lines, ' ', 2, head_end):gsub(' %*', '')
+    for _, path in ipairs(chapter.files) do SET_FILE[path:match('%l+$')](page, path, head_text) end
     set_code(page, chapter.file, head_end + 1, tail - 1)
     if head[i] then page:section('gdb', 'Step through it') end
     set_blocks(page, head, i, function() return false end)

@@ -15,18 +15,16 @@ local function cells_of(line)
     return cells
 end
 
--- Cells that stand below one another share a column of the table. Returns its number by column of the text, and how many.
+-- Cells that stand below one another share a column of the table: its number for each column of the text.
 local function columns_of(rows)
     local used, column, count = {}, {}, 0
     for _, cells in ipairs(rows) do
         for _, cell in ipairs(cells) do
-            for at = cell.from, cell.to do
-                used[at] = true
-            end
+            for at = cell.from, cell.to do used[at] = true end
         end
     end
     for at = 0, 200 do
-        count = count + (used[at] and not used[at - 1] and 1 or 0)
+        if used[at] and not used[at - 1] then count = count + 1 end
         column[at] = count
     end
     return column, count
@@ -38,9 +36,9 @@ local function continue_cell(above, text)
     return matrix_row and above:sub(1, -2) .. '; ' .. matrix_row or above .. ' ' .. text
 end
 
-local function table_rows(block, column)
+local function rows_of(lines, column)
     local rows = {}
-    for _, cells in ipairs(block) do
+    for _, cells in ipairs(lines) do
         local at, above = column[cells[1].from], rows[#rows]
         if #cells == 1 and above and above[at] and (at > 1 or cells[1].text:match('^%( .* %)$')) then
             above[at] = continue_cell(above[at], cells[1].text)
@@ -50,29 +48,24 @@ local function table_rows(block, column)
                 at = column[cell.from]
                 row[at] = (row[at] and row[at] .. '  ' or '') .. cell.text
             end
-            rows[#rows + 1] = row
+            table.insert(rows, row)
         end
     end
     return rows
 end
 
 local function set_cell(text)
-    local html = (text .. '  '):gsub('(.-)  ', function(part) return inline(part, true) .. '&emsp;' end)
+    local html = text:gsub('(.-)  ', function(part) return inline(part, true) .. '&emsp;' end)
     return (text:match('%l%l+ %l+ %l+') and '<td class="words">' or '<td>') .. html:gsub('&emsp;$', '') .. '</td>'
 end
 
 local function set_table(block)
-    local lines = {}
-    for i, line in ipairs(block) do
-        lines[i] = cells_of(line)
-    end
+    local lines, html = {}, ''
+    for i, line in ipairs(block) do lines[i] = cells_of(line) end
     local column, count = columns_of(lines)
-    local html = ''
-    for _, row in ipairs(table_rows(lines, column)) do
+    for _, row in ipairs(rows_of(lines, column)) do
         html = html .. '<tr>'
-        for at = 1, count do
-            html = html .. set_cell(row[at] or '')
-        end
+        for at = 1, count do html = html .. set_cell((row[at] or '') .. '  ') end
         html = html .. '</tr>'
     end
     return '<div class="display" tabindex="0"><table>' .. html .. '</table></div>'
@@ -90,14 +83,6 @@ local function set_command(line)
         .. (remark ~= '' and '<span class="remark">' .. inline(remark) .. '</span>' or '') .. '</div>'
 end
 
-local function set_commands(block)
-    local html = {}
-    for i, line in ipairs(block) do
-        html[i] = set_command(line)
-    end
-    return '<div class="commands">' .. table.concat(html, '\n') .. '</div>'
-end
-
 -- ---- which of them ----
 
 local is_command = re.compile [[ '(gdb) ' / ('cc' / 'make' / 'python3') ' ' / 'build/' ]]
@@ -105,7 +90,7 @@ local is_command = re.compile [[ '(gdb) ' / ('cc' / 'make' / 'python3') ' ' / 'b
 local function set_display(block)
     local text = table.concat(block, '\n')
     if is_command:match(text) then
-        return set_commands(block)
+        return '<div class="commands">' .. text:gsub('[^\n]+', set_command) .. '</div>'
     elseif text:match('─') or text:match('│') then
         return '<pre class="drawing" tabindex="0">' .. escape(text) .. '</pre>'
     end

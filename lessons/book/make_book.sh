@@ -47,7 +47,7 @@ for dot in "$new"/*/*.dot; do
     test -f "${dot%.dot}.svg" || dot -Tsvg -o "${dot%.dot}.svg" "$dot" 2>/dev/null || :
 done
 rmdir "$new"/[0-9]* 2>/dev/null || : # those of chapters that draw nothing
-(cd "$new" && ls -d [0-9]*/*) >"$work/files"
+(cd "$new" && printf '%s\n' [0-9]*/*.svg [0-9]*/*.html [0-9]*/*.dot) >"$work/files"
 
 # What has a page: the engine, the headers of viz that chapters include (headers first), moons, scripts, the chapters.
 included=$(sed -n 's|^#include "\(.*/.*\)"|viz/\1|p' lessons/[0-9]*.c | sort -u)

@@ -8,15 +8,12 @@ local names = require 'names'
 
 local function set_of(text)
     local set = {}
-    for word in text:gmatch('%S+') do
-        set[word] = true
-    end
+    for word in text:gmatch('%S+') do set[word] = true end
     return set
 end
 
 local FUNCTION = set_of 'log exp tanh sin cos sqrt max min sigmoid relu softplus softmax logsumexp'
 local OPERATOR = set_of '= + - − · / → ← < > ≤ ≥ ≠ ×'
-local IN_DISPLAY = set_of '+=' -- in prose it is a name, not an operator
 local FILE_ENDING = set_of 'c h py svg txt dot csv'
 
 local ESCAPED = { ['&'] = '&amp;', ['<'] = '&lt;', ['>'] = '&gt;', ['"'] = '&quot;' }
@@ -28,9 +25,7 @@ local function escape(text) return (text:gsub('[&<>"]', ESCAPED)) end
 -- A pattern for any key of the table, each replaced by its value.
 local function replace(with)
     local pattern = lpeg.P(false)
-    for from, to in pairs(with) do
-        pattern = pattern + lpeg.P(from) / to
-    end
+    for from, to in pairs(with) do pattern = pattern + lpeg.P(from) / to end
     return pattern
 end
 
@@ -73,21 +68,19 @@ local function has_sign(word) return word:match('[\x80-\xff]') end
 
 local function matches_any(word, patterns)
     for _, pattern in ipairs(patterns) do
-        if word:match(pattern) then
-            return true
-        end
+        if word:match(pattern) then return true end
     end
-    return false
 end
 
 -- A word without the brackets and stops around it.
 local function core(word) return (word:gsub('^[("]+', ''):gsub('[%]).,;:?!"]+$', '')) end
 
 local MATH = {
-    '^[b-zBD-HJ-UW-Z]$', "^%a'+$", "^[JLf]'*%d?'*$",          -- x  f'  J1
-    '^%d+[b-z]$', '^%l%^', '^%d*%a%([%w+-]*$',                 -- 2s  e^x  f(a+h)
-    '^d%a+/d%a+$', '^d[XYZWLwxyzb]$', '^%a%.grad$', '^%a%.data$', '^%a%.tangent$', '^%a%.value$',
-    '^%a_[%l%d]$', '^d?%a%[[%l%d]+%]?$', '^d?%a%[[%l%d]+[%l%d,]*,[%l%d]+%]?$', -- z_j  x[i]  dz[i,j]
+    '^[b-zBD-HJ-UW-Z]$', "^%a'+$", "^[JLf]'*%d?'*$",                            -- x  f'  J1
+    '^%d+[b-z]$', '^%l%^', '^%d*%a%([%w+-]*$',                                  -- 2s  e^x  f(a+h)
+    '^d%a+/d%a+$', '^d[XYZWLwxyzb]$',                                           -- dL/dW  dX
+    '^%a%.grad$', '^%a%.data$', '^%a%.tangent$', '^%a%.value$',                 -- p.grad
+    '^%a_[%l%d]$', '^d?%a%[[%l%d]+%]?$', '^d?%a%[[%l%d]+[%l%d,]*,[%l%d]+%]?$',  -- z_j  x[i]  dz[i,j]
 }
 
 -- a+a, n=2: operands of which the first is short, and nothing like "x-axis" or "16-bit".
@@ -109,14 +102,16 @@ local function is_operand(word)
     return word and (is_math(word) or is_number(word) or core(word):match('^%a[%w.]*$') or core(word):match('^%l+%('))
 end
 
+local function is_operator(word, in_display) return OPERATOR[word] or (in_display and word == '+=') end
+
 local function is_file(word) return FILE_ENDING[core(word):match('^[%w_/]*[%w_]%.(%l+)$')] end
 
 local CODE = { '^%l[%l%d]*_', '^%u%u+_', '%l%->%l', '^%l+%("', '^[%l_]+%(%)?$', '^%l+%[$', '^%l+%(.*%->' }
 
--- A name of C, or the beginning of a call.
-local function is_code(word)
-    return not is_file(word) and not core(word):match('^%a_[%l%d]$') and not has_sign(word)
-        and matches_any(core(word), CODE)
+-- A name of C, or the beginning of a call; in prose also a lone = or +=
+local function is_code(word, in_display)
+    return not has_sign(word) and not core(word):match('^%a_[%l%d]$') and matches_any(core(word), CODE)
+        or not in_display and word:match('^[+=]?=[,.]?$')
 end
 
 -- ---- links ----
@@ -135,10 +130,12 @@ end
 
 local function set_code(text) return '<code>' .. link_code(text) .. '</code>' end
 
-local function set_file(path)
-    local page = names.page[path:match('[^/]*$')]
-    local html = '<code>' .. path .. '</code>'
-    return page and '<a class="file" href="' .. page .. '">' .. html .. '</a>' or html
+local function set_file(text)
+    return (text:gsub('[%w_/.]*%w', function(path)
+        local page = names.page[path:match('[^/]*$')]
+        local html = '<code>' .. path .. '</code>'
+        return page and '<a class="file" href="' .. page .. '">' .. html .. '</a>' or html
+    end))
 end
 
 -- ---- text ----
@@ -160,24 +157,15 @@ end
 
 -- Each set_... takes words from number i on, or returns nil: the HTML, and the number of the last word that it took.
 
-local function set_call(words, i)
-    if not is_code(words[i]) then
-        return nil
-    end
+local function set_code_words(words, i, in_display)
+    if is_file(words[i]) then return set_undressed(words[i], set_file), i end
+    if not is_code(words[i], in_display) then return nil end
     local last, text = i, words[i]
     while not text:match('^%(') and open_brackets(text) > 0 and words[last + 1] do
         last = last + 1
         text = text .. ' ' .. words[last]
     end
     return set_undressed(text, set_code), last
-end
-
-local function set_file_name(words, i)
-    if is_file(words[i]) then
-        local file = core(words[i])
-        local from, to = words[i]:find(file, 1, true)
-        return escape(words[i]:sub(1, from - 1)) .. set_file(file) .. escape(words[i]:sub(to + 1)), i
-    end
 end
 
 -- "(chapter 5)": the word and the number are one link.
@@ -193,86 +181,67 @@ local function set_formula(text)
     return ('<span class="m%s">%s</span>'):format(utf8.len(text) <= 22 and ' short' or '', set_math:match(text))
 end
 
-local function set_matrix_words(words, i)
-    if words[i] ~= '(' or not words[i + 1] then
-        return nil
-    end
-    local last = i
-    while words[last] ~= ')' and words[last + 1] do
-        last = last + 1
-    end
-    return '<span class="m">' .. set_math:match(table.concat(words, ' ', i, last)) .. '</span>', last
-end
-
 -- Is word i a function's name, with its argument after it: log 2, tanh z?
 local function is_applied(words, i)
     return FUNCTION[words[i]] and (is_math(words[i + 1]) or is_number(words[i + 1]))
 end
 
+local function matrix_end(words, i)
+    while words[i + 1] and words[i] ~= ')' do i = i + 1 end
+    return i
+end
+
 -- The last word of the formula that word i belongs to.
-local function formula_end(words, i, is_operator)
+local function formula_end(words, i, in_display)
     local before
     repeat
         before = i
         if is_applied(words, i) or (words[i + 1] and (words[i]:match('Σ$') or words[i]:match('Σ_%l$'))) then
             i = i + 1
-        elseif is_operator(words[i + 1]) and is_operand(words[i + 2]) and not words[i]:match('[;:,]$') then
+        elseif is_operator(words[i + 1], in_display) and is_operand(words[i + 2]) and not words[i]:match('[;:,]$') then
             i = i + 2
         end
     until i == before
     return i
 end
 
-local function set_formula_words(words, i, is_operator)
-    local is_tied = is_operand(words[i]) and is_operator(words[i + 1]) and is_operand(words[i + 2])
-    if is_tied or is_math(words[i]) or is_applied(words, i) then
-        local last = formula_end(words, i, is_operator)
+local function set_formula_words(words, i, in_display)
+    local is_matrix = words[i] == '(' and words[i + 1]
+    local is_tied = is_operand(words[i]) and is_operator(words[i + 1], in_display) and is_operand(words[i + 2])
+    if is_matrix or is_tied or is_math(words[i]) or is_applied(words, i) then
+        local last = (is_matrix and matrix_end or formula_end)(words, i, in_display)
         return set_undressed(table.concat(words, ' ', i, last), set_formula), last
     end
 end
 
-local function set_assignment(words, i, is_operator)
-    if words[i]:match('^[+=]?=[,.]?$') and not is_operator('+=') then
-        return set_undressed(words[i], set_code), i
-    end
-end
-
-local SETTERS = { set_call, set_file_name, set_chapter, set_matrix_words, set_formula_words, set_assignment }
-
-local function set_first(words, i, is_operator)
-    for _, set in ipairs(SETTERS) do
-        local html, last = set(words, i, is_operator)
-        if html then
-            return html, last
-        end
-    end
-    return escape(words[i]), i
-end
+local function set_word(words, i) return escape(words[i]), i end
 
 local function set_words(text, in_display)
     local words, out, i = {}, {}, 1
-    local function is_operator(word) return OPERATOR[word] or (in_display and IN_DISPLAY[word]) end
-    for word in text:gmatch('%S+') do
-        words[#words + 1] = word
-    end
+    for word in text:gmatch('%S+') do table.insert(words, word) end
     while i <= #words do
-        local html, last = set_first(words, i, is_operator)
-        out[#out + 1] = html
-        i = last + 1
+        for _, set in ipairs { set_code_words, set_chapter, set_formula_words, set_word } do
+            local html, last = set(words, i, in_display)
+            if html then
+                table.insert(out, html)
+                i = last + 1
+                break
+            end
+        end
     end
     return text:match('^ ?') .. table.concat(out, ' ') .. (text:match('%S( )$') or '')
 end
 
+local inlines = re.compile([[
+    text <- {~ (('`' {[^`]*} '`') -> ticked / ({[^`]+} %in_display) -> words / .)* ~}
+]], {
+    ticked = function(text) return (is_file(text) and set_file or set_code)(text) end,
+    words = set_words,
+    in_display = lpeg.Carg(1),
+})
+
 -- Text as HTML; `between backticks` is C, or a file.
-local function inline(text, in_display)
-    local out, is_c = {}, false
-    for part in (text .. '`'):gmatch('([^`]*)`') do
-        local set = not is_c and set_words or is_file(part) and set_file or set_code
-        out[#out + 1] = set(part, in_display)
-        is_c = not is_c
-    end
-    return table.concat(out)
-end
+local function inline(text, in_display) return inlines:match(text, 1, in_display or false) end
 
 -- The same without links, for what is a link or a heading itself.
 local function unlinked(text) return (inline(text):gsub('</?a[^>]*>', '')) end
