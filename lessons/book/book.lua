@@ -1,8 +1,9 @@
--- book.lua - all pages of the book. pandoc runs it as a reader of the sources; the pages are written to the folder $BOOK.
+-- book.lua - all pages of the book. pandoc runs it as a custom reader of the sources; it writes the pages to $BOOK.
 --
---     BOOK=FOLDER OUTPUT=FOLDER pandoc -f book.lua engine/*.h ... lessons/*.c lessons/README.md
+--     BOOK=folder OUTPUT=folder pandoc -f book.lua engine/*.h ... lessons/*.c lessons/README.md
 --
--- A file is a chapter (lessons/NN_name.c), the course (README.md), or a source that gets a page of its own.
+-- A file is a chapter (lessons/NN_name.c), the course (README.md), or a source with a page of its own. OUTPUT holds
+-- NN.out, what chapter NN printed, and files, a list of what the chapters drew.
 
 PANDOC_VERSION:must_be_at_least('2.17')
 package.path = pandoc.path.directory(PANDOC_SCRIPT_FILE) .. '/?.lua;' .. package.path
@@ -34,7 +35,7 @@ local function read_course(course)
     return rows
 end
 
--- What the chapter has drawn; a graph's source only if there is no picture of it.
+-- What the chapter drew. A .dot file is listed only if there is no picture of it.
 local function files_of(number)
     local list, files = Page.read_file(os.getenv('OUTPUT') .. '/files'), {}
     for path in list:gmatch('[^\n]+') do
@@ -59,7 +60,7 @@ local function make_chapter(file, rows)
     return chapter
 end
 
--- The page of engine/graph.h is graph.h.html; where another file has that name, lessons-moons-graph.h.html.
+-- The page of engine/graph.h is graph.h.html; a second file of that name gets a page like lessons-moons-graph.h.html.
 local function make_source(file)
     local short = file.path:match('[^/]*$')
     file.page = (names.page[short] and file.path:gsub('/', '-') or short) .. '.html'

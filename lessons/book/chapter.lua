@@ -1,7 +1,7 @@
 -- chapter.lua - a chapter's source as a page.
 --
--- The head comment has the name and the question; paragraphs; displays (indented by four); "It prints ..."; the commands
--- for gdb. After the code a comment has exercises and the next question. All are found by these marks.
+-- The head comment holds the name and the question; paragraphs; displays (indented by four); "It prints ..."; and the
+-- commands for gdb. The comment after the code holds the exercises and the next question.
 
 local code = require 'code'
 local names = require 'names'
@@ -12,7 +12,7 @@ local inline, escape, unlinked, capital = typeset.inline, typeset.escape, typese
 
 -- ---- comments ----
 
--- Lines from..to without the comment's frame, in blocks: lines that are all indented, or all not.
+-- Lines from..to without the comment's frame, in blocks: paragraphs and displays.
 local function blocks_of(lines, from, to)
     local blocks, kind = {}, nil
     for i = from, to do
@@ -62,8 +62,8 @@ end
 
 local function set_output(page, chapter)
     local html = ('\n' .. escape(chapter.output)):gsub('\nok ', '\n<span class="ok">ok</span> ')
-    page:add('<figure class="terminal"><figcaption><code><span class="prompt">$</span> make lesson L=%02d</code></figcaption>'
-        .. '<pre tabindex="0">%s</pre></figure>', chapter.number, html)
+    page:add('<figure class="terminal"><figcaption><code><span class="prompt">$</span> make lesson L=%02d</code>'
+        .. '</figcaption><pre tabindex="0">%s</pre></figure>', chapter.number, html)
     for line in chapter.output:gmatch('[^\n]+') do page:findable(line, 'output', 'What it prints') end
 end
 
@@ -71,7 +71,7 @@ end
 local caption = re.compile [[ caption <- [:,] ' ' {(!stop .)*}
                               stop    <- ', and ' [a-z0-9_]+ '.svg' / [.;] (' ' / !.) ]]
 
--- Or what it says of itself: its title, or the first line of the graph that it was drawn from.
+-- Else the title of the picture, or the size of the graph it was drawn from.
 local function caption_of(path, head)
     local _, at = head:find(path:match('[^/]*$'), 1, true)
     local title = Page.read_file(Page.folder .. path):match('<title>(.-)</title>')
@@ -88,8 +88,8 @@ local function set_picture(page, path, head)
 end
 
 local function set_player(page, path, head)
-    page:add('<figure class="player"><iframe src="%s" title="%s" loading="lazy"></iframe><figcaption>Play it step by step, '
-        .. 'or <a href="%s">open it alone</a>.</figcaption></figure>', path, caption_of(path, head), path)
+    page:add('<figure class="player"><iframe src="%s" title="%s" loading="lazy"></iframe><figcaption>Play it step by '
+        .. 'step, or <a href="%s">open it alone</a>.</figcaption></figure>', path, caption_of(path, head), path)
 end
 
 local function set_dot(page, path)
@@ -109,8 +109,8 @@ local function set_code(page, file, from, to)
         from = i
     end
     page:section('code', 'The code')
-    page:add('<p class="aside">The file is <a href="%s" download><code>%s</code></a>; the lines are numbered as there.</p>',
-        source, source)
+    page:add('<p class="aside">The file is <a href="%s" download><code>%s</code></a>; the lines are numbered as there.'
+        .. '</p>', source, source)
     for i = from, to do
         local part = file.lines[i]:match('^/%* %-+ (.*) %-+ %*/$')
         if part then

@@ -1,8 +1,8 @@
--- code.lua - a source as lines of HTML: coloured by pandoc, numbered, and its names linked to where they are declared.
+-- code.lua - a source as lines of HTML: coloured by pandoc, numbered, each name linked to its declaration.
 
 local names = require 'names'
 
--- What a file declares itself is not the engine's: such a name leads to its own line.
+-- A name that the file itself declares links to the line there, any other to the header of the engine.
 local function address_of(name, file, number)
     local own, place = file.own[name], names.place[name]
     if own then return own ~= number and '#L' .. own end
@@ -19,8 +19,8 @@ local function link_included(file)
     return page and '<a href="' .. page .. '">&quot;' .. file .. '&quot;</a>'
 end
 
--- A line as pandoc has coloured it. Strings, numbers and members (after . or ->) are no names of the engine, and in a
--- comment only a name with _ is one.
+-- A line as coloured by pandoc. Strings, numbers and members (after . or ->) get no links; in comments only names with
+-- _ do, since the others may be English.
 local set_line = re.compile([[
     line    <- {~ (literal / include / comment / member / name / tag / entity / .)* ~}
     literal <- '<span class="' ('st' / 'ch' / 'dv' / 'fl') '">' [^<]*
@@ -41,9 +41,10 @@ local code = {}
 function code.lines(file)
     local language, lines = file.path:match('%.py$') and 'python' or 'c', {}
     local block = pandoc.CodeBlock(file.text, pandoc.Attr('c', { language, 'numberLines' }))
-    for line in pandoc.write(pandoc.Pandoc { block }, 'html'):gmatch('<span id="c%-%d+"><a [^>]*></a>([^\n]*)</span>') do
-        local number = #lines + 1
-        lines[number] = NUMBER:gsub('@', number) .. set_line:match(line, 1, { file = file, number = number }) .. '</span>'
+    local html = pandoc.write(pandoc.Pandoc { block }, 'html')
+    for line in html:gmatch('<span id="c%-%d+"><a [^>]*></a>([^\n]*)</span>') do
+        local context = { file = file, number = #lines + 1 }
+        lines[context.number] = NUMBER:gsub('@', context.number) .. set_line:match(line, 1, context) .. '</span>'
     end
     return lines
 end

@@ -5,9 +5,9 @@ local Page = require 'page'
 local typeset = require 'typeset'
 local unlinked = typeset.unlinked
 
-local PART = 'Beside them'
+local PART = 'Reference'
 local BESIDE = {
-    { part = PART, page = 'course.html', short = 'The course, and for teachers', question = 'The course',
+    { part = PART, page = 'course.html', short = 'The course, with plans for teachers', question = 'The course',
         idea = 'which chapter answers what, and plans for teachers' },
     { part = PART, page = 'course.html#cheat-sheet', short = 'Cheat sheet', question = 'Cheat sheet',
         idea = 'every local derivative on one page' },
@@ -16,17 +16,17 @@ local BESIDE = {
 }
 
 local function set_short(item)
-    return ('<a class="chapter" href="%s"><span class="n">%s</span><span>%s</span></a>'):format(item.page, item.number or '',
-        unlinked(item.short))
+    return ('<a class="chapter" href="%s"><span class="n">%s</span><span>%s</span></a>'):format(item.page,
+        item.number or '', unlinked(item.short))
 end
 
 local function set_long(item)
     return ('<a href="%s"><span class="n">%s</span><span class="question">%s</span><span class="time">%s</span>'
-        .. '<span class="idea">%s</span></a>'):format(item.page, item.number or '', unlinked(item.question), item.time or '',
-        unlinked(item.idea))
+        .. '<span class="idea">%s</span></a>'):format(item.page, item.number or '', unlinked(item.question),
+        item.time or '', unlinked(item.idea))
 end
 
--- A list for each part that the items belong to.
+-- The items as lists, one for each part they belong to.
 local function set_list(items, class, set_item)
     local html, part = '', nil
     for _, item in ipairs(items) do
@@ -56,7 +56,7 @@ end
 
 function contents.sources(sources)
     local page = Page.new('sources.html', 'stepgrad – the sources')
-    page:add('<h1>The sources</h1><p class="meta">Every name of the engine in a chapter leads to its line here.</p>')
+    page:add('<h1>The sources</h1><p class="meta">Every engine name in a chapter links to its line here.</p>')
     page:add('%s', set_list(sources, 'list', function(source)
         return set_long { page = source.page, question = '`' .. source.path .. '`', idea = source.summary }
     end))
@@ -68,7 +68,7 @@ local function relink(target)
     return names.page[file] or file:match('%.svg$') and 'images/' .. file or target
 end
 
--- How the course, a page of Markdown, becomes one of the book: links lead to its pages, wide tables scroll.
+-- Turns the course page, which is Markdown, into a page of the book: links lead to its pages, wide tables scroll.
 local COURSE = {
     Link = function(link) return pandoc.Link(link.content, relink(link.target)) end,
     Image = function(image) return pandoc.Image(image.caption, relink(image.src)) end,

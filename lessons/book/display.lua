@@ -1,11 +1,11 @@
--- display.lua - what stands indented in a head comment: a table, a drawing, or commands for a shell and gdb.
+-- display.lua - an indented block of a head comment: a table, a drawing, or commands for a shell and gdb.
 
 local typeset = require 'typeset'
 local inline, escape = typeset.inline, typeset.escape
 
 -- ---- tables ----
 
--- The cells of a line (two spaces divide them), each with its first and last column.
+-- The cells of a line (two spaces separate them), each with its first and last column.
 local function cells_of(line)
     local cells = {}
     for at, text in (line .. '  '):gmatch('()(%S.-)  +') do
@@ -15,7 +15,7 @@ local function cells_of(line)
     return cells
 end
 
--- Cells that stand below one another share a column of the table: its number for each column of the text.
+-- Cells below one another share a column of the table. Returns its number for each column of the text, and the last.
 local function columns_of(rows)
     local used, column, count = {}, {}, 0
     for _, cells in ipairs(rows) do
@@ -30,7 +30,7 @@ local function columns_of(rows)
     return column, count
 end
 
--- A cell alone goes on from the one above it: with more words, or with a row of its matrix.
+-- A line of one cell continues the cell above it: with more words, or with a row of its matrix.
 local function continue_cell(above, text)
     local matrix_row = text:match('^%( (.* %))$')
     return matrix_row and above:sub(1, -2) .. '; ' .. matrix_row or above .. ' ' .. text

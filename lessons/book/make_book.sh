@@ -34,7 +34,7 @@ for source in lessons/[0-9][0-9]_*.c; do
     name=$(basename "$source" .c)
     number=${name%%_*}
     program=$build/lessons/$name
-    test -x "$program" || fail "$program is not built: run it by way of \`make book\`"
+    test -x "$program" || fail "$program is not built: run \`make book\`"
     case $program in /*) ;; *) program=./$program ;; esac
     mkdir "$new/$number"
     "$program" "$new/$number" >"$work/$number.out" </dev/null || fail "a claim of chapter $number does not hold:
@@ -42,14 +42,14 @@ $(cat "$work/$number.out")"
     cp "$source" "$new/"
 done
 
-# What the chapters have drawn, also graphs that they have only written down.
+# What the chapters drew. A graph that is only there as .dot is rendered here.
 for dot in "$new"/*/*.dot; do
     test -f "${dot%.dot}.svg" || dot -Tsvg -o "${dot%.dot}.svg" "$dot" 2>/dev/null || :
 done
 rmdir "$new"/[0-9]* 2>/dev/null || : # those of chapters that draw nothing
 (cd "$new" && printf '%s\n' [0-9]*/*.svg [0-9]*/*.html [0-9]*/*.dot) >"$work/files"
 
-# What has a page: the engine, the headers of viz that chapters include (headers first), moons, scripts, the chapters.
+# What gets a page: the engine, the headers of viz that chapters include, moons, scripts, the chapters. Headers first.
 included=$(sed -n 's|^#include "\(.*/.*\)"|viz/\1|p' lessons/[0-9]*.c | sort -u)
 set --
 for source in engine/*.h $included engine/*.c lessons/moons.c lessons/moons/*.h lessons/moons/*.c lessons/[0-9]*.py \
@@ -64,4 +64,4 @@ cp lessons/images/*.svg viz/images/*.svg "$new/images/"
 
 rm -rf "$book"
 mv "$new" "$book"
-echo "$book/index.html: $(ls lessons/[0-9][0-9]_*.c | wc -l | tr -d ' ') chapters, $(ls "$book"/*.html | wc -l | tr -d ' ') pages"
+echo "$book/index.html: $(ls lessons/[0-9][0-9]_*.c | grep -c .) chapters, $(ls "$book"/*.html | grep -c .) pages"

@@ -1,12 +1,12 @@
--- names.lua - what the book can link to: the line that declares a name, the page that shows a file or a chapter.
+-- names.lua - what the book can link to: the line that declares a name, and the pages of files and chapters.
 
 local names = {
-    place = {},   -- name of C -> "graph.h.html#L12"; of a name with several, the first: headers come before the .c files
-    page = {},    -- file name, without folders -> page
+    place = {},   -- C name -> "graph.h.html#L12", its first declaration: headers come before the .c files
+    page = {},    -- file name without folders -> page
     chapter = {}, -- "5" -> page
 }
 
--- The name that a line of a header declares, apart from functions.
+-- The name that a line declares, if only a header is scanned for it: ops, macros, function types, enumerators.
 local function declared_in_header(line, in_enum)
     local op = line:match('^    X%((%u+), %l+,') -- a row of the op table
     return op and 'OP_' .. op or line:match('^#define ([%a_]+)%(') or line:match('^typedef %l+ (%u%a+)%(')
@@ -15,13 +15,15 @@ end
 
 local function declared_anywhere(line, is_header)
     local first, rest = line:match('^%l*'), line:gsub('^typedef ', '')
-    local is_function = first ~= 'return' and first ~= 'else' and first ~= 'typedef' and (is_header or not line:match(';$'))
+    local is_function = first ~= 'return' and first ~= 'else' and first ~= 'typedef'
+        and (is_header or not line:match(';$'))
     return rest:match('^struct (%a+) *{') or rest:match('^enum (%a+) *{')
         or is_function and line:match('^[%a_][%w_ *]*[ *]([%a_][%w_]*)%(')
 end
 
--- Set file.own, name -> line, and call found(name, line) for what other files may mean: not what is global in a .c file.
--- What stands in the first column is at the top level.
+-- Sets file.own, name -> line, and calls found(name, line) for the names that pages of other files may link to: all of
+-- a header and the static functions of a .c file. Its other functions are declared in a header.
+-- Whatever starts in the first column is at the top level.
 function names.scan(file, found)
     local is_header, in_enum = file.path:match('%.h$') ~= nil, false
     file.own = {}

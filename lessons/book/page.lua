@@ -1,8 +1,8 @@
--- page.lua - a page of the book while it is being made: its HTML, and what the search finds in it.
+-- page.lua - a page of the book while it is built: its HTML, and its entries in the index of the search.
 
 local typeset = require 'typeset'
 
--- Of the whole book: where it is written, the entries of the search, the list of contents beside every page.
+-- For the whole book: its folder, the index of the search, and the list of contents on every page.
 local Page = { folder = os.getenv('BOOK') .. '/', search = {}, contents = '' }
 Page.__index = Page
 
@@ -26,7 +26,7 @@ end
 
 function Page:add(format, ...) table.insert(self.html, format:format(...)) end
 
--- What is found from here on is found under this heading.
+-- Starts a section; what is made findable from here on is found under its title.
 function Page:section(id, title)
     self.heading, self.anchor = title, id
     self:add('<h2 id="%s"><a href="#%s">%s</a></h2>', id, id, title)

@@ -1,8 +1,7 @@
 -- typeset.lua - the plain text of a comment as HTML: mathematics, names of C, links.
 --
--- The sources write mathematics as one does in a comment: L = (W·x + b)², ∂L/∂W, Σ_k x[i,k]·w[k,j]. It is recognised
--- word by word: a word is mathematics if it has a sign beyond ASCII or is a lone letter, and so is what an operator
--- ties to it.
+-- Comments write mathematics like this: L = (W·x + b)², ∂L/∂W, Σ_k x[i,k]·w[k,j]. It is recognised word by word: a word
+-- is mathematics if it has a sign beyond ASCII or is a lone letter, and so are the operands that operators join to it.
 
 local names = require 'names'
 
@@ -22,7 +21,7 @@ local function escape(text) return (text:gsub('[&<>"]', ESCAPED)) end
 
 -- ---- mathematics ----
 
--- A pattern for any key of the table, each replaced by its value.
+-- A pattern that matches any key of the table and replaces it by its value.
 local function replace(with)
     local pattern = lpeg.P(false)
     for from, to in pairs(with) do pattern = pattern + lpeg.P(from) / to end
@@ -44,7 +43,7 @@ end
 -- A lone letter is a variable (d before it is a differential), letters and digits carry an index.
 local set_math = re.compile([[
     math     <- {~ item* ~}
-    item     <- matrix / fraction / number / entry / index / power / name / raised / %lowered -> '<sub>%0</sub>' / sign / .
+    item     <- matrix / fraction / number / entry / index / power / name / raised / lowered / sign / .
     matrix   <- ('( ' {(!' )' [^()])*} ' )') -> set_matrix
     fraction <- ({~ delta ~} '/' {~ delta ~})
                 -> '<span class="frac"><span>%1</span><span class="slash">/</span><span>%2</span></span>'
@@ -58,6 +57,7 @@ local set_math = re.compile([[
               / ('^' {~ (number / name)+ ~}) -> '<sup>%1</sup>'
     name     <- ({'d' %a / %a} !%w) -> '<i>%1</i>' / ({%a} {%d+}) -> '<i>%1</i><sub>%2</sub>' / %a+ %d*
     raised   <- ({~ %raised+ ~}) -> '<sup>%1</sup>'
+    lowered  <- ({~ %lowered+ ~}) -> '<sub>%1</sub>'
     sign     <- "'" -> '′' / ('-' !'>') -> '−' / '·' -> '<span class="times">·</span>' / [&<>"] -> escape
 ]], { set_matrix = set_matrix, escape = escape, raised = replace(RAISED), lowered = replace(LOWERED) })
 
@@ -143,7 +143,7 @@ end
 -- How many brackets does text leave open?
 local function open_brackets(text) return select(2, text:gsub('%(', '')) - select(2, text:gsub('%)', '')) end
 
--- set(text) within what does not belong to it: brackets that it does not close, and stops.
+-- set(text) between what does not belong to it: unbalanced brackets and punctuation.
 local function set_undressed(text, set)
     local before, after = '', ''
     while text:match('^"') or (text:match('^%(') and open_brackets(text) ~= 0) do
@@ -155,7 +155,7 @@ local function set_undressed(text, set)
     return escape(before) .. set(text) .. escape(after)
 end
 
--- Each set_... takes words from number i on, or returns nil: the HTML, and the number of the last word that it took.
+-- Each set_... function returns the HTML of the words from number i on and the number of the last word used, or nil.
 
 local function set_code_words(words, i, in_display)
     if is_file(words[i]) then return set_undressed(words[i], set_file), i end
