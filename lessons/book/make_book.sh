@@ -49,8 +49,8 @@ done
 rmdir "$new"/[0-9]* 2>/dev/null || : # those of chapters that draw nothing
 (cd "$new" && printf '%s\n' [0-9]*/*.svg [0-9]*/*.html [0-9]*/*.dot) >"$work/files"
 
-# What gets a page: the engine, the headers of viz that chapters include, moons, scripts, the chapters. Headers first.
-included=$(sed -n 's|^#include "\(.*/.*\)"|viz/\1|p' lessons/[0-9]*.c | sort -u)
+# What gets a page: the engine, the headers of viz that lessons include, moons, scripts, the chapters. Headers first.
+included=$(cat lessons/*.c lessons/moons/*.c 2>/dev/null | sed -n 's|^#include "\(.*/.*\)"|viz/\1|p' | sort -u)
 set --
 for source in engine/*.h $included engine/*.c lessons/moons.c lessons/moons/*.h lessons/moons/*.c lessons/[0-9]*.py \
     lessons/[0-9][0-9]_*.c lessons/README.md; do
