@@ -19,6 +19,8 @@ fail()
     exit 1
 }
 
+count() { echo $#; }
+
 command -v pandoc >/dev/null || fail "pandoc is not installed. Get it with: apt-get install pandoc (Debian, Ubuntu),
   dnf install pandoc (Fedora), brew install pandoc (macOS), or from https://pandoc.org/installing.html"
 case $(pandoc --version | sed -n '1s/^[^0-9]*//p') in
@@ -64,4 +66,4 @@ cp lessons/images/*.svg viz/images/*.svg "$new/images/"
 
 rm -rf "$book"
 mv "$new" "$book"
-echo "$book/index.html: $(ls lessons/[0-9][0-9]_*.c | grep -c .) chapters, $(ls "$book"/*.html | grep -c .) pages"
+echo "$book/index.html: $(count lessons/[0-9][0-9]_*.c) chapters, $(count "$book"/*.html) pages"
