@@ -54,7 +54,7 @@ rmdir "$new"/[0-9]* 2>/dev/null || : # those of chapters that draw nothing
 # What gets a page: the engine, the headers of viz that lessons include, moons, scripts, the chapters. Headers first.
 included=$(cat lessons/*.c lessons/moons/*.c 2>/dev/null | sed -n 's|^#include "\(.*/.*\)"|viz/\1|p' | sort -u)
 set --
-for source in engine/*.h $included engine/*.c lessons/moons.c lessons/moons/*.h lessons/moons/*.c lessons/[0-9]*.py \
+for source in engine/*.h $included engine/*.c lessons/moons/*.h lessons/moons/*.c lessons/[0-9]*.py \
     lessons/[0-9][0-9]_*.c lessons/README.md; do
     test ! -f "$source" || set -- "$@" "$source"
 done
