@@ -143,6 +143,24 @@ static inline double relu_da(double a, double b, double y) { return a > 0 ? 1 : 
 static inline double softplus_forward(double a, double b) { return relu_forward(a, b) + log1p(exp(-fabs(a))); }
 static inline double softplus_da(double a, double b, double y) { return sigmoid_forward(a, b); }
 
+/* leaky_relu:  y = a for a > 0, else a/100,   ∂y/∂a = 1 for a > 0, else 1/100 (at 0 too); leaky_relu(NaN) = NaN */
+static inline double leaky_relu_forward(double a, double b) { return a > 0 ? a : a / 100; }
+static inline double leaky_relu_da(double a, double b, double y) { return a > 0 ? 1 : a <= 0 ? 0.01 : a; }
+
+/* gelu:  y = a·Φ(a) = a·erfc(−a/√2)/2,   ∂y/∂a = Φ(a) + a·φ(a) = y/a + a·e^(−a²/2)/√(2π)
+ * Φ and φ are the normal distribution and its density: a is let through as often as a normal number is below it. Beyond
+ * ±40 the tail of Φ is below the smallest double. Source: Hendrycks & Gimpel (2016), Gaussian error linear units. */
+static inline double gelu_forward(double a, double b)
+{
+    return a > 40 ? a : a < -40 ? 0 : a * erfc(-a / sqrt(2)) / 2;
+}
+static inline double gelu_da(double a, double b, double y)
+{
+    if (fabs(a) > 40)
+        return a > 0;
+    return a == 0 ? 0.5 : y / a + a * exp(-a * a / 2) / sqrt(2 * acos(-1));
+}
+
 /* ---- ops of a list: n elements a[0..n), or n pairs a[i], b[i] ---------------------------------------------------- */
 
 /* sum:  y = Σ aᵢ,   ∂y/∂aᵢ = 1
@@ -247,6 +265,10 @@ static inline double logsumexp_da(double a, double b, double y) { return y < INF
       "A gate: open for operands above 0, where the gradient passes unchanged, and shut below.")                       \
     X(SOFTPLUS, softplus, UNARY, SMOOTH, "softplus(a)", 1 / (1 + exp(-a)), 0,                                          \
       "A relu with a round corner: its slope is the sigmoid, between 0 and 1.")                                        \
+    X(LEAKY_RELU, leaky_relu, UNARY, KINK, "leaky_relu(a)", a > 0 ? 1 : 0.01, 0,                                       \
+      "A gate that never shuts: below 0 a hundredth of the gradient still gets through.")                              \
+    X(GELU, gelu, UNARY, SMOOTH, "gelu(a)", y / a + a * exp(-a * a / 2) / sqrt(2 * acos(-1)), 0,                       \
+      "A gate that opens gradually: shut far below 0 and open far above; a little below 0 the curve even bends back.") \
     X(SUM, sum, LIST, SMOOTH, "sum(a)", 1, 0,                                                                          \
       "A sum passes its gradient on unchanged to each of its terms.")                                                  \
     X(DOT, dot, PAIRS, SMOOTH, "dot(a, b)", b, a,                                                                      \

@@ -67,17 +67,20 @@ struct Value {
 #define v_max(a, b) V_BINARY(OP_MAX, a, b) /* the larger */
 #define v_min(a, b) V_BINARY(OP_MIN, a, b) /* the smaller */
 
-#define v_neg(a) value_unary(OP_NEG, a, HERE)           /* −a */
-#define v_exp(a) value_unary(OP_EXP, a, HERE)           /* eᵃ */
-#define v_log(a) value_unary(OP_LOG, a, HERE)           /* log a, natural */
-#define v_sqrt(a) value_unary(OP_SQRT, a, HERE)         /* √a */
-#define v_sin(a) value_unary(OP_SIN, a, HERE)           /* sin a */
-#define v_cos(a) value_unary(OP_COS, a, HERE)           /* cos a */
-#define v_abs(a) value_unary(OP_ABS, a, HERE)           /* |a| */
-#define v_tanh(a) value_unary(OP_TANH, a, HERE)         /* tanh a */
-#define v_sigmoid(a) value_unary(OP_SIGMOID, a, HERE)   /* 1/(1 + e⁻ᵃ) */
-#define v_relu(a) value_unary(OP_RELU, a, HERE)         /* max(a, 0) */
-#define v_softplus(a) value_unary(OP_SOFTPLUS, a, HERE) /* log(1 + eᵃ) */
+#define v_neg(a) value_unary(OP_NEG, a, HERE)   /* −a */
+#define v_exp(a) value_unary(OP_EXP, a, HERE)   /* eᵃ */
+#define v_log(a) value_unary(OP_LOG, a, HERE)   /* log a, natural */
+#define v_sqrt(a) value_unary(OP_SQRT, a, HERE) /* √a */
+#define v_sin(a) value_unary(OP_SIN, a, HERE)   /* sin a */
+#define v_cos(a) value_unary(OP_COS, a, HERE)   /* cos a */
+#define v_abs(a) value_unary(OP_ABS, a, HERE)   /* |a| */
+
+#define v_tanh(a) value_unary(OP_TANH, a, HERE)             /* tanh a */
+#define v_sigmoid(a) value_unary(OP_SIGMOID, a, HERE)       /* 1/(1 + e⁻ᵃ) */
+#define v_relu(a) value_unary(OP_RELU, a, HERE)             /* max(a, 0) */
+#define v_softplus(a) value_unary(OP_SOFTPLUS, a, HERE)     /* log(1 + eᵃ) */
+#define v_leaky_relu(a) value_unary(OP_LEAKY_RELU, a, HERE) /* max(a, a/100) */
+#define v_gelu(a) value_unary(OP_GELU, a, HERE)             /* a·Φ(a) */
 
 /* Of n ≥ 1 Values, given as a list of pointers that the caller may free at once. */
 #define v_sum(a, n) value_list(OP_SUM, a, n, HERE)                         /* Σ aᵢ */

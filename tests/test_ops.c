@@ -220,6 +220,27 @@ Test(ops, tanh_and_sigmoid_keep_the_digits_of_their_derivative_in_saturation)
     }
 }
 
+Test(ops, gelu_and_its_derivative_are_those_of_the_normal_distribution)
+{
+    /* erfc turns the rounding of its argument into one larger by 1 + a², and the two terms of the derivative may
+     * cancel: hence the bound on each is relative to the sum of both sizes. */
+    const long double pi = acosl(-1);
+    for (double a = -37; a <= 37; a += 0.375) {
+        const long double cdf = erfcl(-a / sqrtl(2)) / 2,
+                          tail = fabsl(a * expl(-(long double)a * a / 2) / sqrtl(2 * pi));
+        const long double slope = cdf + (a < 0 ? -tail : tail);
+        const double bound = 4 * (1 + a * a) * DBL_EPSILON;
+        const double y = gelu_forward(a, 0), got = gelu_da(a, 0, y);
+        cr_expect(fabsl(y - a * cdf) <= bound * fabsl(a * cdf), "gelu(%g): got %.17g, want %.17Lg", a, y, a * cdf);
+        cr_expect(fabsl(got - slope) <= bound * (cdf + tail), "gelu'(%g): got %.17g, want %.17Lg", a, got, slope);
+    }
+    cr_expect(gelu_da(0, 0, 0) == 0.5 && gelu_da(1e-300, 0, gelu_forward(1e-300, 0)) == 0.5, "the slope at 0 is 1/2");
+    cr_expect(gelu_forward(INFINITY, 0) == INFINITY && gelu_da(INFINITY, 0, INFINITY) == 1,
+              "far above the gate is open");
+    cr_expect(gelu_forward(-INFINITY, 0) == 0 && gelu_da(-INFINITY, 0, 0) == 0, "far below it is shut");
+    cr_expect(isnan(gelu_da(NAN, 0, NAN)), "gelu'(nan): got %g", gelu_da(NAN, 0, NAN));
+}
+
 Test(ops, nan_is_passed_on_by_every_op_of_numbers)
 {
     for (OpCode op = FIRST_OP; op < OP_COUNT; op++) {

@@ -4,8 +4,9 @@
     make book && python3 tests/browser/book_test.py build/book
 
 Links are checked on the disk. Then each page is opened in Chromium, wide and at 375 px: it must not scroll sideways, and
-its lines of code must be those of the chapter's source. The search and the switch to dark are tried. Only Python's own
-library is needed; where Chromium is missing, the test checks the links, says what was skipped, and ends with status 77.
+its lines of code must be those of the chapter's source. Some formulas are checked, and the search and the switch to dark
+are tried. Only Python's own library is needed; where Chromium is missing, the test checks the links, says what was
+skipped, and ends with status 77.
 """
 import glob
 import html.parser
@@ -113,6 +114,30 @@ def check_page(browser, path, folder):
     return failures
 
 
+# On a page, what of its mathematics and its links must be set as such: how often a selector matches, with this text.
+SET = [
+    ("02_chain_rule.html", "math mtr", "320", 1),              # J1 = ( 3 2 0 ), continued on the next line of the comment
+    ("02_chain_rule.html", "math mtr", "001", 1),
+    ("02_chain_rule.html", ".m sub", "3", 3),                  # J3
+    ("10_broadcasting.html", ".display .frac sub", "i,j", 2),  # ∂z[i,j]/∂b[j], and by f[j]
+    ("11_cross_entropy.html", "h1 sup", "1000", 1),            # e to the 1000, in raised digits
+    ("10_broadcasting.html", "p a[href^='05_']", "chapter 5", 1),
+    ("10_broadcasting.html", ".line a[href='dot.h.html']", '"graph/dot.h"', 1),
+    ("07_gradient_check.html", "p a.file[href='ops.h.html']", "engine/ops.h", 1),
+    ("course.html", "ol li", "Chapters 1 and 2.", 1),
+]
+
+
+def check_typesetting(browser, folder):
+    failures = []
+    for name, selector, text, least in SET:
+        browser.open(os.path.join(folder, name))
+        found = browser.run(f"return [...document.querySelectorAll({json.dumps(selector)})].map((e) => e.textContent)")
+        if found.count(text) < least:
+            failures.append(f"{name}: {text!r} as {selector} is there {found.count(text)} times, not {least}: {found[:5]}")
+    return failures
+
+
 def found_by(browser, word):
     """The addresses that the search gives for a word."""
     browser.run("const field = document.getElementById('search'); field.value = ''; field.focus();")
@@ -172,6 +197,7 @@ def main():
         try:
             for path in paths:
                 failures += check_page(browser, path, folder)
+            failures += check_typesetting(browser, folder)
             failures += check_use(browser, folder)
         finally:
             browser.close()
