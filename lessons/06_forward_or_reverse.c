@@ -122,7 +122,7 @@ int main(int argc, char *argv[])
     char dot[1000], html[1000]; /* `./06 .` draws the graph into L.dot, and L.html plays the backward pass */
     snprintf(dot, sizeof dot, "%s/L.dot", argc > 1 ? argv[1] : "");
     snprintf(html, sizeof html, "%s/L.html", argc > 1 ? argv[1] : "");
-    if (argc > 1 && !(dot_write(L, dot, NULL, &error) && player_write(L, html, NULL, &error)))
+    if (argc > 1 && !(dot_draw(L, dot, NULL, &error) && player_write(L, html, NULL, &error)))
         claim(false, error.message);
     graph_free(g); /* and with it all its nodes */
 

@@ -225,7 +225,7 @@ Test(dot_groups, a_single_neuron_or_layer_can_be_opened_or_closed)
 {
     find(loss, NETWORK_NEURONS);
     network_groups_neuron(&groups, net, 1, 1)->collapsed = false;
-    network_groups_layer(&groups, net, 2)->collapsed = true;
+    groups.list[1].collapsed = true;                             /* layer 2 */
     expect_drawn(loss, outside + INPUTS + 3, HIDDEN - 1 + 1, 2); /* frames: layer 1, and neuron 1,1 */
 }
 
@@ -289,8 +289,8 @@ Test(dot_groups, misuse_is_told_at_the_callers_line)
     MUST_BE_MISUSE(network_groups_find(&unused, NULL, loss, NETWORK_NODES, &error), "network", "NULL", "mlp_new");
     MUST_BE_MISUSE(network_groups_find(&unused, net, NULL, NETWORK_NODES, &error), "root", "NULL");
     MUST_BE_MISUSE(network_groups_find(&unused, net, stranger, NETWORK_NODES, &error), "root", "graph");
-    MUST_BE_MISUSE(network_groups_layer(&groups, net, 0), "no layer 0", "1 to 2");
-    MUST_BE_MISUSE(network_groups_layer(&groups, net, 3), "no layer 3", "1 to 2");
+    MUST_BE_MISUSE(network_groups_neuron(&groups, net, 0, 0), "no layer 0", "1 to 2");
+    MUST_BE_MISUSE(network_groups_neuron(&groups, net, 3, 0), "no layer 3", "1 to 2");
     MUST_BE_MISUSE(network_groups_neuron(&groups, net, 3, 0), "no layer 3");
     MUST_BE_MISUSE(network_groups_neuron(&groups, net, 2, 2), "no neuron 2 in layer 2", "0 to 1");
     graph_free(other);

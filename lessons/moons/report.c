@@ -200,7 +200,7 @@ static void draw_diagram(Run *run, const char *name, Value *root, const DotOptio
     snprintf(dot, sizeof dot, "%s", path_in_out(run, svg));
     snprintf(svg, sizeof svg, "%s.svg", name);
     const char *picture = path_in_out(run, svg);
-    require(dot_write(root, dot, options, &error), &error);
+    require(dot_draw(root, dot, options, &error), &error);
     printf("  %s\n", dot);
     if (dot_draw(root, picture, options, &error))
         printf("  %s\n", picture);

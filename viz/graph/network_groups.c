@@ -153,23 +153,12 @@ void network_groups_free(NetworkGroups *groups)
     *groups = (NetworkGroups){0};
 }
 
-static void check_layer(Where where, const MLP *net, size_t layer)
+DotGroup *network_groups_neuron_at(Where where, const NetworkGroups *groups, const MLP *net, size_t layer,
+                                   size_t neuron)
 {
     if (layer < 1 || layer > net->layer_count)
         misuse(where, "network_groups: there is no layer %zu. The network has the layers 1 to %zu.", layer,
                net->layer_count);
-}
-
-DotGroup *network_groups_layer_at(Where where, const NetworkGroups *groups, const MLP *net, size_t layer)
-{
-    check_layer(where, net, layer);
-    return &groups->list[layer - 1];
-}
-
-DotGroup *network_groups_neuron_at(Where where, const NetworkGroups *groups, const MLP *net, size_t layer,
-                                   size_t neuron)
-{
-    check_layer(where, net, layer);
     const size_t neurons = net->layers[layer - 1].outputs;
     if (neuron >= neurons)
         misuse(where, "network_groups: there is no neuron %zu in layer %zu. It has the neurons 0 to %zu.", neuron,

@@ -4,7 +4,7 @@
  *     if (!network_groups_find(&groups, net, loss, NETWORK_NEURONS, &error))
  *         return false;
  *     DotOptions options = {.groups = groups.list, .group_count = groups.count};
- *     bool ok = dot_write(loss, "loss.dot", &options, &error);
+ *     bool ok = dot_draw(loss, "loss.svg", &options, &error);
  *     network_groups_free(&groups);
  *
  * A neuron's group holds its weights and bias and, of every forward pass that the root depends on, the sum w·x + b and
@@ -37,11 +37,9 @@ bool network_groups_find_at(Where where, NetworkGroups *groups, const MLP *net, 
                             Error *error);
 void network_groups_free(NetworkGroups *groups);
 
-/* The group of layer number `layer`, and that of its neuron number `neuron`, both counted as in the names: layers from
- * 1, neurons from 0. A number that net does not have is an error (misuse). */
-#define network_groups_layer(groups, net, layer) network_groups_layer_at(HERE, groups, net, layer)
+/* The group of neuron number `neuron` of layer number `layer`, counted as in the names: layers from 1, neurons from 0.
+ * A number that net does not have is an error (misuse). */
 #define network_groups_neuron(groups, net, layer, neuron) network_groups_neuron_at(HERE, groups, net, layer, neuron)
-DotGroup *network_groups_layer_at(Where where, const NetworkGroups *groups, const MLP *net, size_t layer);
 DotGroup *network_groups_neuron_at(Where where, const NetworkGroups *groups, const MLP *net, size_t layer,
                                    size_t neuron);
 
