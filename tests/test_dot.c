@@ -951,10 +951,10 @@ static void install_script(const char *line)
 Test(dot, a_dot_that_does_not_finish_is_stopped)
 {
     cr_assert(dot_write(v_param(graph, 1), path_of("a.dot"), NULL, &error), "%s", error.message);
-    install_script("exec sleep 100");
+    install_script("exec sleep 1000");
     const time_t start = time(NULL);
     cr_expect(!dot_render_within(0.3, path_of("a.dot"), "svg", path_of("out.svg"), &error), "it was drawn");
-    cr_expect(time(NULL) - start < 50, "it took %ld s", (long)(time(NULL) - start));
+    cr_expect(time(NULL) - start < 500, "it took %ld s", (long)(time(NULL) - start));
     expect_in(error.message, "stopped");
     cr_expect(!exists(path_of("out.svg")), "half a picture was left");
 }

@@ -46,7 +46,7 @@ static void teardown(void)
     graph_free(graph);
 }
 
-TestSuite(dot_groups, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(dot_groups, .init = setup, .fini = teardown, .timeout = 300);
 
 static void find(Value *root, NetworkDetail detail)
 {

@@ -16,7 +16,7 @@
 #include "draw/place.h"
 #include "draw/token.h"
 
-TestSuite(expression, .timeout = 60);
+TestSuite(expression, .timeout = 300);
 
 static const Given given[] = {{"x", 3}, {"y", 0.5}, {"z", -2}};
 enum { GIVEN = sizeof given / sizeof *given };

@@ -303,7 +303,7 @@ static bool exists(const char *name)
 /* Start build/moons with output to `out` and `err` in the folder; `prepare` runs in the child before. */
 static pid_t start_moons(void (*prepare)(void), const char *const *arguments)
 {
-    enum { ARGUMENTS_MOST = 30, SECONDS_MOST = 100 };
+    enum { ARGUMENTS_MOST = 30, SECONDS_MOST = 300 };
     char program[PATH_MAX], *list[ARGUMENTS_MOST + 2] = {program};
     const char *build = getenv("BUILD");
     snprintf(program, sizeof program, "%s/moons", build != NULL ? build : "build");
@@ -675,7 +675,7 @@ Test(moons_program, epochs_without_end_need_no_memory_without_end)
 
 /* ---- the program in trouble -------------------------------------------------------------------------------------- */
 
-Test(moons_program, ctrl_c_stops_after_the_step_and_writes_all, .timeout = 120)
+Test(moons_program, ctrl_c_stops_after_the_step_and_writes_all, .timeout = 300)
 {
     write_points("points.csv", 2, 10);
     const char *const arguments[] = {"--data", in_folder("points.csv"), "--hidden", "2", "--epochs", "2000000",
@@ -746,7 +746,7 @@ static rlim_t memory_bytes;
 static void limit_memory(void) { setrlimit(RLIMIT_AS, &(struct rlimit){memory_bytes, memory_bytes}); }
 
 /* 250,000 params need 16 MB beside what the steps need: from little memory to enough, each run is right or says so. */
-Test(moons_program, memory_that_runs_out_is_said_and_leaves_no_half_file, .timeout = 120)
+Test(moons_program, memory_that_runs_out_is_said_and_leaves_no_half_file, .timeout = 300)
 {
     size_t failed = 0, right = 0;
     if (SANITIZED)

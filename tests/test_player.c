@@ -42,7 +42,7 @@ static void end(void)
     cr_expect(chdir("/") == 0 && rmdir(folder) == 0, "a file that nobody asked for was left in %s", folder);
 }
 
-TestSuite(player, .init = begin, .fini = end, .timeout = 120);
+TestSuite(player, .init = begin, .fini = end, .timeout = 300);
 
 static void write_page(Value *root, const PlayerOptions *options)
 {

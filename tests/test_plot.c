@@ -34,7 +34,7 @@ static void remove_folder(void)
         fprintf(stderr, "a file that nobody asked for was left in %s\n", folder);
 }
 
-TestSuite(plot, .init = enter_folder, .fini = remove_folder, .timeout = 60);
+TestSuite(plot, .init = enter_folder, .fini = remove_folder, .timeout = 300);
 
 static bool exists(const char *name)
 {

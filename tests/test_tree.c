@@ -28,7 +28,7 @@ static void teardown(void)
     graph_free(graph);
 }
 
-TestSuite(tree, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(tree, .init = setup, .fini = teardown, .timeout = 300);
 
 static const char *print(Value *root, TreeOptions options)
 {
