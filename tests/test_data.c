@@ -14,6 +14,7 @@
 #include "csv.h"
 #include "data.h"
 #include "memory.h"
+#include "no_memory.h"
 
 static const char *const SOURCE = __FILE__;
 
@@ -451,8 +452,7 @@ Test(data, a_folder_that_is_not_there_is_an_error)
     Dataset data = numbered(3);
     Error error;
     cr_expect(!dataset_save(&data, "no/such/folder/file.csv", &error));
-    cr_expect(strstr(error.message, "no/such/folder/file.csv: cannot write: ") == error.message, "%s",
-              error.message);
+    cr_expect(strstr(error.message, "no/such/folder/file.csv: cannot write: ") == error.message, "%s", error.message);
     dataset_free(&data);
 }
 
@@ -480,14 +480,6 @@ Test(data, a_full_disk_is_an_error)
 
 /* ---- no memory --------------------------------------------------------------------------------------------------- */
 
-static size_t allocations_left;
-
-static void *failing_allocator(size_t bytes)
-{
-    enum { LINE = 64 };
-    return allocations_left-- == 0 ? NULL : aligned_alloc(LINE, (bytes / LINE + 1) * LINE);
-}
-
 /* Call `work` with the first, second, third ... allocation failing, until it succeeds; returns how often it failed. */
 static size_t fail_each_allocation(bool work(Error *error))
 {
@@ -495,10 +487,9 @@ static size_t fail_each_allocation(bool work(Error *error))
     size_t failures = 0;
     for (bool ok = false; !ok && failures < MOST; failures += !ok) {
         Error error = {""};
-        allocations_left = failures;
-        memory_set_allocator(failing_allocator);
+        memory_fails_once(failures);
         ok = work(&error);
-        memory_set_allocator(NULL);
+        memory_restore();
         cr_expect(ok || strstr(error.message, "no memory") != NULL, "allocation %zu: \"%s\"", failures, error.message);
     }
     cr_assert_lt(failures, MOST, "it never succeeded");

@@ -17,9 +17,10 @@
 #include <unistd.h>
 
 #include "graph/dot.h"
-#include "memory.h"
-#include "stepgrad.h"
 #include "graph/tree.h"
+#include "memory.h"
+#include "no_memory.h"
+#include "stepgrad.h"
 
 static Graph *graph;
 static Error error;
@@ -809,15 +810,6 @@ Test(dot, no_such_folder_and_a_full_disk_are_told_and_leave_no_file)
     }
 }
 
-static int allocations_left;
-
-static void *failing_allocator(size_t bytes)
-{
-    if (allocations_left-- <= 0)
-        return NULL;
-    return aligned_alloc(64, (bytes + 63) / 64 * 64);
-}
-
 Test(dot, no_memory_is_told_wherever_it_runs_out)
 {
     DotOptions options = {0};
@@ -825,11 +817,10 @@ Test(dot, no_memory_is_told_wherever_it_runs_out)
     backward(root);
     int n = 0;
     for (bool ok = false; !ok && n < 100; n++) {
-        allocations_left = n;
         error.message[0] = '\0';
-        memory_set_allocator(failing_allocator);
+        memory_lasts((size_t)n);
         ok = dot_write(root, path_of("a.dot"), &options, &error);
-        memory_set_allocator(NULL);
+        memory_restore();
         cr_expect(ok == exists(path_of("a.dot")), "after %d allocations: a file without a diagram", n);
         cr_expect(ok || error.message[0] != '\0', "after %d allocations: no message", n);
     }

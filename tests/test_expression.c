@@ -11,10 +11,10 @@
 
 #include "backward.h"
 #include "draw/expression.h"
-#include "loss.h"
-#include "memory.h"
 #include "draw/place.h"
 #include "draw/token.h"
+#include "loss.h"
+#include "no_memory.h"
 
 TestSuite(expression, .timeout = 300);
 
@@ -457,17 +457,6 @@ Test(expression, a_text_that_is_too_long_is_refused)
     free(text);
 }
 
-static size_t allocations_left;
-
-static void *limited_allocator(size_t bytes)
-{
-    enum { LINE = 64 };
-    if (allocations_left == 0)
-        return NULL;
-    allocations_left--;
-    return aligned_alloc(LINE, (bytes / LINE + 1) * LINE);
-}
-
 Test(expression, memory_that_runs_out_anywhere_is_an_error)
 {
     char *text = repeated("a", 1,
@@ -478,10 +467,9 @@ Test(expression, memory_that_runs_out_anywhere_is_an_error)
     for (; !built && limit < 1000; limit++) {
         Expression e;
         ExpressionError error;
-        memory_set_allocator(limited_allocator);
-        allocations_left = limit;
+        memory_lasts(limit);
         built = expression_build(&e, text, strlen(text), given, GIVEN, &error);
-        memory_set_allocator(NULL);
+        memory_restore();
         cr_expect(built || strncmp(error.error.message, "no memory", 9) == 0, "with %zu allocations: %s", limit,
                   error.error.message);
         if (built)

@@ -14,7 +14,7 @@
 
 #include "backward.h"
 #include "graph.h"
-#include "memory.h"
+#include "no_memory.h"
 #include "player/player.h"
 #include "player/player_layout.h"
 #include "player/player_steps.h"
@@ -526,16 +526,6 @@ Test(player, a_full_disk_is_an_error)
 }
 #endif
 
-static int allocations_left;
-
-static void *limited_allocator(size_t bytes)
-{
-    if (allocations_left == 0)
-        return NULL;
-    allocations_left--;
-    return aligned_alloc(64, (bytes + 63) / 64 * 64);
-}
-
 Test(player, running_out_of_memory_anywhere_is_an_error_and_changes_nothing)
 {
     Value *L = expression();
@@ -543,10 +533,9 @@ Test(player, running_out_of_memory_anywhere_is_an_error_and_changes_nothing)
     const double before = L->a->grad;
     int failures = 0;
     for (int n = 0; n < 200; n++) {
-        allocations_left = n;
-        memory_set_allocator(limited_allocator);
+        memory_lasts((size_t)n);
         const bool ok = player_write(L, path, &(PlayerOptions){.without_dot = true}, &error);
-        memory_set_allocator(NULL);
+        memory_restore();
         cr_expect_eq(L->a->grad, before, "with %d allocations a gradient became %g", n, L->a->grad);
         if (ok)
             break;

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
-#include "stepgrad.h"
 #include "graph/tree.h"
+#include "no_memory.h"
+#include "stepgrad.h"
 
 static Graph *graph;
 static char *printed;
@@ -131,13 +131,6 @@ Test(tree, a_chain_of_a_million_nodes_prints_a_line_each)
     cr_expect(bytes < 250L * DEPTH, "%ld bytes: the indent of a chain must not grow with its depth", bytes);
 }
 
-static int allocations_left;
-
-static void *failing_allocator(size_t bytes)
-{
-    return allocations_left-- > 0 ? aligned_alloc(64, (bytes + 63) / 64 * 64) : NULL;
-}
-
 Test(tree, no_memory_is_a_status)
 {
     Value *v = v_param(graph, 1);
@@ -146,10 +139,9 @@ Test(tree, no_memory_is_a_status)
     FILE *out = tmpfile();
     int n = 0;
     for (bool ok = false; !ok && n < 100; n++) {
-        allocations_left = n;
-        memory_set_allocator(failing_allocator);
+        memory_lasts((size_t)n);
         ok = tree_print(v, out, NULL);
-        memory_set_allocator(NULL);
+        memory_restore();
         cr_expect(ok == (n >= 4), "with %d allocations: %s", n,
                   ok ? "true" : "false"); /* nodes shown; 64, 128, 256 levels */
     }
