@@ -567,7 +567,7 @@ static void hide_dot(void) { setenv("PATH", "/nowhere", 1); }
 
 Test(moons_program, every_way_of_training_works)
 {
-    write_points("points.csv", 2, 50);
+    write_points("points.csv", 2, 20);
     static const char *const ways[][2] = {
         {"--optimizer", "adam"},
         {"--activation", "relu"},
