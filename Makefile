@@ -113,7 +113,7 @@ format: ## lay out every C file with clang-format
 
 tidy: compile_commands.json ## let clang-tidy judge every C file of engine and viz by the checks in .clang-tidy
 	$(call need,clang-tidy,clang-tidy)
-	@echo $(filter engine/% viz/%,$(SOURCES)) | tr ' ' '\n' | xargs -n 4 -P "$$(getconf _NPROCESSORS_ONLN)" clang-tidy --quiet
+	@echo $(filter engine/% viz/%,$(SOURCES)) | tr ' ' '\n' | xargs -n 4 -P "$$(getconf _NPROCESSORS_ONLN)" clang-tidy --quiet 2>/dev/null
 .PHONY: format tidy
 
 lib: $(LIB) $(SHARED_LIB) ## the static and the shared library

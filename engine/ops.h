@@ -150,10 +150,7 @@ static inline double leaky_relu_da(double a, double b, double y) { return a > 0 
 /* gelu:  y = a·Φ(a) = a·erfc(−a/√2)/2,   ∂y/∂a = Φ(a) + a·φ(a) = y/a + a·e^(−a²/2)/√(2π)
  * Φ and φ are the normal distribution and its density: a is let through as often as a normal number is below it. Beyond
  * ±40 the tail of Φ is below the smallest double. Source: Hendrycks & Gimpel (2016), Gaussian error linear units. */
-static inline double gelu_forward(double a, double b)
-{
-    return a > 40 ? a : a < -40 ? 0 : a * erfc(-a / sqrt(2)) / 2;
-}
+static inline double gelu_forward(double a, double b) { return a > 40 ? a : a < -40 ? 0 : a * erfc(-a / sqrt(2)) / 2; }
 static inline double gelu_da(double a, double b, double y)
 {
     if (fabs(a) > 40)

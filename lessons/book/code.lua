@@ -15,8 +15,8 @@ local function link(context, name)
 end
 
 local function link_included(file)
-    local page = names.page[file:match('[^/]*$')]
-    return page and '<a href="' .. page .. '">&quot;' .. file .. '&quot;</a>'
+    local page, quoted = names.page[file:match('[^/]*$')], '&quot;' .. file .. '&quot;'
+    return page and '<a href="' .. page .. '">' .. quoted .. '</a>' or quoted
 end
 
 -- A line as coloured by pandoc. Strings, numbers and members (after . or ->) get no links; in comments only names with
