@@ -31,18 +31,30 @@ SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
 LIB = $(BUILD)/libstepgrad.a
 # In a debug build programs get the whole library, so that gdb can call what they do not.
 LINKED = $(if $(DEBUG),$(LIBRARY),$(LIB))
-SHARED_LIB = $(BUILD)/libstepgrad.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
+# Programs that are linked with the shared library ask for its name with the ABI's number; -lstepgrad finds the link.
+ABI = $(firstword $(subst ., ,$(VERSION)))
+ifeq ($(shell uname -s),Darwin)
+SHARED_LIB = $(BUILD)/libstepgrad.$(ABI).dylib
+SHARED_LINK = $(BUILD)/libstepgrad.dylib
+SONAME = -dynamiclib -Wl,-install_name,@rpath/$(notdir $(SHARED_LIB)) -Wl,-headerpad_max_install_names
+else
+SHARED_LIB = $(BUILD)/libstepgrad.so.$(ABI)
+SHARED_LINK = $(BUILD)/libstepgrad.so
+SONAME = -shared -Wl,-soname,$(notdir $(SHARED_LIB))
+endif
+# For a target that needs a tool: $(call need,tool,package).
+need = @command -v $(1) >/dev/null || { echo "make $@ needs $(1): install the package $(2)."; exit 1; }
 
 .PHONY: all moons test check bench hash help clean install uninstall
 
-all: $(BUILD)/moons $(BUILD)/draw $(BUILD)/stepgrad.pc lib ## build the libraries and the programs
+all: $(BUILD)/moons $(BUILD)/draw lib ## build the libraries and the programs
 
 moons: $(BUILD)/moons ## train an MLP on two moons, check its gradients, leave pictures in build/moons.out/
 	$(BUILD)/moons
 
 test: ## install what the tests need if it is missing (saying so first), then run them
 	@sh tests/install_needs.sh
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN)) check
 
 check: $(BUILD)/tests/run $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw ## run the tests with what is there
 	@BUILD=$(BUILD) sh tests/run_tests.sh
@@ -63,6 +75,8 @@ diff: ## show what a chapter adds to the one before it: make diff L=04
 .PHONY: lessons lesson diff
 
 gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the grad commands loaded
+	$(call need,gdb,gdb)
+	$(if $(findstring /,$(L)),$(call need,gdbserver,gdbserver))
 	@$(MAKE) --no-print-directory DEBUG=1 $(if $(findstring /,$(L)),build/debug/tests/run,$(if \
 	  $(filter moons draw,$(L)),build/debug/$(L),build/debug/lessons/$(LESSON)))
 	@sh viz/debug/start_gdb.sh build/debug "$(L)"
@@ -70,7 +84,9 @@ gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the g
 
 CHAPTERS = $(patsubst %.c,$(BUILD)/%,$(wildcard lessons/[0-9][0-9]_*.c))
 
-book: $(CHAPTERS) ## make the course a book of HTML pages, build/book/index.html (needs pandoc 2.17)
+book: ## make the course a book of HTML pages, build/book/index.html (needs pandoc 2.17)
+	$(call need,pandoc,pandoc)
+	@$(MAKE) --no-print-directory $(CHAPTERS)
 	@sh lessons/book/make_book.sh "$(BUILD)"
 .PHONY: book
 
@@ -91,6 +107,15 @@ bench: $(BUILD)/tests/bench ## time the engine beside hand-written C, PyTorch an
 hash: ## show that the gradients have the same bits for each compiler and optimisation level
 	@sh tests/same_bits.sh
 
+format: ## lay out every C file with clang-format
+	$(call need,clang-format,clang-format)
+	@clang-format -i $(SOURCES) $(HEADERS)
+
+tidy: compile_commands.json ## let clang-tidy judge every C file of engine and viz by the checks in .clang-tidy
+	$(call need,clang-tidy,clang-tidy)
+	@echo $(filter engine/% viz/%,$(SOURCES)) | tr ' ' '\n' | xargs -n 4 -P "$$(getconf _NPROCESSORS_ONLN)" clang-tidy --quiet
+.PHONY: format tidy
+
 lib: $(LIB) $(SHARED_LIB) ## the static and the shared library
 .PHONY: lib
 
@@ -106,7 +131,8 @@ $(LIB): $(LIBRARY)
 	rm -f $@ && $(AR) rcs $@ $^
 
 $(SHARED_LIB): $(SHARED)
-	$(LINK) -shared -o $@ $^ -lm
+	$(LINK) $(SONAME) -o $@ $^ -lm
+	ln -sf $(notdir $@) $(SHARED_LINK)
 
 $(BUILD)/moons: $(patsubst %.c,$(BUILD)/%.o,$(wildcard lessons/moons/*.c)) $(LINKED)
 	$(LINK) -o $@ $^ -lm
@@ -159,13 +185,8 @@ $(BUILD)/shared/viz/player/player_page.o: $(BUILD)/viz/player/player_page.c
 	@mkdir -p "$(@D)"
 	$(COMPILE) -fPIC -c -o $@ $<
 
-$(BUILD)/stepgrad.pc: Makefile
-	@mkdir -p "$(@D)"
-	@printf '%s\n' 'prefix=$(PREFIX)' 'Name: stepgrad' 'Version: $(VERSION)' \
-	  'Description: backpropagation you can step through: a scalar autodiff engine' \
-	  'Cflags: -I$${prefix}/include/stepgrad $(NUMBERS)' 'Libs: -L$${prefix}/lib -lstepgrad -lm' >$@
-
-SOURCES = $(sort $(wildcard */*.c */*/*.c))
+SOURCES = $(sort $(wildcard engine/*.c viz/*/*.c lessons/*.c tests/*.c tests/*/*.c))
+HEADERS = $(wildcard engine/*.h viz/*/*.h tests/*.h)
 
 # For editors and clang tools: one entry per source, with the flags that it is really compiled with.
 compile_commands.json: Makefile $(SOURCES) ## for clangd and other tools
@@ -184,11 +205,17 @@ install: all ## install headers, libraries and the pkg-config file below PREFIX 
 	  install -m 644 viz/$$room/*.h "$(DESTDIR)$(PREFIX)/include/stepgrad/$$room" || exit 1; done
 	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
 	install -m 755 $(SHARED_LIB) "$(DESTDIR)$(PREFIX)/lib"
-	install -m 644 $(BUILD)/stepgrad.pc "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+	ln -sf $(notdir $(SHARED_LIB)) "$(DESTDIR)$(PREFIX)/lib/$(notdir $(SHARED_LINK))"
+	$(if $(filter %.dylib,$(SHARED_LIB)),install_name_tool -id "$(PREFIX)/lib/$(notdir $(SHARED_LIB))" "$(DESTDIR)$(PREFIX)/lib/$(notdir $(SHARED_LIB))")
+	@case "$(PREFIX)" in /*) prefix="$(PREFIX)" ;; *) prefix="$(CURDIR)/$(PREFIX)" ;; esac; \
+	printf '%s\n' "prefix=$$prefix" 'Name: stepgrad' 'Version: $(VERSION)' \
+	  'Description: backpropagation you can step through: a scalar autodiff engine' \
+	  'Cflags: -I"$${prefix}/include/stepgrad" $(NUMBERS)' 'Libs: -L"$${prefix}/lib" -lstepgrad -lm' \
+	  >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/stepgrad.pc"
 
 uninstall: ## remove what install put there
 	rm -rf "$(DESTDIR)$(PREFIX)/include/stepgrad"
-	rm -f "$(DESTDIR)$(PREFIX)/bin/stepgrad-draw" "$(DESTDIR)$(PREFIX)/lib/libstepgrad.a" "$(DESTDIR)$(PREFIX)/lib/$(notdir $(SHARED_LIB))" \
+	rm -f "$(DESTDIR)$(PREFIX)/bin/stepgrad-draw" "$(DESTDIR)$(PREFIX)/lib/libstepgrad."* \
 	  "$(DESTDIR)$(PREFIX)/lib/pkgconfig/stepgrad.pc"
 
 .SECONDARY:

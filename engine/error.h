@@ -15,6 +15,11 @@
 #ifndef STEPGRAD_ERROR_H
 #define STEPGRAD_ERROR_H
 
+#ifdef __cplusplus
+#error "stepgrad is C11: compile this file with a C compiler, and link its object into your C++ program"
+#include "the compilation ends here" /* in place of hundreds of errors that follow from this one */
+#endif
+
 #include <stdbool.h>
 
 #if defined(__GNUC__)

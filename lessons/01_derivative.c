@@ -82,8 +82,8 @@ int main(void)
     for (int k = 0; k <= 16; k++) {
         double slope = forward(loss_of_W, 2, h);
         error[k] = fabs(slope - 42);
-        cube_error[k] = fabs(central(cube, 2, h) - 12); /* (x³)' = 3x² = 12 at x = 2 */
-        int place = (int)(2 * (16 + log10(error[k])));  /* of the star: two columns for each power of ten */
+        cube_error[k] = fabs(central(cube, 2, h) - 12);             /* (x³)' = 3x² = 12 at x = 2 */
+        int place = (int)(2 * (16 + log10(fmax(error[k], 1e-16)))); /* of the star: two columns for each power of ten */
         printf("%7.0e  %12.7f  %10.1e  %10.1e  %12.1e   |%*s\n", h, slope, error[k],
                fabs(central(loss_of_W, 2, h) - 42), cube_error[k], place, "*");
         h = h / 10;

@@ -37,3 +37,8 @@ ReportHook(POST_ALL)(struct criterion_global_stats *stats)
     stats->tests_passed -= caught;
     stats->tests_failed += caught;
 }
+
+/* Criterion starts libgit2, which it needs for no assertion that stands here, in the process of every test; there it
+ * reads all the certificates of the machine: 5 of a test's 11 milliseconds. So these two stand in for it. */
+int git_libgit2_init(void) { return 1; }
+int git_libgit2_shutdown(void) { return 0; }

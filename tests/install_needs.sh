@@ -1,9 +1,35 @@
 #!/bin/sh
-# Install what the tests need and this machine lacks: a C compiler, Criterion, Graphviz' dot, gdb. Says first what, and
-# with which command. Silent when nothing is missing; exit 1 with a sentence when it cannot help.
+# Install what the tests need and this machine lacks: a C compiler, Criterion, Graphviz' dot, gdb; with --all also what
+# they use where it is there (a browser, pandoc, lldb) and what .ci/run checks with. Says first what, and with which
+# command; waits aloud while another package manager is at work. Silent when nothing is missing; exit 1 with a sentence
+# when it cannot help.
 set -u
 
 compiler=${CC:-cc}
+seconds_most=900 # that a new machine in a cloud updates itself
+wanted="compiler criterion dot gdb"
+[ "${1:-}" = --all ] && wanted="make $wanted clang clang-format clang-tidy pkg-config python3 chromium chromedriver \
+gdbserver lldb pandoc xmllint"
+
+# need, and its package for apt-get, brew, dnf and pacman; "-": there is none, or it comes with the system.
+packages='
+make          make             make        make                make
+compiler      build-essential  gcc         gcc                 gcc
+criterion     libcriterion-dev criterion   criterion-devel     criterion
+dot           graphviz         graphviz    graphviz            graphviz
+gdb           gdb              -           gdb                 gdb
+clang         clang            -           clang               clang
+clang-format  clang-format     clang-format clang-tools-extra  clang
+clang-tidy    clang-tidy       llvm        clang-tools-extra   clang
+pkg-config    pkg-config       pkgconf     pkgconf             pkgconf
+python3       python3          python3     python3             python
+chromium      chromium         -           chromium            chromium
+chromedriver  chromium-driver  -           chromedriver        -
+gdbserver     gdbserver        -           gdb-gdbserver       gdb
+lldb          lldb             -           lldb                lldb
+pandoc        pandoc           pandoc      pandoc              pandoc-cli
+xmllint       libxml2-utils    -           libxml2             libxml2
+'
 
 have_command() { command -v "$1" >/dev/null 2>&1; }
 
@@ -19,41 +45,57 @@ have_criterion() {
     return $found
 }
 
-# What is missing, in the words compiler, criterion, dot, gdb.
-find_missing() {
-    missing=
-    # shellcheck disable=SC2086
-    if ! have_command ${compiler%% *}; then
-        missing="compiler criterion"
-    elif ! have_criterion; then
-        missing=criterion
-    fi
-    have_command dot || missing="$missing dot"
+have() {
+    case $1 in
+    compiler) have_command "${compiler%% *}" ;;
+    criterion) have_criterion ;;
     # macOS has lldb, and no gdb for its newer machines.
-    have_command gdb || [ "$(uname)" = Darwin ] || missing="$missing gdb"
-    missing=${missing# }
+    gdb | gdbserver) have_command "$1" || [ "$(uname)" = Darwin ] ;;
+    chromium) have_command chromium || have_command chromium-browser || have_command google-chrome ;;
+    *) have_command "$1" ;;
+    esac
 }
 
-# The packages for $missing, given the name of each.
-packages_named() {
-    packages=
-    for need in $missing; do
-        case $need in
-        compiler) packages="$packages $1" ;;
-        criterion) packages="$packages $2" ;;
-        dot) packages="$packages $3" ;;
-        gdb) packages="$packages $4" ;;
-        esac
+find_missing() {
+    missing=
+    for need in $wanted; do
+        have "$need" || missing="${missing:+$missing }$need"
     done
-    packages=${packages# }
+}
+
+# The packages for $missing, from a column of the table.
+packages_named() {
+    for need in $missing; do
+        echo "$packages" | awk -v need="$need" -v column="$1" '$1 == need && $column != "-" { print $column }'
+    done | sort -u | tr '\n' ' '
 }
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
-        "$@"
+        env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
     else
-        sudo "$@"
+        sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
     fi
+}
+
+# Run a command again and again while another package manager holds the lock that it needs.
+patiently() {
+    errors=$(mktemp) || return 1
+    while :; do
+        "$@" 2>"$errors"
+        status=$?
+        cat "$errors" >&2
+        if [ $status -eq 0 ] || ! grep -qiwE 'lock|locked|already running|already in progress' "$errors"; then
+            break
+        elif [ $seconds_most -le 0 ]; then
+            echo "It has held the lock too long." && break
+        fi
+        echo "Another package manager is at work here: waiting for it, for at most $seconds_most s more."
+        sleep 5
+        seconds_most=$((seconds_most - 5))
+    done
+    rm -f "$errors"
+    return "$status"
 }
 
 say() { echo "The tests need what is missing here: $missing. Installing with: $1"; }
@@ -65,28 +107,21 @@ give_up() {
     exit 1
 }
 
+# shellcheck disable=SC2046 # several packages
 install_missing() {
     if have_command apt-get; then
-        packages_named build-essential libcriterion-dev graphviz gdb
-        say "apt-get update && apt-get install -y $packages"
-        # shellcheck disable=SC2086
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
-            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages
+        say "apt-get update && apt-get install -y $(packages_named 2)"
+        patiently as_root apt-get update -qq &&
+            patiently as_root apt-get install -y -qq --no-install-recommends $(packages_named 2)
     elif have_command brew; then
-        packages_named gcc criterion graphviz gdb
-        say "brew install $packages"
-        # shellcheck disable=SC2086
-        brew install $packages
+        say "brew install $(packages_named 3)"
+        patiently env LC_ALL=C brew install $(packages_named 3)
     elif have_command dnf; then
-        packages_named gcc criterion-devel graphviz gdb
-        say "dnf install -y $packages"
-        # shellcheck disable=SC2086
-        as_root dnf install -y $packages
+        say "dnf install -y $(packages_named 4)"
+        patiently as_root dnf install -y $(packages_named 4)
     elif have_command pacman; then
-        packages_named gcc criterion graphviz gdb
-        say "pacman -S --noconfirm --needed $packages"
-        # shellcheck disable=SC2086
-        as_root pacman -Sy --noconfirm --needed $packages
+        say "pacman -Sy --noconfirm --needed $(packages_named 5)"
+        patiently as_root pacman -Sy --noconfirm --needed $(packages_named 5)
     else
         give_up "this machine has none of apt-get, brew, dnf and pacman."
     fi

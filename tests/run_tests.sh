@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run the tests that are built below $BUILD (build, if that is not set); arguments go to the runner, as in
 #     sh tests/run_tests.sh --filter 'graph/*'
-# Without arguments the tests in a browser follow.
+# Without arguments the tests in a browser run beside it; BROWSER=no leaves them out.
 # The last line is "N passed, N failed" (and ", N skipped" where there are any), and the exit status tells the same.
 # The counts come from the runner's report, test by test, and must be as many as it has tests: a runner that dies, that
 # hangs or that leaves some out is a failure.
@@ -10,7 +10,7 @@ set -u
 build=${BUILD:-build}
 runner=$build/tests/run
 report=$build/tests/report.tap
-seconds_most=${TEST_SECONDS:-1200}
+seconds_most=${TEST_SECONDS:-3600} # generous: a busy machine is slow, not wrong
 
 if [ ! -x "$runner" ]; then
     echo "$runner is not built. Run: make check"
@@ -24,6 +24,25 @@ for command in timeout gtimeout; do
         limit="$command -k 10 $seconds_most"
     fi
 done
+
+# The pages in a real browser: a test each, with what it says in a file of its own until the runner has ended.
+test_player() {
+    mkdir -p "$build/tests/pages" && "$build/tests/player_pages" "$build/tests/pages" &&
+        exec python3 tests/browser/player_test.py "$build/tests/pages"
+}
+test_book() {
+    command -v pandoc >/dev/null 2>&1 || { echo "There is no pandoc here." && exit 77; }
+    ${MAKE:-make} --no-print-directory BUILD="$build" book && exec python3 tests/browser/book_test.py "$build/book"
+}
+player=
+book=
+if [ $# -eq 0 ] && [ "${BROWSER:-yes}" != no ]; then
+    trap 'kill $player $book 2>/dev/null' EXIT
+    test_player >"$build/tests/player.log" 2>&1 </dev/null &
+    player=$!
+    test_book >"$build/tests/book.log" 2>&1 </dev/null &
+    book=$!
+fi
 
 # Standard input is not for the tests.
 rm -f "$report"
@@ -59,32 +78,19 @@ if [ "$trouble" -ne 0 ] && [ "$failed" -le 0 ]; then
     failed=1
 fi
 
-# The pages in a real browser: a test each, skipped aloud where there is no browser, or with BROWSER=no.
-browser_test() { # script, folder of pages
-    echo "browser: $1"
-    python3 "$1" "$2" </dev/null
+end_beside() { # process, name: count it too; 77 says that something is missing, 127 that it is Python
+    wait "$1"
     case $? in
     0) passed=$((passed + 1)) ;;
-    77 | 127) echo "SKIPPED: $1" && skipped=$((skipped + 1)) ;;
-    *) failed=$((failed + 1)) ;;
+    77 | 127) skipped=$((skipped + 1)) && echo "SKIPPED: $2" ;;
+    *) failed=$((failed + 1)) && echo "FAILED: $2" ;;
     esac
+    cat "$build/tests/$2.log"
 }
-if [ $# -eq 0 ] && [ "${BROWSER:-yes}" != no ]; then
-    mkdir -p "$build/tests/pages"
-    if "$build/tests/player_pages" "$build/tests/pages"; then
-        browser_test tests/browser/player_test.py "$build/tests/pages"
-    else
-        complain "player_pages wrote no pages" && failed=$((failed + 1))
-    fi
-    if command -v pandoc >/dev/null 2>&1; then
-        if ${MAKE:-make} --no-print-directory BUILD="$build" book; then
-            browser_test tests/browser/book_test.py "$build/book"
-        else
-            complain "make book failed" && failed=$((failed + 1))
-        fi
-    else
-        echo "SKIPPED: the book: there is no pandoc here" && skipped=$((skipped + 1))
-    fi
+if [ -n "$player" ]; then
+    end_beside "$player" player
+    end_beside "$book" book
+    trap - EXIT
 fi
 
 if [ "$skipped" -gt 0 ]; then

@@ -13,6 +13,7 @@
 #include "csv.h"
 #include "locales.h"
 #include "memory.h"
+#include "no_memory.h"
 
 /* Parse a text with NULs allowed; the parser gets a block of exactly bytes + 1, so that a sanitizer sees one step
  * beyond. */
@@ -561,14 +562,6 @@ Test(csv, a_decimal_mark_of_two_bytes_in_the_locale_changes_nothing, .init = mak
 
 /* ---- no memory --------------------------------------------------------------------------------------------------- */
 
-static size_t allocations_left;
-
-static void *failing_allocator(size_t bytes)
-{
-    enum { LINE = 64 };
-    return allocations_left-- == 0 ? NULL : aligned_alloc(LINE, (bytes / LINE + 1) * LINE);
-}
-
 Test(csv, every_allocation_may_fail, .init = make_path, .fini = remove_path)
 {
     enum { ROWS = 20000, MOST = 1000 };
@@ -581,10 +574,9 @@ Test(csv, every_allocation_may_fail, .init = make_path, .fini = remove_path)
     for (bool ok = false; !ok && failures < MOST; failures += !ok) {
         Dataset data;
         Error error = {""};
-        allocations_left = failures;
-        memory_set_allocator(failing_allocator);
+        memory_fails_once(failures);
         ok = csv_load_with(path, &(CsvOptions){.text_labels = true}, &data, &error);
-        memory_set_allocator(NULL);
+        memory_restore();
         cr_expect(ok || strstr(error.message, "no memory") != NULL, "allocation %zu: \"%s\"", failures, error.message);
         cr_expect(ok ? data.count == ROWS : data.x == NULL && data.count == 0 && data.class_names == NULL,
                   "allocation %zu", failures);

@@ -14,6 +14,7 @@
 #include "csv.h"
 #include "data.h"
 #include "memory.h"
+#include "no_memory.h"
 
 static const char *const SOURCE = __FILE__;
 
@@ -443,14 +444,6 @@ Test(data, a_full_disk_is_an_error)
 
 /* ---- no memory --------------------------------------------------------------------------------------------------- */
 
-static size_t allocations_left;
-
-static void *failing_allocator(size_t bytes)
-{
-    enum { LINE = 64 };
-    return allocations_left-- == 0 ? NULL : aligned_alloc(LINE, (bytes / LINE + 1) * LINE);
-}
-
 /* Call `work` with the first, second, third ... allocation failing, until it succeeds; returns how often it failed. */
 static size_t fail_each_allocation(bool work(Error *error))
 {
@@ -458,10 +451,9 @@ static size_t fail_each_allocation(bool work(Error *error))
     size_t failures = 0;
     for (bool ok = false; !ok && failures < MOST; failures += !ok) {
         Error error = {""};
-        allocations_left = failures;
-        memory_set_allocator(failing_allocator);
+        memory_fails_once(failures);
         ok = work(&error);
-        memory_set_allocator(NULL);
+        memory_restore();
         cr_expect(ok || strstr(error.message, "no memory") != NULL, "allocation %zu: \"%s\"", failures, error.message);
     }
     cr_assert_lt(failures, MOST, "it never succeeded");

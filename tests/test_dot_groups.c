@@ -10,6 +10,7 @@
 #include "caught.h"
 #include "graph/network_groups.h"
 #include "memory.h"
+#include "no_memory.h"
 #include "stepgrad.h"
 
 static Graph *graph;
@@ -46,7 +47,7 @@ static void teardown(void)
     graph_free(graph);
 }
 
-TestSuite(dot_groups, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(dot_groups, .init = setup, .fini = teardown, .timeout = 300);
 
 static void find(Value *root, NetworkDetail detail)
 {
@@ -258,20 +259,15 @@ Test(dot_groups, the_real_dot_draws_each_of_them_without_a_complaint)
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
-static int allocations_left;
-
-static void *failing_allocator(size_t bytes) { return allocations_left-- > 0 ? malloc(bytes) : NULL; }
-
 Test(dot_groups, without_memory_there_are_no_groups_and_nothing_leaks)
 {
     bool ok = false;
     int failures = 0;
     for (; !ok && failures < 100; failures += !ok) {
         error.message[0] = '\0';
-        allocations_left = failures;
-        memory_set_allocator(failing_allocator);
+        memory_lasts((size_t)failures);
         ok = network_groups_find(&groups, net, loss, NETWORK_NEURONS, &error);
-        memory_set_allocator(NULL);
+        memory_restore();
         if (!ok)
             cr_expect(strstr(error.message, "no memory") != NULL && groups.list == NULL && groups.members == NULL &&
                           groups.names == NULL,

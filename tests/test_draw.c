@@ -49,7 +49,7 @@ static void remove_folder(void)
         rmdir(folder);
 }
 
-TestSuite(draw, .init = enter_folder, .fini = remove_folder, .timeout = 120);
+TestSuite(draw, .init = enter_folder, .fini = remove_folder, .timeout = 300);
 
 static void remove_file(const char *path) { cr_expect(remove(path) == 0, "%s was not written", path); }
 

@@ -105,3 +105,21 @@ Test(error, a_long_error_is_cut_to_fit)
     cr_expect_eq(strlen(box.error.message), sizeof box.error.message - 1, "%zu bytes", strlen(box.error.message));
     cr_expect_eq(box.guard, '#', "written past the end");
 }
+
+/* In place of hundreds of errors from the header's C. */
+Test(error, a_cpp_compiler_gets_one_sentence)
+{
+    char said[4096];
+    if (system("command -v ${CXX:-c++} >/dev/null") != 0)
+        cr_skip_test("there is no C++ compiler here");
+    FILE *in = popen("echo '#include \"stepgrad.h\"' | ${CXX:-c++} -x c++ -Iengine -fsyntax-only - 2>&1", "r");
+    cr_assert(in != NULL, "popen");
+    said[fread(said, 1, sizeof said - 1, in)] = '\0';
+    cr_expect(pclose(in) != 0, "it was compiled");
+    cr_expect(strstr(said, "error: ") != NULL && strstr(said, "stepgrad is C11: ") != NULL, "no such sentence in:\n%s",
+              said);
+    int errors = 0;
+    for (const char *at = said; (at = strstr(at, "error: ")) != NULL; at++)
+        errors++;
+    cr_expect_eq(errors, 2, "%d errors, not the sentence and the end of the compilation:\n%s", errors, said);
+}

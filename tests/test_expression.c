@@ -15,8 +15,9 @@
 #include "draw/token.h"
 #include "loss.h"
 #include "memory.h"
+#include "no_memory.h"
 
-TestSuite(expression, .timeout = 60);
+TestSuite(expression, .timeout = 300);
 
 static const Given given[] = {{"x", 3}, {"y", 0.5}, {"z", -2}};
 enum { GIVEN = sizeof given / sizeof *given };
@@ -523,41 +524,27 @@ Test(expression, a_function_that_there_is_not_lists_those_that_there_are)
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
-static size_t allocations, failing; /* how many there were; the first that fails, from 1 */
-static bool fails_from_then_on;
-
-static void *failing_allocator(size_t bytes)
-{
-    enum { LINE = 64 };
-    allocations++;
-    if (allocations == failing || (fails_from_then_on && allocations > failing))
-        return NULL;
-    return aligned_alloc(LINE, (bytes / LINE + 1) * LINE);
-}
-
 /* Build the text with every allocation failing in turn, once or from then on, until none was reached. What leaks or is
  * freed twice is found by the sanitizer. */
 static void expect_memory_errors(const char *text, bool from_then_on)
 {
     enum { TRIALS_MOST = 10000 };
     bool built = false;
-    fails_from_then_on = from_then_on;
-    for (failing = 1; !built && failing < TRIALS_MOST; failing++) {
+    size_t limit = 0;
+    for (; !built && limit < TRIALS_MOST; limit++) {
         Expression e;
         ExpressionError error;
-        allocations = 0;
-        memory_set_allocator(failing_allocator);
+        (from_then_on ? memory_lasts : memory_fails_once)(limit);
         built = expression_build(&e, text, strlen(text), given, GIVEN, &error);
-        memory_set_allocator(NULL);
-        cr_expect_eq(built, allocations < failing, "allocation %zu failed and nobody noticed", failing);
-        cr_expect(built || strncmp(error.error.message, "no memory", 9) == 0, "allocation %zu: %s", failing,
+        cr_expect_eq(memory_restore(), !built, "allocation %zu failed and nobody noticed", limit);
+        cr_expect(built || strncmp(error.error.message, "no memory", 9) == 0, "allocation %zu: %s", limit,
                   error.error.message);
         if (built)
             expression_free(&e);
         else
-            cr_expect_null(e.graph, "allocation %zu: something is left to free", failing);
+            cr_expect_null(e.graph, "allocation %zu: something is left to free", limit);
     }
-    cr_expect(built && failing > 5, "%zu allocations were too few, or the test allocates nothing", failing);
+    cr_expect(built && limit > 5, "%zu allocations were too few, or the test allocates nothing", limit);
 }
 
 Test(expression, memory_that_runs_out_anywhere_is_an_error)

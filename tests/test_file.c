@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "file.h"
-#include "memory.h"
+#include "no_memory.h"
 
 enum { MUCH = 100000 }; /* bytes: more than any stream's buffer */
 
@@ -252,21 +252,16 @@ Test(file, a_minus_is_standard_output_and_does_not_close_it)
 
 /* ---- out of memory ---- */
 
-static int allocations_left;
-
-static void *failing_allocator(size_t bytes) { return allocations_left-- > 0 ? malloc(bytes) : NULL; }
-
 Test(file, out_of_memory_is_told_and_leaves_nothing)
 {
-    memory_set_allocator(failing_allocator);
     for (int successes = 0; successes < 2; successes++) {
-        allocations_left = successes;
+        memory_lasts((size_t)successes);
         Error error = {""};
         cr_expect(!write_safely("a.txt", "x", &error), "written with %d of 2 allocations", successes);
         expect_message(&error, "a.txt: cannot write: ");
         cr_expect(!exists("a.txt") && !exists("a.txt.tmp"), "a file was left after %d allocations", successes);
     }
-    allocations_left = 2;
+    memory_lasts(2);
     cr_expect(write_safely("a.txt", "x", NULL), "2 allocations should be enough");
-    memory_set_allocator(NULL);
+    memory_restore();
 }

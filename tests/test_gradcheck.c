@@ -9,7 +9,7 @@
 #include "backward.h"
 #include "gradcheck.h"
 #include "graph.h"
-#include "memory.h"
+#include "no_memory.h"
 
 /* A neuron with a loss: tanh(w·x + b), squared distance from 0.3. Params w0, w1, b. */
 typedef struct Neuron {
@@ -391,13 +391,6 @@ Test(gradcheck, its_own_walk_is_not_traced)
 
 /* ---- no memory, misuse ------------------------------------------------------------------------------------------- */
 
-static int allocations_left;
-
-static void *some_memory(size_t bytes)
-{
-    return allocations_left-- > 0 ? aligned_alloc(64, (bytes / 64 + 1) * 64) : NULL;
-}
-
 Test(gradcheck, no_memory_is_an_error_wherever_it_strikes)
 {
     Neuron n = neuron_new();
@@ -406,10 +399,9 @@ Test(gradcheck, no_memory_is_an_error_wherever_it_strikes)
     for (; !done && failures < 40; failures += !done) {
         GradCheck report;
         Error error = {""};
-        allocations_left = failures;
-        memory_set_allocator(some_memory);
+        memory_lasts((size_t)failures);
         done = gradcheck(n.loss, &report, &error);
-        memory_set_allocator(NULL);
+        memory_restore();
         cr_expect(done || strstr(error.message, "no memory") != NULL, "allocation %d: message \"%s\"", failures,
                   error.message);
     }

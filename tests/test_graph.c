@@ -12,6 +12,7 @@
 #include "caught.h"
 #include "graph.h"
 #include "memory.h"
+#include "no_memory.h"
 #include "order.h"
 
 static Graph *g;
@@ -415,13 +416,6 @@ Test(graph, a_pointer_kept_from_the_last_step_is_recognised_while_the_next_is_bu
 
 /* ---- memory of a training loop ----------------------------------------------------------------------------------- */
 
-static size_t allocations;
-static void *counting_allocator(size_t bytes)
-{
-    allocations++;
-    return aligned_alloc(64, (bytes + 63) / 64 * 64);
-}
-
 /* One step of something like training: labels, lists that lie scattered, a wide sum, a walk. */
 static double one_step(Value **params, size_t n)
 {
@@ -441,10 +435,9 @@ Test(graph, after_the_first_step_nothing_is_allocated)
     for (size_t i = 0; i < 10; i++)
         params[i] = v_param(g, 0.1 * (double)i);
     const Mark mark = graph_mark(g);
-    memory_set_allocator(counting_allocator);
     double first = 0;
     for (int step = 0; step < 20; step++) {
-        allocations = 0;
+        memory_lasts(SIZE_MAX);
         const double loss = one_step(params, 10);
         graph_release(g, mark);
         if (step == 0) {
@@ -455,7 +448,7 @@ Test(graph, after_the_first_step_nothing_is_allocated)
             cr_expect_eq(loss, first, "step %d: loss %.17g, want %.17g", step, loss, first);
         }
     }
-    memory_set_allocator(NULL);
+    memory_restore();
     cr_expect(params[3]->grad != 0, "no gradient: nothing was computed");
 }
 
@@ -466,16 +459,15 @@ Test(graph, a_wide_sum_at_the_end_of_each_step_allocates_nothing_after_the_first
     static Value *terms[MANY];
     Value *p = v_param(g, 1);
     const Mark mark = graph_mark(g);
-    memory_set_allocator(counting_allocator);
     for (int step = 0; step < 6; step++) {
-        allocations = 0;
+        memory_lasts(SIZE_MAX);
         for (size_t i = 0; i < MANY; i++)
             terms[MANY - 1 - i] = v_mul(p, (double)i);
         backward(v_div(v_sum(terms, MANY), v_sum(terms, MANY / 2)));
         graph_release(g, mark);
         cr_expect(step == 0 || allocations == 0, "step %d allocated %zu times", step, allocations);
     }
-    memory_set_allocator(NULL);
+    memory_restore();
 }
 
 Test(graph, a_shorter_step_between_longer_ones_allocates_nothing)
@@ -484,13 +476,12 @@ Test(graph, a_shorter_step_between_longer_ones_allocates_nothing)
     const Mark mark = graph_mark(g);
     chain_from(p, 4 * SEVERAL_BLOCKS);
     graph_release(g, mark);
-    memory_set_allocator(counting_allocator);
-    allocations = 0;
+    memory_lasts(SIZE_MAX);
     for (size_t step = 1; step < 40; step++) {
         chain_from(p, step * 7919 % (4 * SEVERAL_BLOCKS));
         graph_release(g, mark);
     }
-    memory_set_allocator(NULL);
+    memory_restore();
     cr_expect_eq(allocations, 0, "%zu allocations", allocations);
 }
 
@@ -504,15 +495,13 @@ Test(graph, a_release_of_more_than_16_megabytes_leaves_the_rest_right)
         Value *end = chain_from(p, many);
         backward(end);
         cr_expect(end->data == 0.5 && p->grad == 1, "step %d: data %g, gradient %g", step, end->data, p->grad);
-        if (step == 1) {
-            memory_set_allocator(counting_allocator);
-            allocations = 0;
-        }
+        if (step == 1)
+            memory_lasts(SIZE_MAX);
         graph_release(g, mark);
         expect_node_count(1);
         MUST_BE_MISUSE(v_exp(end), "released");
     }
-    memory_set_allocator(NULL);
+    memory_restore();
     cr_expect_eq(allocations, 0, "%zu allocations after the second step", allocations);
 }
 
@@ -575,15 +564,13 @@ Test(graph, labelling_the_same_node_in_every_step_takes_no_more_memory)
     Value *weight = v_param(g, 1);
     const Mark mark = graph_mark(g);
     for (int step = 0; step < 20000; step++) {
-        if (step == 3) {
-            memory_set_allocator(counting_allocator);
-            allocations = 0;
-        }
+        if (step == 3)
+            memory_lasts(SIZE_MAX);
         V_NAME(weight);
         v_label(v_exp(weight), "y");
         graph_release(g, mark);
     }
-    memory_set_allocator(NULL);
+    memory_restore();
     cr_expect_eq(allocations, 0, "%zu allocations", allocations);
 }
 

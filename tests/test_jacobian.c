@@ -12,6 +12,7 @@
 #include "graph.h"
 #include "jacobian.h"
 #include "memory.h"
+#include "no_memory.h"
 #include "order.h"
 
 /* ---- random graphs ----------------------------------------------------------------------------------------------- */
@@ -339,13 +340,6 @@ Test(jacobian, a_chain_of_three_hundred_thousand_nodes_is_walked)
 
 /* ---- no memory --------------------------------------------------------------------------------------------------- */
 
-static int allocations_left;
-
-static void *some_memory(size_t bytes)
-{
-    return allocations_left-- > 0 ? aligned_alloc(64, (bytes / 64 + 1) * 64) : NULL;
-}
-
 typedef bool UnderTest(Known *k, double *matrix, Error *error);
 
 static bool test_forward(Known *k, double *matrix, Error *error)
@@ -376,10 +370,9 @@ Test(jacobian, no_memory_is_an_error_wherever_it_strikes)
         for (; !done && failures < 20; failures += !done) {
             double matrix[6];
             Error error = {""};
-            allocations_left = failures;
-            memory_set_allocator(some_memory);
+            memory_lasts((size_t)failures);
             done = functions[f](&k, matrix, &error);
-            memory_set_allocator(NULL);
+            memory_restore();
             cr_expect(done || strstr(error.message, "no memory") != NULL, "function %zu, allocation %d: message \"%s\"",
                       f, failures, error.message);
             cr_expect_eq(k.leaves[0]->grad, 5, "function %zu, allocation %d: the gradient is now %g", f, failures,

@@ -12,7 +12,7 @@
 #include "caught.h"
 #include "graph.h"
 #include "loss.h"
-#include "memory.h"
+#include "no_memory.h"
 
 enum { MOST = 8 };
 
@@ -345,17 +345,6 @@ Test(loss, misuse_aborts_by_default, .signal = SIGABRT)
 
 /* ---- no memory --------------------------------------------------------------------------------------------------- */
 
-static Allocator *standard;
-static size_t allocations_left;
-
-static void *failing_allocator(size_t bytes)
-{
-    if (allocations_left == 0)
-        return NULL;
-    allocations_left--;
-    return standard(bytes);
-}
-
 /* A batch large enough to need several blocks: all losses over it, on `graph`. */
 static Value *all_losses(Graph *graph)
 {
@@ -378,11 +367,8 @@ Test(loss, without_memory_the_loss_is_a_failed_node)
     const double want = all_losses(g)->data;
     size_t failures = 0;
     for (size_t n = 0;; n++) {
-        allocations_left = SIZE_MAX;
-        standard = memory_set_allocator(NULL);
-        memory_set_allocator(failing_allocator);
         Graph *graph = graph_new();
-        allocations_left = n;
+        memory_lasts(n);
         Value *loss = all_losses(graph);
         const bool ok = graph_ok(graph);
         cr_expect_eq(ok, loss->op != OP_FAILED, "allocation %zu failed: graph_ok is %d, op %d", n, ok, loss->op);
@@ -391,7 +377,7 @@ Test(loss, without_memory_the_loss_is_a_failed_node)
             backward(loss); /* does nothing, and does not crash */
         failures += !ok;
         graph_free(graph);
-        memory_set_allocator(NULL);
+        memory_restore();
         if (ok)
             break;
     }

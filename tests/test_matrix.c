@@ -10,7 +10,7 @@
 #include "caught.h"
 #include "graph.h"
 #include "matrix.h"
-#include "memory.h"
+#include "no_memory.h"
 
 enum { MOST = 16 };
 
@@ -434,17 +434,6 @@ Test(matrix, misuse_aborts_by_default, .signal = SIGABRT)
 /* ---- no memory ----------------------------------------------------------------------------------------------------
  */
 
-static Allocator *standard;
-static size_t allocations_left;
-
-static void *failing_allocator(size_t bytes)
-{
-    if (allocations_left == 0)
-        return NULL;
-    allocations_left--;
-    return standard(bytes);
-}
-
 /* Something of everything, large enough to need several blocks. */
 static Value *all_operations(Graph *graph)
 {
@@ -468,18 +457,15 @@ Test(matrix, without_memory_everything_built_is_failed)
     const double want = all_operations(g)->data;
     size_t failures = 0;
     for (size_t n = 0;; n++) {
-        standard = memory_set_allocator(NULL);
-        allocations_left = SIZE_MAX;
-        memory_set_allocator(failing_allocator);
         Graph *graph = graph_new();
-        allocations_left = n;
+        memory_lasts(n);
         Value *loss = all_operations(graph);
         const bool ok = graph_ok(graph);
         cr_expect_eq(ok, loss->op != OP_FAILED, "allocation %zu failed: graph_ok is %d, op %d", n, ok, loss->op);
         cr_expect(ok ? loss->data == want : isnan(loss->data), "allocation %zu: %g, want %g", n, loss->data, want);
         failures += !ok;
         graph_free(graph);
-        memory_set_allocator(NULL);
+        memory_restore();
         if (ok)
             break;
     }

@@ -9,6 +9,7 @@
 #include "backward.h"
 #include "graph.h"
 #include "memory.h"
+#include "no_memory.h"
 #include "order.h"
 
 /* ---- the gate ---------------------------------------------------------------------------------------------------- */
@@ -86,51 +87,33 @@ Test(memory, text_is_copied)
 
 typedef enum Failure { ONLY_THE_NTH, ALL_FROM_THE_NTH } Failure;
 
-static Failure failure;
-static size_t asked, failing; /* allocations so far; the number of the one to fail, from 1; 0: none */
-
-static void *failing_allocator(size_t bytes)
+static void let_fail(size_t nth, Failure failure)
 {
-    asked++;
-    if (failing != 0 && (failure == ONLY_THE_NTH ? asked == failing : asked >= failing))
-        return NULL;
-    return aligned_alloc(64, bytes == 0 ? 64 : (bytes + 63) / 64 * 64);
-}
-
-static void let_fail(size_t nth)
-{
-    asked = 0;
-    failing = nth;
-    memory_set_allocator(failing_allocator);
-}
-
-/* Back to normal; true when an allocation failed. */
-static bool stop_failing(void)
-{
-    memory_set_allocator(NULL);
-    return failing != 0 && asked >= failing;
+    if (failure == ONLY_THE_NTH)
+        memory_fails_once(nth - 1);
+    else
+        memory_lasts(nth - 1);
 }
 
 Test(memory, the_allocator_can_be_replaced_and_restored)
 {
-    Allocator *standard = memory_set_allocator(failing_allocator);
-    asked = failing = 0;
+    memory_lasts(SIZE_MAX);
     memory_free(memory_alloc(10));
     memory_free(memory_copy_text("x"));
     memory_free(memory_alloc_array(2, 5));
     memory_free(memory_resize(NULL, 0, 10));
-    cr_expect_eq(asked, 4, "%zu of 4 allocations went through the gate", asked);
-    cr_expect_eq(memory_set_allocator(NULL), failing_allocator, "not told who was replaced");
-    cr_expect_eq(memory_set_allocator(NULL), standard, "NULL does not restore the standard one");
+    cr_expect_eq(allocations, 4, "%zu of 4 allocations went through memory.c", allocations);
+    cr_expect_eq(memory_set_allocator(NULL), limited_allocator, "not told who was replaced");
+    cr_expect_eq(memory_set_allocator(NULL), standard_allocator, "NULL does not restore the standard one");
 }
 
 Test(memory, no_memory_for_a_graph_is_no_graph)
 {
     for (size_t nth = 1;; nth++) {
         cr_assert(nth < 100, "graph_new never succeeded");
-        let_fail(nth);
+        let_fail(nth, ALL_FROM_THE_NTH);
         Graph *g = graph_new();
-        if (!stop_failing()) {
+        if (!memory_restore()) {
             cr_assert(g != NULL && nth > 1, "no graph, or nothing was made to fail");
             graph_free(g);
             return;
@@ -170,15 +153,15 @@ static void expect_good_step(Graph *g, Value *p, Value *q, Mark mark, double wan
 }
 
 /* The expression with the nth allocation failing; false when no allocation failed. */
-static bool build_with_failure(size_t nth, double want_data, double want_grad)
+static bool build_with_failure(size_t nth, Failure failure, double want_data, double want_grad)
 {
     Graph *g = graph_new();
     Value *p = v_param(g, 0.5), *q = v_param(g, -0.25);
     const Mark mark = graph_mark(g);
     const size_t before = graph_node_count(g);
-    let_fail(nth);
+    let_fail(nth, failure);
     Value *root = mixed_expression(p, q);
-    const bool failed = stop_failing();
+    const bool failed = memory_restore();
     cr_expect_eq(graph_ok(g), !failed, "failure %zu: graph_ok is %d", nth, graph_ok(g));
     if (failed && failure == ALL_FROM_THE_NTH) {
         cr_expect(root->op == OP_FAILED && isnan(root->data), "failure %zu: the root is a %s of %g", nth,
@@ -198,9 +181,8 @@ static bool build_with_failure(size_t nth, double want_data, double want_grad)
     return failed;
 }
 
-static void build_with_each_failure(Failure kind)
+static void build_with_each_failure(Failure failure)
 {
-    failure = kind;
     Graph *g = graph_new();
     Value *p = v_param(g, 0.5), *q = v_param(g, -0.25), *root = mixed_expression(p, q);
     backward(root);
@@ -208,7 +190,7 @@ static void build_with_each_failure(Failure kind)
     cr_assert(isfinite(want_data) && isfinite(want_grad) && want_grad != 0, "%g and %g", want_data, want_grad);
     graph_free(g);
     size_t nth = 1;
-    while (build_with_failure(nth, want_data, want_grad))
+    while (build_with_failure(nth, failure, want_data, want_grad))
         cr_assert(++nth < 1000, "the expression was never built");
     cr_expect(nth > 8, "only %zu allocations: what was to fail?", nth - 1);
 }
@@ -218,11 +200,10 @@ Test(memory, building_survives_memory_that_ends_anywhere) { build_with_each_fail
 
 Test(memory, a_failed_leaf_fails_what_is_built_on_it)
 {
-    failure = ALL_FROM_THE_NTH;
     Graph *g = graph_new();
-    let_fail(1);
+    let_fail(1, ALL_FROM_THE_NTH);
     Value *p = v_param(g, 1), *x = v_input(g, 2), *y = v_mul(p, x);
-    cr_expect(stop_failing() && p->op == OP_FAILED && x->op == OP_FAILED && y->op == OP_FAILED, "not failed");
+    cr_expect(memory_restore() && p->op == OP_FAILED && x->op == OP_FAILED && y->op == OP_FAILED, "not failed");
     cr_expect(isnan(y->data) && !graph_ok(g), "data %g", y->data);
     size_t count = 1;
     cr_expect(graph_topological_order(y, &count) == NULL && count == 0, "an order of nothing, %zu nodes", count);
@@ -237,11 +218,10 @@ Test(memory, a_failed_leaf_fails_what_is_built_on_it)
 
 Test(memory, the_failed_node_of_one_graph_is_no_operand_of_another_and_fails_only_its_own)
 {
-    failure = ALL_FROM_THE_NTH;
     Graph *g = graph_new(), *other = graph_new();
-    let_fail(1);
+    let_fail(1, ALL_FROM_THE_NTH);
     v_param(g, 1);
-    stop_failing();
+    memory_restore();
     Value *fine = v_exp(v_param(other, 1));
     cr_expect(!graph_ok(g) && graph_ok(other) && fine->data == exp(1), "failure spread to another graph");
     graph_free(g);
@@ -250,28 +230,27 @@ Test(memory, the_failed_node_of_one_graph_is_no_operand_of_another_and_fails_onl
 
 Test(memory, no_memory_for_an_order_is_none_and_leaves_the_graph_good)
 {
-    for (int kind = 0; kind < 2; kind++) {
-        failure = (Failure)kind;
+    for (Failure kind = ONLY_THE_NTH; kind <= ALL_FROM_THE_NTH; kind++) {
         Graph *g = graph_new();
         Value *p = v_param(g, 2), *y = v_mul(v_exp(p), p);
         size_t nth = 0, count, failures = 0;
         bool failed = true;
         while (failed) {
             cr_assert(++nth < 100, "never an order");
-            let_fail(nth);
+            let_fail(nth, kind);
             Value **order = graph_topological_order(y, &count);
-            failed = stop_failing();
+            failed = memory_restore();
             cr_expect_eq(order == NULL, failed, "failure %zu: the order is %p", nth, (void *)order);
             memory_free(order);
-            let_fail(nth);
+            let_fail(nth, kind);
             FILE *out = tmpfile();
             const bool dumped = graph_dump(y, out);
-            cr_expect_eq(dumped, !stop_failing(), "failure %zu: dumped is %d", nth, dumped);
+            cr_expect_eq(dumped, !memory_restore(), "failure %zu: dumped is %d", nth, dumped);
             cr_expect_eq(ftell(out) == 0, !dumped, "failure %zu: half a dump", nth);
             fclose(out);
-            let_fail(nth);
+            let_fail(nth, kind);
             cr_expect_eq(graph_first_nonfinite(y), NULL, "failure %zu: something is not finite", nth);
-            stop_failing();
+            memory_restore();
             failures += failed;
         }
         cr_expect(failures >= 1 && graph_ok(g), "nothing was made to fail, or the graph is spoilt");
@@ -283,14 +262,13 @@ Test(memory, no_memory_for_an_order_is_none_and_leaves_the_graph_good)
 
 Test(memory, a_failed_label_leaves_the_node_without)
 {
-    failure = ALL_FROM_THE_NTH;
     static char long_text[100000];
     memset(long_text, 'x', sizeof long_text - 1);
     Graph *g = graph_new();
     Value *p = v_param(g, 2);
-    let_fail(1);
+    let_fail(1, ALL_FROM_THE_NTH);
     Value *labelled = v_label(p, long_text);
-    cr_expect(stop_failing(), "a label larger than a block needed no memory");
+    cr_expect(memory_restore(), "a label larger than a block needed no memory");
     cr_expect(labelled->op == OP_FAILED && !graph_ok(g), "a lost label is not told");
     cr_expect(p->label == NULL && p->data == 2, "the node was changed");
     graph_free(g);
@@ -298,12 +276,11 @@ Test(memory, a_failed_label_leaves_the_node_without)
 
 Test(memory, a_failed_reserve_says_so)
 {
-    failure = ALL_FROM_THE_NTH;
     Graph *g = graph_new();
     const Mark mark = graph_mark(g);
-    let_fail(1);
+    let_fail(1, ALL_FROM_THE_NTH);
     cr_expect(!graph_reserve(g, 5000), "reserved out of nothing");
-    cr_expect(stop_failing() && !graph_ok(g), "the graph does not say that it failed");
+    cr_expect(memory_restore() && !graph_ok(g), "the graph does not say that it failed");
     graph_release(g, mark);
     cr_expect(graph_ok(g) && graph_reserve(g, 5000), "not good again after the release");
     graph_free(g);
@@ -313,20 +290,18 @@ Test(memory, a_failed_reserve_says_so)
 Test(memory, a_release_needs_no_memory)
 {
     for (size_t nth = 1; nth < 12; nth++)
-        for (int kind = 0; kind < 2; kind++) {
-            failure = (Failure)kind;
+        for (Failure kind = ONLY_THE_NTH; kind <= ALL_FROM_THE_NTH; kind++) {
             Graph *g = graph_new();
             Value *p = v_param(g, 0.5), *q = v_param(g, -0.25);
             const Mark mark = graph_mark(g);
             const double want = mixed_expression(p, q)->data;
-            let_fail(nth);
+            let_fail(nth, kind);
             graph_release(g, mark);
-            stop_failing();
+            memory_restore();
             cr_expect(graph_ok(g) && graph_node_count(g) == 2, "failure %zu in a release", nth);
-            let_fail(1);
-            failure = ALL_FROM_THE_NTH;
+            let_fail(1, ALL_FROM_THE_NTH);
             Value *again = mixed_expression(p, q); /* what was released must do, even with no memory at all */
-            stop_failing();
+            memory_restore();
             cr_expect(graph_ok(g) && again->data == want, "failure %zu: the next step got %g, want %g", nth,
                       again->data, want);
             graph_free(g);

@@ -16,6 +16,7 @@
 #include "locales.h"
 #include "memory.h"
 #include "model.h"
+#include "no_memory.h"
 
 enum { INPUTS = 2, HIDDEN = 3, OUTPUTS = 2, PARAMS = HIDDEN * (INPUTS + 1) + OUTPUTS * (HIDDEN + 1) };
 
@@ -472,17 +473,6 @@ Test(model, a_save_that_fails_keeps_the_old_file)
 
 /* ---- no memory --------------------------------------------------------------------------------------------------- */
 
-static Allocator *standard;
-static size_t allocations_left;
-
-static void *failing_allocator(size_t bytes)
-{
-    if (allocations_left == 0)
-        return NULL;
-    allocations_left--;
-    return standard(bytes);
-}
-
 static bool save_only(Graph *graph, Error *error)
 {
     (void)graph;
@@ -503,25 +493,22 @@ Test(model, each_allocation_that_fails_is_an_error)
     double before[PARAMS];
     get_params(net, before);
     save("model.txt");
-    standard = memory_set_allocator(NULL);
-    memory_set_allocator(failing_allocator);
     for (size_t a = 0; a < 3; a++) {
         size_t n = 0;
         for (bool ok = false; !ok; n++) {
             Error error = {""};
-            allocations_left = SIZE_MAX;
             Graph *graph = graph_new();
-            allocations_left = n;
+            memory_lasts(n);
             ok = actions[a](graph, &error);
             cr_expect(ok || strstr(error.message, "emory") != NULL, "action %zu, allocation %zu: \"%s\"", a, n,
                       error.message);
             cr_expect(graph_ok(graph), "action %zu, allocation %zu: the graph is failed", a, n);
             expect_params(net, before, "no memory");
             graph_free(graph);
+            memory_restore();
         }
         cr_expect_gt(n, 1, "action %zu: no allocation was made to fail", a);
     }
-    memory_set_allocator(NULL);
     Error error;
     cr_expect(mlp_load(net, "model.txt", &error), "the file suffered: %s", error.message);
 }

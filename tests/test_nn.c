@@ -8,8 +8,8 @@
 
 #include "backward.h"
 #include "caught.h"
-#include "memory.h"
 #include "nn.h"
+#include "no_memory.h"
 
 enum { INPUTS = 3, HIDDEN = 4, OUTPUTS = 2, ACTIVATIONS = 4 };
 
@@ -497,17 +497,6 @@ Test(nn, misuse_aborts_by_default, .signal = SIGABRT) { mlp_new(g, sizes, 1, ACT
 
 /* ---- no memory --------------------------------------------------------------------------------------------------- */
 
-static Allocator *standard;
-static size_t allocations_left;
-
-static void *failing_allocator(size_t bytes)
-{
-    if (allocations_left == 0)
-        return NULL;
-    allocations_left--;
-    return standard(bytes);
-}
-
 /* From a network to the loss, with blocks of the graph filling up on the way. False: something found no memory. */
 static bool build_all(Graph *graph, double *result)
 {
@@ -550,7 +539,7 @@ Test(nn, what_is_built_on_a_failed_input_is_failed)
     }
 }
 
-Test(nn, sizes_beyond_what_a_node_can_count_are_no_memory, .timeout = 20)
+Test(nn, sizes_beyond_what_a_node_can_count_are_no_memory, .timeout = 300)
 {
     const size_t monsters[][2] = {{SIZE_MAX, 2}, {UINT32_MAX, 1}, {1, SIZE_MAX}, {SIZE_MAX / 2, SIZE_MAX / 2}};
     for (size_t i = 0; i < sizeof monsters / sizeof *monsters; i++) {
@@ -566,22 +555,18 @@ Test(nn, each_allocation_that_fails_is_an_error_and_leaks_nothing)
 {
     double want, got = 0;
     cr_assert(build_all(g, &want), "no memory");
-    standard = memory_set_allocator(NULL);
-    memory_set_allocator(failing_allocator);
     size_t n = 0;
     for (bool ok = false; !ok; n++) {
-        allocations_left = SIZE_MAX;
         Graph *graph = graph_new();
         const Mark empty = graph_mark(graph);
-        allocations_left = n;
+        memory_lasts(n);
         ok = build_all(graph, &got);
-        allocations_left = SIZE_MAX;
+        memory_restore();
         graph_release(graph, empty);
         cr_expect(graph_ok(graph) && build_all(graph, &got), "after allocation %zu failed: no second try", n);
         cr_expect_eq(got, want, "after allocation %zu failed: the second try gives %a, want %a", n, got, want);
         graph_free(graph);
     }
-    memory_set_allocator(NULL);
     cr_assert_gt(n, 4, "only %zu allocations were made to fail", n);
 }
 

@@ -7,7 +7,7 @@
 
 #include "caught.h"
 #include "graph.h"
-#include "memory.h"
+#include "no_memory.h"
 #include "optim.h"
 
 enum { PARAMS = 3, STEPS = 4 };
@@ -248,35 +248,21 @@ Test(optim, misuse_aborts_by_default, .signal = SIGABRT) { sgd_new(params, PARAM
 
 /* ---- no memory --------------------------------------------------------------------------------------------------- */
 
-static Allocator *standard;
-static size_t allocations_left, allocations_made;
-
-static void *failing_allocator(size_t bytes)
-{
-    allocations_made++;
-    if (allocations_left == 0)
-        return NULL;
-    allocations_left--;
-    return standard(bytes);
-}
-
 Test(optim, each_allocation_that_fails_gives_null_and_a_step_makes_none)
 {
-    standard = memory_set_allocator(NULL);
-    memory_set_allocator(failing_allocator);
     size_t failures = 0;
     for (Optimizer *optimizer = NULL; optimizer == NULL; failures++) {
-        allocations_left = failures;
+        memory_lasts(failures);
         optimizer =
             failures % 2 == 0 ? sgd_new(params, PARAMS, (SGD){.lr = 1}) : adam_new(params, PARAMS, (Adam){.lr = 1});
         cr_expect(optimizer != NULL || failures < 2, "two allocations should do");
-        allocations_made = 0;
+        memory_lasts(SIZE_MAX);
         if (optimizer != NULL)
             optimizer_step(optimizer);
-        cr_expect_eq(allocations_made, 0, "a step made %zu allocations", allocations_made);
+        cr_expect_eq(allocations, 0, "a step made %zu allocations", allocations);
         optimizer_free(optimizer);
     }
-    memory_set_allocator(NULL);
+    memory_restore();
     cr_assert_gt(failures, 1, "no allocation was made to fail");
     optimizer_free(NULL);
 }

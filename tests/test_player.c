@@ -14,7 +14,7 @@
 
 #include "backward.h"
 #include "graph.h"
-#include "memory.h"
+#include "no_memory.h"
 #include "player/player.h"
 #include "player/player_steps.h"
 #include "random.h"
@@ -41,7 +41,7 @@ static void end(void)
     cr_expect(chdir("/") == 0 && rmdir(folder) == 0, "a file that nobody asked for was left in %s", folder);
 }
 
-TestSuite(player, .init = begin, .fini = end, .timeout = 120);
+TestSuite(player, .init = begin, .fini = end, .timeout = 300);
 
 static void write_page(Value *root, const PlayerOptions *options)
 {
@@ -459,16 +459,6 @@ Test(player, a_full_disk_is_an_error)
 }
 #endif
 
-static int allocations_left;
-
-static void *limited_allocator(size_t bytes)
-{
-    if (allocations_left == 0)
-        return NULL;
-    allocations_left--;
-    return aligned_alloc(64, (bytes + 63) / 64 * 64);
-}
-
 Test(player, running_out_of_memory_anywhere_is_an_error_and_changes_nothing)
 {
     Value *L = expression();
@@ -476,10 +466,9 @@ Test(player, running_out_of_memory_anywhere_is_an_error_and_changes_nothing)
     const double before = L->a->grad;
     int failures = 0;
     for (int n = 0; n < 200; n++) {
-        allocations_left = n;
-        memory_set_allocator(limited_allocator);
+        memory_lasts((size_t)n);
         const bool ok = player_write(L, path, &(PlayerOptions){.without_dot = true}, &error);
-        memory_set_allocator(NULL);
+        memory_restore();
         cr_expect_eq(L->a->grad, before, "with %d allocations a gradient became %g", n, L->a->grad);
         if (ok)
             break;

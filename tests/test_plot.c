@@ -14,6 +14,7 @@
 
 #include "graph/escape.h"
 #include "memory.h"
+#include "no_memory.h"
 #include "plot/axis.h"
 #include "plot/plot.h"
 #include "plot/svg.h"
@@ -35,7 +36,7 @@ static void remove_folder(void)
         fprintf(stderr, "a file that nobody asked for was left in %s\n", folder);
 }
 
-TestSuite(plot, .init = enter_folder, .fini = remove_folder, .timeout = 60);
+TestSuite(plot, .init = enter_folder, .fini = remove_folder, .timeout = 300);
 
 static bool exists(const char *name)
 {
@@ -644,23 +645,18 @@ Test(plot, one_class_no_prediction_or_a_grid_of_one_place_is_misuse)
 
 /* ---- out of memory ---- */
 
-static int allocations_left;
-
-static void *failing_allocator(size_t bytes) { return allocations_left-- > 0 ? malloc(bytes) : NULL; }
-
 Test(plot, out_of_memory_is_told_and_leaves_no_file)
 {
     const BoundaryPlot plot = {.x = corners, .label = corner_labels, .count = 4, .classes = 2, .predict = in_and_out};
     bool written = false;
     int successes = 0;
-    memory_set_allocator(failing_allocator);
     for (; !written && successes < 100; successes++) {
-        allocations_left = successes;
+        memory_lasts((size_t)successes);
         Error error = {""};
         written = plot_boundary(path, &plot, &error);
         cr_expect(written == (error.message[0] == '\0'), "%d allocations: written and told apart", successes);
         cr_expect_eq(exists(path), written, "%d allocations: half a picture was left", successes);
     }
-    memory_set_allocator(NULL);
+    memory_restore();
     cr_expect(written && successes > 3, "written after %d allocations", successes);
 }

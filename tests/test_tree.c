@@ -11,6 +11,7 @@
 
 #include "graph/tree.h"
 #include "memory.h"
+#include "no_memory.h"
 #include "stepgrad.h"
 
 static Graph *graph;
@@ -28,7 +29,7 @@ static void teardown(void)
     graph_free(graph);
 }
 
-TestSuite(tree, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(tree, .init = setup, .fini = teardown, .timeout = 300);
 
 static const char *print(Value *root, TreeOptions options)
 {
@@ -131,13 +132,6 @@ Test(tree, a_chain_of_a_million_nodes_prints_a_line_each)
     cr_expect(bytes < 250L * DEPTH, "%ld bytes: the indent of a chain must not grow with its depth", bytes);
 }
 
-static int allocations_left;
-
-static void *failing_allocator(size_t bytes)
-{
-    return allocations_left-- > 0 ? aligned_alloc(64, (bytes + 63) / 64 * 64) : NULL;
-}
-
 Test(tree, no_memory_is_a_status)
 {
     Value *v = v_param(graph, 1);
@@ -146,10 +140,9 @@ Test(tree, no_memory_is_a_status)
     FILE *out = tmpfile();
     int n = 0;
     for (bool ok = false; !ok && n < 100; n++) {
-        allocations_left = n;
-        memory_set_allocator(failing_allocator);
+        memory_lasts((size_t)n);
         ok = tree_print(v, out, NULL);
-        memory_set_allocator(NULL);
+        memory_restore();
         cr_expect(ok == (n >= 6), "with %d allocations: %s", n,
                   ok ? "true" : "false"); /* nodes shown; 16, 32, 64, 128, 256 levels */
     }

@@ -142,11 +142,7 @@ def found_by(browser, word):
     """The addresses that the search gives for a word."""
     browser.run("const field = document.getElementById('search'); field.value = ''; field.focus();")
     browser.press(*word)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if browser.run("return !document.getElementById('found').hidden"):
-            break
-        time.sleep(0.05)
+    browser.wait("return !document.getElementById('found').hidden")
     return browser.run("return [...document.querySelectorAll('#found a')].map((link) => link.getAttribute('href'))")
 
 
@@ -162,7 +158,7 @@ def check_use(browser, folder):
     if not any(address.startswith("graph.h.html#L") for address in found):
         failures.append(f"search: graph_release leads to {found[:5]}, not to graph.h")
     browser.press("\ue007")  # Enter
-    time.sleep(0.3)
+    browser.wait("return !location.href.endsWith('index.html')")
     here = browser.run("return location.href")
     if not found or not here.endswith(found[0]):
         failures.append(f"search: Enter leads to {here}, not to {found[:1]}")
