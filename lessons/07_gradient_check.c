@@ -43,7 +43,8 @@ static double value_of(const OpInfo *op, double a, double b)
 
 int main(int argc, char **argv)
 {
-    puts("(1) The op table at a = 0.6, b = 1.7, each local derivative against a central nudge of 1e-5\n");
+    puts(
+        "(1) The op table, down to tanh, at a = 0.6, b = 1.7: each local derivative against a central nudge of 1e-5\n");
     printf("  %-10s %-12s  %-27s %10s %10s\n", "op", "y", "local derivative", "code", "nudge");
     const double a = 0.6, b = 1.7, h = 1e-5;
     double worst = 0;
@@ -52,16 +53,18 @@ int main(int argc, char **argv)
         const double y = value_of(op, a, b);
         const double da = op->da(a, b, y);
         const double da_nudged = (value_of(op, a + h, b) - value_of(op, a - h, b)) / (2 * h);
-        printf("  %-10s %-12s  dy/da = %-19s %10.6f %10.6f\n", op->name, op->text, op->da_text, da, da_nudged);
+        if (code <= OP_TANH)
+            printf("  %-10s %-12s  dy/da = %-19s %10.6f %10.6f\n", op->name, op->text, op->da_text, da, da_nudged);
         worst = fmax(worst, fabs(da - da_nudged));
         if (op->db == NULL)
             continue;
         const double db = op->db(a, b, y);
         const double db_nudged = (value_of(op, a, b + h) - value_of(op, a, b - h)) / (2 * h);
-        printf("  %-10s %-12s  dy/db = %-19s %10.6f %10.6f\n", "", "", op->db_text, db, db_nudged);
+        if (code <= OP_TANH)
+            printf("  %-10s %-12s  dy/db = %-19s %10.6f %10.6f\n", "", "", op->db_text, db, db_nudged);
         worst = fmax(worst, fabs(db - db_nudged));
     }
-    claim(worst < 1e-9, "all agree to 9 digits (h^2/6 is 2e-11, and 1e-16/h is 1e-11)");
+    claim(worst < 1e-9, "all ops of the table agree to 9 digits (h^2/6 is 2e-11, and 1e-16/h is 1e-11)");
 
     puts("\n(2) exp at 1, whose derivative is e: how far off is a nudge of h?\n");
     printf("  %-10s %-10s %-10s %-10s\n", "h", "one side", "central", "four points");
