@@ -16,7 +16,7 @@ end
 
 local function link_included(file)
     local page = names.page[file:match('[^/]*$')]
-    return page and '<a href="' .. page .. '">&quot;' .. file .. '&quot;</a>'
+    if page then return '<a href="' .. page .. '">&quot;' .. file .. '&quot;</a>' end
 end
 
 -- A line as coloured by pandoc. Strings, numbers and members (after . or ->) get no links; in comments only names with
