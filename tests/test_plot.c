@@ -148,14 +148,6 @@ static void read_circles(Spots *spots)
                      "a circle without a centre");
 }
 
-static double smallest(const double *numbers, size_t count)
-{
-    double least = INFINITY;
-    for (size_t i = 0; i < count; i++)
-        least = fmin(least, numbers[i]);
-    return least;
-}
-
 /* ---- axes and numbers ---- */
 
 static void expect_labels(Range range, bool is_log, AxisEnds ends, const char *want)
@@ -347,30 +339,6 @@ Test(plot, extreme_numbers_give_finite_coordinates)
     draw_lines(&(LinePlot){.series = &large, .series_count = 1});
     draw_lines(&(LinePlot){.series = &small, .series_count = 1});
     draw_lines(&(LinePlot){.series = &small, .series_count = 1, .log_x = true, .log_y = true});
-}
-
-Test(plot, a_million_points_make_a_small_file_that_keeps_the_one_that_stands_out)
-{
-    enum { POINTS = 1000000, PEAK = 654321 };
-    double *y = malloc(POINTS * sizeof *y);
-    for (size_t i = 0; i < POINTS; i++)
-        y[i] = i == PEAK ? 100 : i % 3 == 0 ? NAN : (double)(i % 7);
-    const PlotSeries series = {NULL, POINTS, NULL, y};
-    draw_lines(&(LinePlot){.series = &series, .series_count = 1});
-    free(y);
-    /* 520 columns of at most 4 points of at most 14 bytes, and some kilobytes around them */
-    cr_expect(strlen(picture) < 520 * 4 * 14 + 6000, "the file has %zu bytes", strlen(picture));
-    Spots line;
-    read_path("class='line", &line);
-    cr_expect(line.count > 520, "%zu points are left, less than one in a column", line.count);
-    const double top = smallest(line.y, line.count);
-    for (size_t i = 0; i < line.count; i++)
-        if (line.y[i] == top)
-            cr_expect_float_eq((line.x[i] - line.x[0]) / 520, (double)PEAK / POINTS, 1e-4, "the peak is at %g",
-                               line.x[i]);
-    char want[64];
-    snprintf(want, sizeof want, "%gH", top); /* the peak lies on the axis's highest tick: 100 */
-    expect_part(want);
 }
 
 Test(plot, panels_share_the_x_axis)

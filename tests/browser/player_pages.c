@@ -82,6 +82,14 @@ static Value *network(Graph *g)
     return v_label(v_mul(off, off), "loss");
 }
 
+/* A gradient that needs more room on the way than in the end, where it is 0. */
+static Value *cancelling(Graph *g)
+{
+    Value *x = named_param(g, 3, "x");
+    Value *less = v_mul(x, 1.2345e-5);
+    return v_label(v_sub(v_mul(x, 1.2345e-5), less), "L");
+}
+
 static Value *hostile(Graph *g)
 {
     Value *a = named_param(g, 1, "</script><script>alert(1)</script>");
@@ -129,6 +137,8 @@ static const Sample samples[] = {
     {"all_ops_layers", all_ops, {.without_dot = true}},
     {"network", network, {0}},
     {"network_layers", network, {.without_dot = true}},
+    {"cancelling", cancelling, {0}},
+    {"cancelling_layers", cancelling, {.without_dot = true}},
     {"hostile", hostile, {.title = "</title><script>alert(1)</script>"}},
     {"unsound", unsound, {0}},
     {"no_param", no_param, {0}},

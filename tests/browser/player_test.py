@@ -297,49 +297,56 @@ class Page:
         self.check_moment(self.last, "the list")
 
 
+LAYOUT = """
+const trouble = [], rect = (e) => e.getBoundingClientRect();
+if (document.documentElement.scrollWidth > innerWidth) trouble.push('the page is wider than the window');
+const nodes = [...document.querySelectorAll('#graph .node')].sort((a, b) => a.id.slice(1) - b.id.slice(1));
+const frames = nodes.map((node) => rect(node.querySelector('.frame')));
+nodes.forEach((node, i) => {
+  for (const text of node.querySelectorAll('text')) {
+    const t = rect(text), f = frames[i];
+    if (t.left < f.left - 1 || t.right > f.right + 1 || t.top < f.top - 1 || t.bottom > f.bottom + 1)
+      trouble.push(node.id + ': "' + text.textContent + '" leaves its box');
+  }
+  const caption = node.querySelector('.of-grad');
+  if (caption && rect(node.querySelector('.grad')).left < rect(caption).right)
+    trouble.push(node.id + ': the gradient lies on its caption');
+  for (let k = 0; k < i; k++) {
+    const a = frames[i], b = frames[k];
+    if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
+      trouble.push(node.id + ' overlaps ' + nodes[k].id);
+  }
+});
+const { nodes: told, edges } = JSON.parse(document.getElementById('steps').textContent);
+const isNear = (point, f, room) => point.x > f.left - room && point.x < f.right + room &&
+  point.y > f.top - room && point.y < f.bottom + room;
+for (const edge of edges) {
+  const wire = document.querySelector('#e' + told[edge.child].number + '_' + edge.operand + ' .wire');
+  const matrix = wire.getScreenCTM(), room = 14 * matrix.a; /* the arrow, and a double frame */
+  const at = (length) => wire.getPointAtLength(length).matrixTransform(matrix);
+  if (!isNear(at(0), frames[edge.parent], room) || !isNear(at(wire.getTotalLength()), frames[edge.child], room))
+    trouble.push(wire.parentNode.id + ' is a line between other boxes');
+  if (frames[edge.parent].left >= frames[edge.child].left) trouble.push(wire.parentNode.id + ' goes backwards');
+}
+for (const button of document.querySelectorAll('#controls button, .tools button')) {
+  const b = rect(button);
+  if (b.left < 0 || b.right > innerWidth) trouble.push(button.id + ' is out of the window');
+}
+return trouble;
+"""
+
+
 def test_layout(browser, path):
     """Nothing is cut off at three widths, boxes do not overlap, texts stay inside their boxes, and each line leads from
-    the box of its parent to that of its child."""
+    the box of its parent to that of its child: at the end, and two steps before, when gradients may be longer."""
     failures = []
     for width, height in ((375, 812), (1280, 720), (1920, 1080)):
         browser.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}})
         browser.open(path)
-        browser.press("end")
-        trouble = browser.run("""
-            const trouble = [], rect = (e) => e.getBoundingClientRect();
-            if (document.documentElement.scrollWidth > innerWidth) trouble.push('the page is wider than the window');
-            const nodes = [...document.querySelectorAll('#graph .node')].sort((a, b) => a.id.slice(1) - b.id.slice(1));
-            const frames = nodes.map((node) => rect(node.querySelector('.frame')));
-            nodes.forEach((node, i) => {
-              for (const text of node.querySelectorAll('text')) {
-                const t = rect(text), f = frames[i];
-                if (t.left < f.left - 1 || t.right > f.right + 1 || t.top < f.top - 1 || t.bottom > f.bottom + 1)
-                  trouble.push(node.id + ': "' + text.textContent + '" leaves its box');
-              }
-              for (let k = 0; k < i; k++) {
-                const a = frames[i], b = frames[k];
-                if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
-                  trouble.push(node.id + ' overlaps ' + nodes[k].id);
-              }
-            });
-            const { nodes: told, edges } = JSON.parse(document.getElementById('steps').textContent);
-            const isNear = (point, f, room) => point.x > f.left - room && point.x < f.right + room &&
-              point.y > f.top - room && point.y < f.bottom + room;
-            for (const edge of edges) {
-              const wire = document.querySelector('#e' + told[edge.child].number + '_' + edge.operand + ' .wire');
-              const matrix = wire.getScreenCTM(), room = 14 * matrix.a; /* the arrow, and a double frame */
-              const at = (length) => wire.getPointAtLength(length).matrixTransform(matrix);
-              if (!isNear(at(0), frames[edge.parent], room) || !isNear(at(wire.getTotalLength()), frames[edge.child], room))
-                trouble.push(wire.parentNode.id + ' is a line between other boxes');
-              if (frames[edge.parent].left >= frames[edge.child].left) trouble.push(wire.parentNode.id + ' goes backwards');
-            }
-            for (const button of document.querySelectorAll('#controls button, .tools button')) {
-              const b = rect(button);
-              if (b.left < 0 || b.right > innerWidth) trouble.push(button.id + ' is out of the window');
-            }
-            return trouble;""")
-        failures += [f"{os.path.basename(path)} at {width} x {height}: {what}" for what in trouble]
+        for keys in (["end"], ["left", "left"]):
+            browser.press(*keys)
+            failures += [f"{os.path.basename(path)} at {width} x {height}: {what}" for what in browser.run(LAYOUT)]
     browser.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
     return failures
 

@@ -330,20 +330,18 @@ static void warn_unused(const Expression *e, const Text *text, bool given)
 /* Name the node where the first NaN or infinity came from. */
 static void warn_nonfinite(Value *root)
 {
-    char name[TEXT_SIZE], expression[TEXT_SIZE], numbers[TEXT_SIZE], number[TEXT_SIZE];
     const Value *v = graph_first_nonfinite(root);
     if (v == NULL)
         return;
-    text_name(v, TEXT_NAME_LONG, name);
-    text_number(isfinite(v->data) ? v->grad : v->data, TEXT_DIGITS, number);
+    const NodeText text = text_node(v, TEXT_DIGITS);
     if (isfinite(v->data))
-        fprintf(stderr, "draw: warning: the gradient of %s is %s: the reverse walk comes there first\n", name, number);
+        fprintf(stderr, "draw: warning: the gradient of %s is %s: the reverse walk comes there first\n", text.name,
+                text.grad);
     else if (op_table[v->op].shape == LEAF)
-        fprintf(stderr, "draw: warning: %s is %s from the start\n", name, number);
+        fprintf(stderr, "draw: warning: %s is %s from the start\n", text.name, text.data);
     else
-        fprintf(stderr, "draw: warning: %s = %s = %s is %s: the first number that is not finite\n", name,
-                text_expression(v, TEXT_NAMES, TEXT_DIGITS, expression),
-                text_expression(v, TEXT_NUMBERS, TEXT_DIGITS, numbers), number);
+        fprintf(stderr, "draw: warning: %s = %s = %s is %s: the first number that is not finite\n", text.name,
+                text.expression, text.numbers, text.data);
 }
 
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */

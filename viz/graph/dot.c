@@ -490,12 +490,14 @@ static void print_node_tooltip(const View *view, const Value *v, const NodeText 
         fprintf(view->out, "\\ngrad = %s", text->grad);
 }
 
-static void print_row(const View *view, const char *title, const char *colour, const char *number, bool bold)
+static void print_row(const View *view, const char *title, const char *colour, const char *number, bool is_grad)
 {
-    fprintf(view->out,
-            "<tr><td align=\"left\"><font color=\"%s\">%s&#160;</font></td>"
-            "<td align=\"right\"><font color=\"%s\">%s%s%s</font></td></tr>",
-            view->theme->faint, title, colour, bold ? "<b>" : "", number, bold ? "</b>" : "");
+    fprintf(view->out, "<tr><td align=\"left\"><font color=\"%s\">%s&#160;</font></td><td align=\"right\"",
+            view->theme->faint, title);
+    if (is_grad && view->options.grad_width > 0)
+        fprintf(view->out, " width=\"%d\"", view->options.grad_width);
+    fprintf(view->out, "><font color=\"%s\">%s%s%s</font></td></tr>", colour, is_grad ? "<b>" : "", number,
+            is_grad ? "</b>" : "");
 }
 
 /* A constant is its number, under its name if it has one. */

@@ -48,6 +48,7 @@ typedef struct DotOptions {
     bool hide_constants;    /* a constant's number stands in the op's text alone */
     bool legend;            /* explain shapes and edges in words below the graph */
     int digits;             /* significant digits of numbers, 1 to 17; 0 is 4 */
+    int grad_width;         /* leave at least so many points for a gradient, for longer ones that are put in later */
     size_t max_depth;       /* edges from root at most; what is cut shows as a stub "…"; 0 is all of them */
     size_t max_nodes;       /* refuse to draw more than this; 0 is DOT_MAX_NODES */
     const Value *through;   /* only what depends on this node, and it; NULL is all that root was computed from */

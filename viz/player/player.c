@@ -224,10 +224,27 @@ static PlayerOptions with_defaults(const PlayerOptions *options, Where where)
     return filled;
 }
 
+/* Room for the gradients that are longer on the way than in the end. */
+static int grad_width(const Page *page)
+{
+    enum { POINTS_PER_CHARACTER = 8 };
+    size_t most = 0;
+    for (size_t i = 0; i < page->pass.push_count; i++) {
+        char now[NUMBER_SIZE], end[NUMBER_SIZE];
+        const PlayerPush *push = &page->pass.pushes[i];
+        text_number(push->after, page->options.digits, now);
+        text_number(page->pass.grads[page->pass.edges[push->edge].parent], page->options.digits, end);
+        if (strlen(now) > strlen(end) && strlen(now) > most)
+            most = strlen(now);
+    }
+    return (int)most * POINTS_PER_CHARACTER;
+}
+
 /* NULL where dot cannot draw it, for whatever reason. */
 static char *draw_picture(const Page *page, const char *path, Where where)
 {
-    const DotOptions options = {.digits = page->options.digits, .seconds = SECONDS_OF_DOT};
+    const DotOptions options = {
+        .digits = page->options.digits, .seconds = SECONDS_OF_DOT, .grad_width = grad_width(page)};
     Value *root = page->pass.nodes[page->pass.node_count - 1];
     size_t length;
     return page->options.without_dot ? NULL : dot_picture_at(where, root, path, "svg", &length, &options, NULL);

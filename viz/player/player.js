@@ -78,26 +78,16 @@
   if (get("graph").querySelector(".node")) dress();
   else layOut();
 
-  /* A gradient is written from its right end, and squeezed where it needs more room on the way than in the end. */
+  /* A gradient is written from its right end: on the way it may be longer or shorter than in the end. */
   const boxes = nodes.map((node) => {
-    const group = get("n" + node.number), grad = group.querySelector(".grad"), caption = group.querySelector(".of-grad");
-    const box = { group, grad, base: group.getAttribute("class"), shown: "", text: null, room: 0, characters: 0 };
-    if (grad === null) return box;
-    const right = Number(grad.getAttribute("x")) + lengthOf(grad);
-    box.room = right - Number(caption.getAttribute("x")) - lengthOf(caption) - 4;
-    box.characters = grad.textContent.length;
-    grad.setAttribute("x", right);
-    grad.setAttribute("text-anchor", "end");
-    grad.setAttribute("lengthAdjust", "spacingAndGlyphs");
-    return box;
+    const group = get("n" + node.number), grad = group.querySelector(".grad");
+    if (grad !== null) {
+      grad.setAttribute("x", Number(grad.getAttribute("x")) + lengthOf(grad));
+      grad.setAttribute("text-anchor", "end");
+    }
+    return { group, grad, base: group.getAttribute("class"), shown: "", text: null };
   });
   const wires = edges.map((edge) => ({ group: get(idOf(edge)), shown: "" }));
-
-  function setGrad(box, text) {
-    box.grad.textContent = box.text = text;
-    box.grad.removeAttribute("textLength");
-    if (text.length > box.characters && lengthOf(box.grad) > box.room) box.grad.setAttribute("textLength", box.room);
-  }
 
   const signOf = (text) => /nan/.test(text) ? "unsound" : text === "0" ? "zero" : text.startsWith("-") ? "minus" : "plus";
 
@@ -122,7 +112,7 @@
       let text = box.base + (known[i] > at ? " waiting" : "") + (roles.nodes.get(i) || "");
       if (box.grad !== null) {
         if (at >= seedAt) text += " " + signOf(grad);
-        if (box.text !== grad) setGrad(box, grad);
+        if (box.text !== grad) box.grad.textContent = box.text = grad;
       }
       setClass(box, text);
     });

@@ -40,9 +40,7 @@ typedef struct LinePlot {
                                      title, x_label and log_x are ignored. */
 } LinePlot;
 
-/* Draw curves with their axes, grid and legend. Curves of up to 40 points show each point. Of longer ones, what lies
- * within a pixel's width is reduced to its first, lowest, highest and last point, so a million points look as they
- * would, in a small file. */
+/* Draw curves with their axes, grid and legend. Curves of up to 40 points show each point. */
 #define plot_lines(...) plot_lines_at(__VA_ARGS__, HERE) /* (path, plot, error); the plot may be a compound literal */
 bool plot_lines_at(const char *path, const LinePlot *plot, Error *error, Where where);
 

@@ -147,70 +147,8 @@ static Layout layout_for(const LinePlot *plot, Range x_range)
 /* ---- a curve ----------------------------------------------------------------------------------------------------- */
 
 typedef struct Spot {
-    size_t i; /* its number in the series */
     double x, y;
 } Spot;
-
-/* Draws a curve while it reads it, a column of pixels at a time. */
-typedef struct Pen {
-    FILE *out;
-    bool is_down;    /* the next spot continues the line */
-    bool saw_gap;    /* since the last spot */
-    size_t drawn;    /* spots since the pen came down */
-    bool has_column; /* the spots below are filled in: */
-    double column;   /* the pixel column of all of them */
-    Spot first, highest, lowest, last;
-} Pen;
-
-static void draw_spot(Pen *pen, Spot spot)
-{
-    svg_put(pen->out, pen->is_down ? "L% %" : "M% %", (double[]){spot.x, spot.y});
-    pen->is_down = true;
-    pen->drawn++;
-}
-
-/* Each spot of the column once, in the order of the series. */
-static void draw_column(Pen *pen)
-{
-    if (!pen->has_column)
-        return;
-    const bool high_first = pen->highest.i < pen->lowest.i;
-    const Spot spots[] = {pen->first, high_first ? pen->highest : pen->lowest, high_first ? pen->lowest : pen->highest,
-                          pen->last};
-    draw_spot(pen, spots[0]);
-    for (size_t i = 1; i < sizeof spots / sizeof *spots; i++)
-        if (spots[i].i != spots[i - 1].i)
-            draw_spot(pen, spots[i]);
-    pen->has_column = false;
-}
-
-static void lift(Pen *pen)
-{
-    draw_column(pen);
-    if (pen->drawn == 1)
-        fputs("h0", pen->out); /* a point between two gaps: the round ends of the line make it a dot */
-    pen->drawn = 0;
-    pen->is_down = false;
-}
-
-/* A gap that begins and ends within a column of pixels cannot be seen, and is not drawn: a series with a million of
- * them still makes a small file. */
-static void move_to(Pen *pen, Spot spot)
-{
-    if (pen->has_column && floor(spot.x) == pen->column) {
-        pen->highest = spot.y < pen->highest.y ? spot : pen->highest;
-        pen->lowest = spot.y > pen->lowest.y ? spot : pen->lowest;
-        pen->last = spot;
-    } else {
-        if (pen->saw_gap)
-            lift(pen);
-        draw_column(pen);
-        pen->has_column = true;
-        pen->column = floor(spot.x);
-        pen->first = pen->highest = pen->lowest = pen->last = spot;
-    }
-    pen->saw_gap = false;
-}
 
 /* Where point i lies; false if it cannot be shown. */
 static bool spot_of(const PlotSeries *series, size_t i, const Axis *x, const Axis *y, Spot *spot)
@@ -218,22 +156,24 @@ static bool spot_of(const PlotSeries *series, size_t i, const Axis *x, const Axi
     Range range = axis_no_range;
     if (!axis_include(&range, series_x(series, i), x->is_log) || !axis_include(&range, series->y[i], y->is_log))
         return false;
-    *spot = (Spot){i, axis_pixel(x, series_x(series, i)), axis_pixel(y, series->y[i])};
+    *spot = (Spot){axis_pixel(x, series_x(series, i)), axis_pixel(y, series->y[i])};
     return true;
 }
 
 static void draw_curve(FILE *out, const PlotSeries *series, size_t colour, const Axis *x, const Axis *y)
 {
-    Pen pen = {.out = out};
+    size_t since_gap = 0;
     fprintf(out, "<path class='line stroke%zu dash%zu' d='", colour % SVG_COLOURS, colour % DASHES);
-    for (size_t i = 0; i < series->count; i++) {
+    for (size_t i = 0; i <= series->count; i++) {
         Spot spot;
-        if (spot_of(series, i, x, y, &spot))
-            move_to(&pen, spot);
-        else
-            pen.saw_gap = true;
+        if (i < series->count && spot_of(series, i, x, y, &spot)) {
+            svg_put(out, since_gap++ == 0 ? "M% %" : "L% %", (double[]){spot.x, spot.y});
+            continue;
+        }
+        if (since_gap == 1)
+            fputs("h0", out); /* a point between two gaps: the round ends of the line make it a dot */
+        since_gap = 0;
     }
-    lift(&pen);
     fputs("'/>\n", out);
 }
 
