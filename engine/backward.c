@@ -18,7 +18,7 @@
 /* ---- the walk ---------------------------------------------------------------------------------------------------- */
 
 static void push_gradient(const Value *v);              /* of one node, to its parents: "the chain rule" below */
-static void push_watched(Value *v, const Graph *graph); /* the same under the eyes of a trace or a debugger */
+static void push_watched(Value *v, const Graph *graph); /* the same, observed by a trace or a debugger */
 
 /* Interior gradients start from 0 in every walk; those of params stay, to accumulate. */
 static void clear_interior_gradients(Graph *graph)
@@ -41,14 +41,14 @@ Backward backward_begin_at(Value *root, double seed, Where where)
     if (!root->needs_grad) {
         char name[VALUE_NAME_SIZE];
         misuse(where,
-               "backward: no param leads to %s (data %g), so no gradient can be asked. Make the leaves that want one "
-               "with v_param.",
+               "backward: %s (data %g) depends on no param, so there is no gradient to compute. Make the leaves that "
+               "want one with v_param.",
                value_name(root, name), root->data);
     }
     clear_interior_gradients(root->block->graph);
     root->grad += seed; /* a param as root accumulates; an interior root has just been cleared */
     for (Block *block = root->block; block != NULL; block = block->older)
-        block->has_gradients = true; /* all at once: a push may reach any of them, and the walk may be given up */
+        block->has_gradients = true; /* all at once: a push may reach any of them, and the walk may be abandoned */
     return (Backward){root->block, (size_t)(root - root->block->nodes) + 1};
 }
 
@@ -95,7 +95,7 @@ void backward_at(Value *root, double seed, Where where)
 
 /* ∂L/∂parent += ∂node/∂parent · ∂L/∂node. A path with local derivative 0 contributes nothing, even when the gradient
  * behind it is infinite or NaN, where 0·∞ would make a new NaN. Unless `careful`, the gradient is finite and all
- * parents need theirs, so that there is nothing to ask. */
+ * parents need theirs, so there is nothing to test. */
 static inline void push(Value *parent, double local, double grad, bool careful)
 {
     if (careful && (local == 0 || !parent->needs_grad))
@@ -105,7 +105,7 @@ static inline void push(Value *parent, double local, double grad, bool careful)
 
 /* Push v's gradient to all its parents, pair by pair, and at last to the bias.
  * scattered: the operands are found through v->list, not side by side from v->a and v->b on.
- * careful:   each parent must be asked whether its product contributes. */
+ * careful:   test for each parent whether its product contributes. */
 static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db,
                                     bool scattered, bool careful)
 {
@@ -133,7 +133,7 @@ static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivati
 }
 
 /* Nearly always the parents lie side by side, all need a gradient, and the gradient is finite: then there is nothing to
- * ask in the loop, and the compiler leaves the questions out of it. */
+ * test in the loop, and the compiler drops the tests from it. */
 static ALWAYS_INLINE void push_to_parents(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db)
 {
     const bool scattered = v->list != NULL;
@@ -158,7 +158,7 @@ OP_TABLE(PUSH_FUNCTION)
 #define PUSH_ENTRY(CODE, name, ...) [OP_##CODE] = push_##name,
 static void (*const push_functions[OP_COUNT])(const Value *v) = {OP_TABLE(PUSH_ENTRY)};
 
-/* A step of the reverse walk: push v's gradient to its parents. v is no leaf. */
+/* A step of the reverse walk: push v's gradient to its parents. v is not a leaf. */
 NOINLINE static void push_gradient(const Value *v) { push_functions[v->op](v); }
 
 /* ---- for debuggers ----------------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  *
  *     backward(loss);                        // adds ∂loss/∂p to p->grad of every param p
  *
- * or a node at a time, as a debugger, a trace or a player of the pass wants it; backward is the loop over just this:
+ * or a node at a time, as a debugger or a player of the pass wants it; backward is just this loop:
  *
  *     Backward walk = backward_begin(loss);  // interior gradients 0, loss->grad = 1
  *     while (backward_step(&walk) != NULL)   // push the gradient of the next node to its parents
@@ -17,7 +17,7 @@
 
 #include "value.h"
 
-/* ∂root/∂node added up into node->grad. A root that no param leads to is misuse: there would be nothing to do. */
+/* Adds ∂root/∂node to node->grad. It is a usage error if root depends on no param: then there is nothing to do. */
 #define backward(root) backward_from(root, 1.0)
 
 /* The same with ∂L/∂root = seed, for a root that is one term of a larger L: 1/n for one of the n losses of a mean. */

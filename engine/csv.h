@@ -2,7 +2,7 @@
  *
  *     x1,x2,label          the header may be left out
  *     0.5,-1.25,0
- *     # a comment, and blank lines, are passed over
+ *     # a comment, and blank lines, are ignored
  *     "1e-3",2,1           quotes may surround any field: "a ""quoted"" word, a comma, a line end"
  *
  *     Dataset data;
@@ -12,8 +12,8 @@
  *
  * An error names file:line:column, both from 1: the character with which the field begins, after any spaces.
  * Nothing is guessed or skipped: a damaged row is an error. Then *out is zeroed, and there is nothing to free.
- * Numbers are decimal, with a point whatever the locale says, and finite. Line ends may be LF, CRLF or CR, the last may
- * be missing; a UTF-8 byte order mark is passed over.
+ * Numbers are decimal, with a point whatever the locale, and finite. Line ends may be LF, CRLF or CR, the last may be
+ * missing; a UTF-8 byte order mark is ignored.
  */
 #ifndef STEPGRAD_CSV_H
 #define STEPGRAD_CSV_H
@@ -24,20 +24,20 @@
 #include "data.h"
 #include "error.h"
 
-/* Whether the first row holds names. By itself it does if its label is no number and a feature is none either (with
- * text_labels: and none of its features is a number), so that a mistyped number in the first row is an error. */
+/* Whether the first row holds names. AUTO: it does if its label and at least one feature are not numbers (with
+ * text_labels: if no feature is a number), so that a mistyped number in the first row is an error. */
 typedef enum CsvHeader { CSV_HEADER_AUTO, CSV_HEADER_YES, CSV_HEADER_NO } CsvHeader;
 
-/* All zero, or NULL in place of the options, is what csv_load uses. */
+/* csv_load uses all zero; NULL in place of the options means the same. */
 typedef struct CsvOptions {
     CsvHeader header;
     char separator;         /* between fields; 0: a comma */
     const char *label_name; /* the column with the label, by its name in the header, which must be there, or */
     size_t label_field;     /* by its number, from 1; 0: the last */
-    bool text_labels;       /* labels are texts: they get 0, 1, 2, ... in order of appearance, and out->class_names */
+    bool text_labels;       /* labels are words: numbered 0, 1, 2, ... in order of appearance; see out->class_names */
 } CsvOptions;
 
-/* The largest label is CSV_CLASSES_MOST − 1: what is larger is no class but, say, a year or a price. */
+/* The largest label is CSV_CLASSES_MOST − 1: anything larger is not a class but, say, a year or a price. */
 enum { CSV_CLASSES_MOST = 100000, CSV_TEXT_CLASSES_MOST = 1000 };
 
 /* Load the file at `path`. The label is a whole number from 0 (1, 1.0 and 1e0 are the same), all other columns are

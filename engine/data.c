@@ -1,4 +1,4 @@
-/* data.c - see data.h. */
+/* data.c - rows are shuffled, split and batched as indices; only dataset_rows copies them. */
 #include "data.h"
 
 #include <math.h>
@@ -134,7 +134,7 @@ bool dataset_split_at(const Dataset *data, double test_fraction, Random *random,
 {
     check(data, "dataset_split", where);
     if (!(test_fraction >= 0 && test_fraction <= 1))
-        misuse(where, "dataset_split: the test fraction is %g. It is a part of the whole: from 0 to 1.", test_fraction);
+        misuse(where, "dataset_split: the test fraction is %g. It must be from 0 to 1.", test_fraction);
     if (train == test || train == data || test == data)
         misuse(where, "dataset_split: data, train and test must be three Datasets.");
     *train = *test = (Dataset){0};
@@ -173,7 +173,7 @@ void batches_free(Batches *batches)
     *batches = (Batches){0};
 }
 
-/* The order starts from 0, 1, 2, ... each time, so that a run can be taken up again from the state of *random alone. */
+/* The order starts from 0, 1, 2, ... each time, so that a run can be resumed from the state of *random alone. */
 void batches_begin(Batches *batches, Random *random)
 {
     count_up(batches->order, batches->count);
@@ -193,7 +193,7 @@ size_t batches_next(Batches *batches, const size_t **rows)
 
 /* ---- scale ------------------------------------------------------------------------------------------------------- */
 
-/* The mean as it stands after each row: m ← m + (x − m)/k. Rows that are all equal have exactly that mean, which a sum
+/* The running mean: m ← m + (x − m)/k after row k. Rows that are all equal have exactly that mean, which a sum
  * divided by the count would miss by a rounding, and their deviation is exactly 0. */
 static double feature_mean(const Dataset *data, size_t feature)
 {

@@ -15,7 +15,7 @@
  *     batches_free(&batches), dataset_free(&all), dataset_free(&train), dataset_free(&test);
  *
  * A Dataset owns all that it points to. A function that fails leaves its outputs zeroed, so it is always right to free
- * them. What an argument has to be is checked, and reported as misuse (error.h). csv.h loads a Dataset from a file.
+ * them. It is a usage error (error.h) to pass what the comments below rule out. csv.h loads a Dataset from a file.
  */
 #ifndef STEPGRAD_DATA_H
 #define STEPGRAD_DATA_H
@@ -51,8 +51,8 @@ void dataset_free(Dataset *data);
 /* Copy rows[0 .. n) of `data`, in that order, into *out; each is below data->count. */
 #define dataset_rows(data, rows, n, out, error) dataset_rows_at(data, rows, n, out, error, HERE)
 
-/* Deal the rows, in random order, into *test (count·test_fraction of them, to the nearest) and *train (the rest), which
- * are copies. test_fraction is from 0 to 1. */
+/* Divide the rows, in random order, into *test (count·test_fraction of them, to the nearest) and *train (the rest),
+ * which are copies. test_fraction is from 0 to 1. */
 #define dataset_split(data, test_fraction, random, train, test, error)                                                 \
     dataset_split_at(data, test_fraction, random, train, test, error, HERE)
 
@@ -90,8 +90,8 @@ typedef struct Scale {
     double *deviation; /* √(Σ(x − mean)²/count); 1 for a feature that never changes */
 } Scale;
 
-/* Measure `data`; the caller frees *out with scale_free. An error when numbers are so large that the sums overflow. It
- * needs at least one row. */
+/* Measure `data`; the caller frees *out with scale_free. It is an error if numbers are so large that the sums
+ * overflow. Needs at least one row. */
 #define scale_measure(data, out, error) scale_measure_at(data, out, error, HERE)
 void scale_free(Scale *scale);
 

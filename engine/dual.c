@@ -1,4 +1,4 @@
-/* dual.c - see dual.h. Every function here is the same two steps: the value from the op table, then the chain rule. */
+/* dual.c - every function here is the same two steps: the value from the op table, then the chain rule. */
 #include "dual.h"
 
 Dual dual_unary(OpCode op, Dual a)

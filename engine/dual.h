@@ -8,7 +8,7 @@
  *     Dual y = d_mul(x, d_add(x, 1));          // y = x(x + 1);  plain numbers mix in
  *     printf("%g %g\n", y.value, y.tangent);   // 12 and dy/dx = 2x + 1 = 7
  *
- * One evaluation gives the derivatives of everything that was computed by ONE variable: n variables take n evaluations,
+ * One evaluation gives the derivatives of everything computed with respect to ONE variable: n variables take n of them,
  * where the reverse walk takes one per output. The local derivatives are those of ops.h, which reverse mode uses too.
  */
 #ifndef STEPGRAD_DUAL_H
@@ -24,7 +24,7 @@ typedef struct Dual {
     double tangent; /* d value/dt */
 } Dual;
 
-/* What we differentiate by: tangent 1. And a number that does not depend on it: tangent 0. */
+/* The variable that we differentiate with respect to: tangent 1. And what does not depend on it: tangent 0. */
 static inline Dual dual_variable(double value) { return (Dual){value, 1}; }
 static inline Dual dual_constant(double value) { return (Dual){value, 0}; }
 
@@ -54,7 +54,7 @@ OP_TABLE(DUAL_BUILDER)
 #define d_max(a, b) dual_binary(OP_MAX, DUAL(a), DUAL(b)) /* the larger */
 #define d_min(a, b) dual_binary(OP_MIN, DUAL(a), DUAL(b)) /* the smaller */
 
-/* Of n ≥ 1 Duals, side by side. A list that is NULL or empty is misuse. */
+/* Of n ≥ 1 Duals, side by side. It is a usage error to pass NULL or n = 0. */
 #define d_sum(a, n) dual_list(OP_SUM, a, n, HERE)             /* Σ aᵢ */
 #define d_logsumexp(a, n) dual_list(OP_LOGSUMEXP, a, n, HERE) /* log Σ e^aᵢ */
 #define d_dot(a, b, n) dual_pairs(OP_DOT, a, b, n, HERE)      /* Σ aᵢ·bᵢ */

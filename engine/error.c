@@ -1,4 +1,4 @@
-/* error.c - see error.h. */
+/* error.c - both kinds of message are formatted into fixed buffers: reporting an error must not need memory. */
 #include "error.h"
 
 #include <stdarg.h>

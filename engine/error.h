@@ -1,12 +1,12 @@
-/* error.h - the two kinds of trouble, and how each is told.
+/* error.h - the two kinds of error, and how each is reported.
  *
- * Misuse is a bug in the program that calls the engine: a NULL operand, two graphs in one expression, shapes that do
- * not fit. It stops at the caller's own line: every public function that can be misused is a macro that passes HERE,
- * and the message says file:line, what was wrong, the values, and what to do. The default handler prints and calls
- * abort(), so a debugger stops with the caller's frame a few levels up.
+ * A usage error (misuse) is a bug in the program that calls the engine: a NULL operand, two graphs in one expression,
+ * shapes that do not fit. It stops at the caller's own line: every public function that can be misused is a macro that
+ * passes HERE, and the message says file:line, what was wrong, the values, and what to do. The default handler prints
+ * and calls abort(), so a debugger stops with the caller's frame a few levels up.
  *
- * An environment error is nobody's bug: no such file, a damaged file, a full disk, no memory. The function returns
- * false (or NULL) and fills an Error, if it was given one:
+ * An environment error is not a bug in the calling program: no such file, a damaged file, a full disk, no memory. The
+ * function returns false (or NULL) and fills in an Error, if it was given one:
  *
  *     Error error;
  *     if (!mlp_load(net, "model.txt", &error))
@@ -41,7 +41,7 @@ typedef struct Error {
  * with `return error_set(error, "...")`. */
 bool error_set(Error *error, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* A place in the caller's source. */
+/* A location in the caller's source. */
 typedef struct Where {
     const char *file;
     int line;
@@ -49,15 +49,15 @@ typedef struct Where {
 
 #define HERE ((Where){__FILE__, __LINE__})
 
-/* Called with the caller's place and the message. It may leave by longjmp() or by ending the process; if it returns,
- * the engine aborts, since there is no value that it could go on with. */
+/* Called with the caller's location and the message. It may leave by longjmp() or by ending the process; if it returns,
+ * the engine aborts, since it has no value to continue with. */
 typedef void MisuseHandler(Where where, const char *message);
 
 /* Replace the handler for the whole process (NULL restores the one that prints and aborts); returns the old one.
  * Call it before threads start: this is the one setting that graphs share. */
 MisuseHandler *misuse_set_handler(MisuseHandler *handler);
 
-/* Report misuse at `where` with a printf-style message. Does not return. */
+/* Report a usage error at `where` with a printf-style message. Does not return. */
 _Noreturn void misuse(Where where, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #endif

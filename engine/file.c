@@ -1,4 +1,4 @@
-/* file.c - see file.h. The new text goes to a file beside the old one, which is replaced by a rename at the end. */
+/* file.c - the new text goes to a file beside the old one, which is replaced by a rename at the end. */
 #define _XOPEN_SOURCE 700 /* realpath, beside POSIX 2008 */
 #include "file.h"
 
@@ -43,7 +43,7 @@ static bool fail(Error *error, const char *path, int code)
 
 static bool is_standard_output(const char *path) { return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0; }
 
-/* Can a new file take this path's name? What stands in /dev may lead to a regular file (/dev/stderr > log) that another
+/* Can a new file take this path's name? A name in /dev may lead to a regular file (/dev/stderr > log) that another
  * stream is writing to as well. */
 static bool is_replaceable(const char *path)
 {
@@ -79,7 +79,7 @@ static FILE *open_unfinished(SafeFile *safe)
     return out;
 }
 
-/* As the file that it will replace: the same permissions, and no way around a write protection. */
+/* With the permissions of the file that it will replace; a write-protected file stays protected. */
 static FILE *open_replacement(SafeFile *safe)
 {
     struct stat old;
@@ -115,8 +115,8 @@ FILE *file_begin(SafeFile *safe, const char *path, Error *error)
     return safe->out;
 }
 
-/* Does all that was written reach the disk? Closes the stream, except for standard output. Returns 0, or an errno, or
- * -1 for a write that failed before and did not leave one. */
+/* Did everything written reach the disk? Closes the stream, except for standard output. Returns 0, or an errno, or
+ * -1 for an earlier write that failed and left none. */
 static int finish_stream(SafeFile *safe)
 {
     int code = 0;

@@ -5,7 +5,7 @@
  *     if (out == NULL)
  *         return false;
  *     fprintf(out, ...);                     // no need to check each write: file_commit does
- *     return file_commit(&safe, error);      // or file_abandon(&safe) when there is nothing worth keeping
+ *     return file_commit(&safe, error);      // or file_abandon(&safe) to drop what was written
  *
  * What is written goes to PATH.tmp beside PATH, and takes the name PATH when all of it has reached the disk. A link
  * stays a link (the file that it leads to is replaced), and a replaced file's permissions stay.
@@ -22,13 +22,13 @@
 
 /* A file being written. Valid between file_begin and file_commit or file_abandon. */
 typedef struct SafeFile {
-    FILE *out;        /* what file_begin returned; NULL when there is nothing under way */
+    FILE *out;        /* what file_begin returned; NULL when no write is under way */
     char *target;     /* the file to replace: PATH, or where that link leads */
     char *unfinished; /* PATH.tmp; NULL when written directly */
 } SafeFile;
 
-/* Begin to write `path`; the stream is the SafeFile's own: do not close it. NULL, and nothing left to undo, when there
- * is no such folder, no permission or no memory. PATH.tmp, should it exist, is not touched: PATH.tmp2 is used. */
+/* Begin to write `path`; the stream is the SafeFile's own: do not close it. NULL, with nothing left to undo, when
+ * there is no such folder, no permission or no memory. If PATH.tmp exists it is left alone: PATH.tmp2 is used. */
 FILE *file_begin(SafeFile *safe, const char *path, Error *error);
 
 /* Finish: false when anything written since file_begin was lost (a full disk, say). Then the unfinished file is removed

@@ -1,4 +1,4 @@
-/* gradcheck.c - see gradcheck.h. */
+/* gradcheck.c - nudge a param, evaluate again only the nodes that depend on it, and take the difference. */
 #include "gradcheck.h"
 
 #include <float.h>
@@ -87,10 +87,10 @@ static void find_params(Check *check)
             check->params[check->param_count++] = check->order[i];
 }
 
-/* ---- computing a graph again ------------------------------------------------------------------------------------- */
+/* ---- evaluating a graph again ------------------------------------------------------------------------------------ */
 
 /* The node computed again from its parents' numbers in `value`, which are put side by side first. In operand order, the
- * bias of a dot stands between the lists, and the bs are the last n. */
+ * bias of a dot comes between the lists, and the bs are the last n. */
 static double evaluate(const Value *v, const double *value, double *operands)
 {
     const OpInfo *op = &op_table[v->op];
@@ -104,7 +104,7 @@ static double evaluate(const Value *v, const double *value, double *operands)
     return v->has_bias ? y + operands[v->n] : y;
 }
 
-/* Whether a number computed again is another than the node's: more than rounding apart, or finite where it was not. */
+/* Whether a number computed again differs from the node's by more than rounding, or is finite where that is not. */
 static bool differs(double again, double data)
 {
     if (!isfinite(again) || !isfinite(data))
@@ -112,8 +112,8 @@ static bool differs(double again, double data)
     return fabs(again - data) > OUT_OF_DATE * fmax(1, fabs(data));
 }
 
-/* All values at the point. They are computed and not copied, so that a leaf changed since shows: returns the first node
- * whose data is another, or NULL. */
+/* All values at the point. They are computed and not copied, so that a leaf changed since then shows: returns the first
+ * node whose data differs, or NULL. */
 static const Value *evaluate_all(Check *check)
 {
     const Value *out_of_date = NULL;
@@ -127,7 +127,7 @@ static const Value *evaluate_all(Check *check)
     return out_of_date;
 }
 
-/* Find the nodes that the param leads to: only these change when it is nudged. */
+/* Find the nodes that depend on the param: only these change when it is nudged. */
 static void find_affected(Check *check, const Value *param)
 {
     check->affected_count = 0;
@@ -153,7 +153,7 @@ static double evaluate_nudged(Check *check, const Value *param, double x)
     return check->nudged[value_number(check->root)];
 }
 
-/* Afterwards everything stands at the point again. */
+/* Put everything back to the point. */
 static void restore(Check *check, const Value *param)
 {
     check->nudged[value_number(param)] = check->value[value_number(param)];
@@ -171,7 +171,7 @@ static int side(const Value *v, const double *value)
     return (a > b) - (a < b);
 }
 
-/* The first node that is on another side now than at the point, or NULL. */
+/* The first node that is on a different side of its kink than at the point, or NULL. */
 static const Value *crossed_kink(const Check *check)
 {
     for (size_t i = 0; i < check->affected_count; i++) {
@@ -188,7 +188,7 @@ static double value_of_root(const Check *check) { return check->value[value_numb
 
 static double tolerance_for(double f, double slope) { return TOLERANCE * fmax(1, fmax(fabs(f), fabs(slope))); }
 
-/* f at x + step; false, and the verdict filled in, when nothing can be learnt from it. */
+/* f at x + step; false, and the verdict filled in, when it is of no use. */
 static bool nudge(Check *check, const Value *param, double step, double *f, GradCheckParam *result)
 {
     *f = evaluate_nudged(check, param, result->point + step);
@@ -205,7 +205,7 @@ static bool nudge(Check *check, const Value *param, double step, double *f, Grad
     return false;
 }
 
-/* Nudge the param by multiples of h and fill in what comes of it: a verdict, with its numbers. */
+/* Nudge the param by multiples of h and fill in the verdict, with its numbers. */
 static void try_step(Check *check, const Value *param, double h, GradCheckParam *result)
 {
     const double f = value_of_root(check);
@@ -231,8 +231,8 @@ static bool was_checked(const GradCheckParam *result)
     return result->verdict == GRAD_RIGHT || result->verdict == GRAD_WRONG;
 }
 
-/* Whether a step h could still tell: rounding in f and in x ± h makes errors of some 2⁻⁵²·(|f| + |x·slope|)/h, which
- * must stay within the tolerance. A steep slope has a large one, and may take, and need, smaller steps. */
+/* Whether a step h can still decide: rounding in f and in x ± h makes errors of some 2⁻⁵²·(|f| + |x·slope|)/h, which
+ * must stay within the tolerance. A steep slope has a large tolerance, and may allow, and need, smaller steps. */
 static bool step_is_useful(double f, double h, const GradCheckParam *so_far)
 {
     const double slope = was_checked(so_far) ? so_far->want : 0;
@@ -240,9 +240,9 @@ static bool step_is_useful(double f, double h, const GradCheckParam *so_far)
     return rounding <= tolerance_for(f, slope);
 }
 
-/* Whether a trial tells more than the best so far: right before wrong, a small error before a large one, any error
- * before none. */
-static bool tells_more(const GradCheckParam *trial, const GradCheckParam *best)
+/* Whether a trial is better than the best so far: right before wrong, wrong before unchecked, and a small error before
+ * a large one. */
+static bool is_better(const GradCheckParam *trial, const GradCheckParam *best)
 {
     if (trial->verdict == GRAD_WRONG && best->verdict == GRAD_WRONG)
         return trial->error < best->error;
@@ -259,7 +259,7 @@ static GradCheckParam check_param(Check *check, const Value *param, double got)
     for (h *= SHRINK; best.verdict != GRAD_RIGHT && step_is_useful(value_of_root(check), h, &best); h *= SHRINK) {
         GradCheckParam trial = start;
         try_step(check, param, h, &trial);
-        if (tells_more(&trial, &best))
+        if (is_better(&trial, &best))
             best = trial;
     }
     restore(check, param);
@@ -310,15 +310,15 @@ static void check_params(Check *check, size_t most, GradCheck *report)
 }
 
 /* The gradients to check. False: no memory. */
-static bool take_gradients(Check *check, bool standing, Error *error, Where where)
+static bool take_gradients(Check *check, bool stored, Error *error, Where where)
 {
     for (size_t p = 0; p < check->param_count; p++)
         check->gradients[p] = check->params[p]->grad;
-    return standing ||
+    return stored ||
            jacobian_reverse_at(&check->root, 1, check->params, check->param_count, check->gradients, error, where);
 }
 
-/* Say in words what stands in the way of "all right"; true if nothing does. */
+/* Explain why the check failed, if it did; true if it did not. */
 static bool conclude(const GradCheck *report, Error *error, Where where)
 {
     const GradCheckParam *worst = &report->worst;
@@ -345,7 +345,7 @@ static bool check_root(const Value *root, Error *error, Where where)
         return error_set(error, "%s:%d: gradcheck: there was no memory when root was built (see graph_ok)", where.file,
                          where.line);
     if (!root->needs_grad)
-        misuse(where, "gradcheck: no param leads to %s (data %g). Make the leaves to be checked with v_param.",
+        misuse(where, "gradcheck: %s (data %g) depends on no param. Make the leaves to be checked with v_param.",
                value_name(root, name), root->data);
     if (!isfinite(root->data))
         return error_set(error,
@@ -364,8 +364,8 @@ static void out_of_date_misuse(const Value *v, double again, Where where)
            value_name(v, name), v->data, again);
 }
 
-/* All that needs the memory of the check; it is freed in any case. */
-static bool run_check(Check *check, size_t most, bool standing, GradCheck *report, Error *error, Where where)
+/* The check itself. Frees its memory in any case. */
+static bool run_check(Check *check, size_t most, bool stored, GradCheck *report, Error *error, Where where)
 {
     const Value *out_of_date = evaluate_all(check);
     const double again = out_of_date != NULL ? check->value[value_number(out_of_date)] : 0;
@@ -373,7 +373,7 @@ static bool run_check(Check *check, size_t most, bool standing, GradCheck *repor
     if (ready) {
         find_params(check);
         report->params = check->param_count;
-        ready = take_gradients(check, standing, error, where);
+        ready = take_gradients(check, stored, error, where);
     }
     if (ready)
         check_params(check, most, report);
@@ -383,7 +383,7 @@ static bool run_check(Check *check, size_t most, bool standing, GradCheck *repor
     return ready;
 }
 
-bool gradcheck_at(Value *root, size_t most, bool standing, GradCheck *report, Error *error, Where where)
+bool gradcheck_at(Value *root, size_t most, bool stored, GradCheck *report, Error *error, Where where)
 {
     Check check;
     *report = (GradCheck){0};
@@ -392,7 +392,7 @@ bool gradcheck_at(Value *root, size_t most, bool standing, GradCheck *report, Er
     if (!check_new(&check, root, where))
         return error_set(error, "%s:%d: gradcheck: no memory to compute %zu nodes again", where.file, where.line,
                          value_number(root) + 1);
-    return run_check(&check, most, standing, report, error, where) && conclude(report, error, where);
+    return run_check(&check, most, stored, report, error, where) && conclude(report, error, where);
 }
 
 static void print_unchecked(const char *why, size_t count, const GradCheckParam *first, FILE *out)

@@ -4,7 +4,7 @@
  *     bool right = gradcheck(loss, &report, &error);       // false: error.message says what is wrong, and where
  *     gradcheck_print(&report, stdout);
  *
- * For a param x the graph is computed again at x ± h and x ± 2h, into memory aside (no node changes), and
+ * For a param x the graph is evaluated again at x ± h and x ± 2h, in separate memory (no node changes), and
  *
  *     want = (f(x − 2h) − 8·f(x − h) + 8·f(x + h) − f(x + 2h)) / 12h,    h = 1e-5·max(1, |x|)
  *
@@ -52,26 +52,26 @@ typedef struct GradCheck {
     size_t wrong;
     size_t at_kink;
     size_t not_finite;
-    size_t nonzero;                  /* of those right or wrong, how many have a slope that is not 0 */
+    size_t nonzero;                  /* of those right or wrong, how many have a nonzero slope */
     GradCheckParam worst;            /* the largest error relative to its tolerance; if right + wrong > 0 */
     GradCheckParam first_at_kink;    /* if at_kink > 0 */
     GradCheckParam first_not_finite; /* if not_finite > 0 */
 } GradCheck;
 
-/* Check the gradients that a reverse walk from root gives to its params; those that stand in the params are left as
- * they are. True if some could be checked and all of these are right; otherwise false, and the Error says which param
- * is wrong, that none could be checked, that root itself is not finite, or that there was no memory. A root that no
- * param leads to is misuse, and so is one that is out of date: leaves were changed since it was built. */
+/* Check the gradients that a reverse walk from root gives to its params; the gradients already stored in them are not
+ * changed. True if some could be checked and all of these are right; otherwise false, and the Error says which param is
+ * wrong, that none could be checked, that root itself is not finite, or that there was no memory. It is a usage error
+ * if root depends on no param, or is out of date: leaves were changed since it was built. */
 #define gradcheck(root, report, error) gradcheck_at(root, 0, false, report, error, HERE)
 
 /* The same for only `most` params (0: all), spread evenly over their creation order: for a large model. */
 #define gradcheck_some(root, most, report, error) gradcheck_at(root, most, false, report, error, HERE)
 
-/* The same for the gradients as they stand in the params, whoever put them there: after zeroing and backward(root),
- * say, or to try a backward pass of one's own. */
-#define gradcheck_standing(root, most, report, error) gradcheck_at(root, most, true, report, error, HERE)
+/* The same for the gradients stored in the params, wherever they came from: after zeroing and backward(root), say, or
+ * to test a backward pass of your own. */
+#define gradcheck_stored(root, most, report, error) gradcheck_at(root, most, true, report, error, HERE)
 
-bool gradcheck_at(Value *root, size_t most, bool standing, GradCheck *report, Error *error, Where where);
+bool gradcheck_at(Value *root, size_t most, bool stored, GradCheck *report, Error *error, Where where);
 
 /* The report as a few lines for people. */
 void gradcheck_print(const GradCheck *report, FILE *out);

@@ -1,4 +1,5 @@
-/* graph.c - the blocks that nodes live in, and marks. See graph.h. */
+/* graph.c - nodes fill a block from the front, lists and labels from the back; to release is to move whole blocks to
+ * another list. */
 #include "graph.h"
 
 #include <math.h>
@@ -7,8 +8,8 @@
 #include "memory.h"
 
 enum {
-    BLOCK_BYTES = 64 * 1024,              /* about a thousand nodes */
-    RESTING_BYTES_MOST = 16 * 1024 * 1024 /* a larger release is reused at once: resting would double a large program */
+    BLOCK_BYTES = 64 * 1024,                 /* about a thousand nodes */
+    QUARANTINE_BYTES_MOST = 16 * 1024 * 1024 /* a larger release is reused at once: memory would double */
 };
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
@@ -54,8 +55,8 @@ static Block *block_list_take(Block **list, size_t bytes)
 
 static size_t end_number(const Block *block) { return block == NULL ? 0 : block->first_number + block->node_count; }
 
-/* An empty block: a spare one, or a new one, or, when there is no memory, one that rests. Its place is between `older`
- * and whatever the caller puts behind it. */
+/* An empty block: a spare one, or a new one, or, when there is no memory, a quarantined one. It comes after `older` in
+ * the creation order. */
 static Block *block_get(Graph *graph, size_t room, Block *older)
 {
     const size_t least = sizeof(Block) + room;
@@ -64,7 +65,7 @@ static Block *block_get(Graph *graph, size_t room, Block *older)
     if (block == NULL)
         block = block_new(graph, bytes);
     if (block == NULL)
-        block = block_list_take(&graph->resting, bytes);
+        block = block_list_take(&graph->quarantined, bytes);
     if (block == NULL) {
         graph->failed = true;
         return NULL;
@@ -117,7 +118,7 @@ void graph_free(Graph *graph)
     if (graph == NULL)
         return;
     block_list_free(graph->newest);
-    block_list_free(graph->resting);
+    block_list_free(graph->quarantined);
     block_list_free(graph->spare);
     memory_free(graph->failed_node->block);
     memory_free(graph->scratch);
@@ -134,7 +135,7 @@ Value *graph_fail(Graph *graph)
 
 size_t graph_node_count(const Graph *graph) { return end_number(graph->newest); }
 
-/* ---- what belongs to nodes ------------------------------------------------------------------------------- */
+/* ---- memory that lives with nodes -------------------------------------------------------------------------------- */
 
 static size_t room_in(const Block *block)
 {
@@ -143,7 +144,7 @@ static size_t room_in(const Block *block)
 
 static bool has_room(const Block *block, size_t bytes) { return block != NULL && bytes <= room_in(block); }
 
-/* `bytes` rounded up, so that what lies in front stays aligned for a pointer. SIZE_MAX: no block is that large. */
+/* `bytes` rounded up, so that the next allocation is aligned for a pointer. SIZE_MAX: no block is that large. */
 static size_t aligned_size(size_t bytes)
 {
     return bytes > SIZE_MAX / 2 ? SIZE_MAX : (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
@@ -219,7 +220,7 @@ double *graph_scratch(Graph *graph, size_t n)
     return graph->scratch;
 }
 
-/* ---- gradients put aside ----------------------------------------------------------------------------------------- */
+/* ---- saved gradients --------------------------------------------------------------------------------------------- */
 
 bool graph_keep_gradients(KeptGradients *kept, Graph *graph)
 {
@@ -246,8 +247,7 @@ void graph_restore_gradients(KeptGradients *kept)
 
 /* ---- mark and release -------------------------------------------------------------------------------------------- */
 
-/* In an empty graph a mark stands at the block of the failed node, which every graph has: so it is known whose it is.
- */
+/* In an empty graph a mark is at the block of the failed node, which every graph has: it shows whose mark it is. */
 static Block *start_of(const Graph *graph) { return graph->failed_node->block; }
 
 /* The next node opens a new block, so that releasing to the mark ends whole blocks. */
@@ -274,14 +274,14 @@ static void forget_nodes(Block *block)
 #endif
 }
 
-/* Give each resting block a spare one of its size, so that the next step needs no new memory. With no memory the next
- * step simply does without. */
+/* Keep a spare block of its size for each quarantined one, so that the next step needs no new memory. With no memory
+ * the next step simply does without. */
 static void top_up_spare(Graph *graph)
 {
     Block **spare = &graph->spare;
-    for (const Block *resting = graph->resting; resting != NULL; resting = resting->older) {
+    for (const Block *block = graph->quarantined; block != NULL; block = block->older) {
         if (*spare == NULL)
-            *spare = block_new(graph, block_bytes(resting));
+            *spare = block_new(graph, block_bytes(block));
         if (*spare == NULL)
             return;
         spare = &(*spare)->older;
@@ -318,12 +318,12 @@ void graph_release_at(Graph *graph, Mark mark, Where where)
     graph->failed = false;
     for (Block *block = released; block != NULL; block = block->older)
         forget_nodes(block);
-    append(&graph->spare, graph->resting);
-    graph->resting = NULL;
-    if (bytes > RESTING_BYTES_MOST) {
+    append(&graph->spare, graph->quarantined);
+    graph->quarantined = NULL;
+    if (bytes > QUARANTINE_BYTES_MOST) {
         append(&graph->spare, released);
     } else {
-        graph->resting = released;
+        graph->quarantined = released;
         top_up_spare(graph);
     }
 }

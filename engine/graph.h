@@ -1,6 +1,6 @@
 /* graph.h - Graph: owns the nodes of an expression, in the order of their creation.
  *
- * Nodes live in blocks, one behind the other. Creation order is a topological order (a node's parents exist before it),
+ * Nodes live in a list of blocks. Creation order is a topological order (a node's parents exist before it),
  * so the reverse walk needs no sort: it goes through the blocks backwards.
  *
  * A training program makes its parameters, sets a mark, and returns to the mark after each step:
@@ -14,8 +14,8 @@
  *     }
  *     graph_free(g);                     // frees every node: nothing else needs freeing
  *
- * A released block rests while the next step is built elsewhere, so that a pointer kept by mistake is recognised as
- * released in the next step too, where it is usually used. (Two steps later its place may be another node's; and a
+ * Released blocks are quarantined for one step before reuse, so that a pointer kept by mistake is still recognised as
+ * released in the next step, which is where it is usually used. (Two steps later another node may live there; and a
  * release of more than 16 MB is reused at once.) After the first step, training allocates nothing.
  * Two graphs share nothing: each may be used by a thread of its own.
  */
@@ -24,7 +24,7 @@
 
 #include "value.h"
 
-/* Some nodes in creation order, from the front; lists of parents and labels grow from the back towards them. */
+/* Some nodes in creation order, from the front; operand lists and labels are allocated from the back, downwards. */
 typedef struct Block {
     Graph *graph;
     struct Block *older; /* the block before it in creation order (in a spare list: the next spare) */
@@ -32,16 +32,16 @@ typedef struct Block {
     size_t node_count;   /* nodes in use */
     char *back;          /* the lowest byte in use at the back */
     char *end;           /* one past the block's last byte */
-    bool released;       /* its nodes are gone: using one is misuse */
+    bool released;       /* its nodes are gone: using one is a usage error */
     bool has_gradients;  /* a reverse walk has been here: interior gradients must be cleared before the next one */
     _Alignas(64) Value nodes[];
 } Block;
 
 struct Graph {
     Block *newest;      /* the block that nodes are added to; NULL in an empty graph */
-    Block *resting;     /* released last: not used again before the next release */
+    Block *quarantined; /* released last: not reused before the next release */
     Block *spare;       /* free for use */
-    bool sealed;        /* a mark stands at the end of the newest block: the next node opens a new one */
+    bool sealed;        /* a mark is at the end of the newest block: the next node opens a new one */
     bool failed;        /* there was no memory for a node */
     FILE *trace;        /* where the reverse walk prints each product, or NULL */
     size_t stop_number; /* set by a debugger: the walk reports nodes of this number or below; 0 (a leaf's): none */
@@ -55,14 +55,14 @@ Graph *graph_new(void);
 void graph_free(Graph *graph);
 
 /* False once a builder found no memory: the expression built since is failed and its data NaN. graph_release and
- * graph_free are still right, and after graph_release the graph is good again. */
+ * graph_free still work, and after graph_release the graph is usable again. */
 bool graph_ok(const Graph *graph);
 
 /* Number of live nodes. */
 size_t graph_node_count(const Graph *graph);
 
-/* A place in the creation order. Releasing to it ends the life of all nodes made since; a mark stays good, and may
- * be released to again, until an earlier mark is released to. */
+/* A place in the creation order. Releasing to it ends the life of all nodes made since; a mark stays valid,
+ * and may be released to again, until an earlier mark is released to. */
 typedef struct Mark {
     Block *block;
     size_t node_count;
@@ -89,8 +89,8 @@ static inline Value *graph_new_slot(Graph *graph)
     return block == NULL ? NULL : &block->nodes[block->node_count++];
 }
 
-/* What a reverse walk changes in a graph, put aside so that a walk of one's own leaves nothing behind: every gradient,
- * and the trace, which is off until graph_restore_gradients. False: no memory, and nothing to restore. */
+/* What a reverse walk changes in a graph, saved so that an internal walk leaves no trace of itself: every gradient, and
+ * the trace setting, which is off until graph_restore_gradients. False: no memory, and nothing to restore. */
 typedef struct KeptGradients {
     Graph *graph;
     double *grads; /* by value_number */
@@ -100,7 +100,7 @@ typedef struct KeptGradients {
 bool graph_keep_gradients(KeptGradients *kept, Graph *graph);
 void graph_restore_gradients(KeptGradients *kept);
 
-/* See to it that the next n nodes of the graph lie side by side, if all n are made before anything else: a label or a
+/* Make sure that the next n nodes of the graph lie side by side, if all n are made before anything else: a label or a
  * list takes memory from the same place. False, and graph->failed set, when there is none. */
 bool graph_reserve(Graph *graph, size_t n);
 
@@ -112,7 +112,7 @@ void *graph_alloc_array(Graph *graph, size_t count, size_t size);
 /* The same, but it lives as long as v does, which may be older than the nodes made now. */
 void *graph_alloc_with(Value *v, size_t bytes);
 
-/* Room for n doubles, good until the next call; NULL when there is no memory. */
+/* Room for n doubles, valid until the next call; NULL when there is no memory. */
 double *graph_scratch(Graph *graph, size_t n);
 
 /* Record that there was no memory, and return the graph's failed node. */

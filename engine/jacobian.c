@@ -1,5 +1,5 @@
-/* jacobian.c - see jacobian.h. Forward mode keeps a tangent per node beside the graph; reverse mode walks the graph and
- * puts its gradients back. */
+/* jacobian.c - forward mode keeps a tangent per node beside the graph; reverse mode walks the graph and then restores
+ * its gradients. */
 #include "jacobian.h"
 
 #include <string.h>
@@ -24,12 +24,12 @@ static void check_leaf(const Value *leaf, size_t i, const char *caller, Where wh
     if (op_table[leaf->op].shape == LEAF)
         return;
     char name[VALUE_NAME_SIZE];
-    misuse(where, "%s: leaf %zu (%s, data %g) was computed (op %s), so it cannot move by itself. Name leaves only.",
+    misuse(where, "%s: leaf %zu (%s, data %g) was computed (op %s), so it cannot move by itself. Pass leaves only.",
            caller, i, value_name(leaf, name), leaf->data, op_table[leaf->op].name);
 }
 
-/* True when all roots and leaves are live nodes of one graph; misuse if they are not, and an error if one is the node
- * that stands for "no memory". */
+/* True when all roots and leaves are live nodes of one graph. Reports misuse if they are not, and an error if one is
+ * the failed node, which stands for "no memory". */
 static bool check_nodes(Value *const *roots, size_t m, Value *const *leaves, size_t n, const char *caller, Error *error,
                         Where where)
 {
@@ -81,7 +81,7 @@ static void pass_free(Pass *pass)
 /* Ready for a pass, with all tangents 0. False: no memory, and nothing to free. */
 static bool pass_new(Pass *pass, Value *const *roots, size_t m)
 {
-    const size_t nodes = graph_node_count(value_graph(roots[0])); /* of all: a leaf may be younger than every root */
+    const size_t nodes = graph_node_count(value_graph(roots[0])); /* in all: a leaf may be newer than every root */
     pass->order = graph_order_of_roots(roots, m, &pass->count);
     pass->tangent = memory_alloc_array(nodes, sizeof(double));
     if (pass->order == NULL || pass->tangent == NULL) {
@@ -179,13 +179,13 @@ static void check_params(Value *const *leaves, size_t n, Where where)
         if (leaves[j]->op != OP_PARAM) {
             char name[VALUE_NAME_SIZE];
             misuse(where,
-                   "jacobian_reverse: leaf %zu (%s, data %g, %s) is no param, and a reverse walk gives gradients to "
-                   "params only. Make it with v_param, or use jacobian_forward.",
+                   "jacobian_reverse: leaf %zu (%s, data %g, %s) is not a param, and a reverse walk gives "
+                   "gradients to params only. Make it with v_param, or use jacobian_forward.",
                    j, value_name(leaves[j], name), leaves[j]->data, op_table[leaves[j]->op].name);
         }
 }
 
-/* Row i: the gradients of one reverse walk that starts from 0 in the leaves. */
+/* Row i: the gradients of one reverse walk, with the leaves' zeroed first. */
 static void fill_row(Value *root, Value *const *leaves, size_t n, double *row, Where where)
 {
     for (size_t j = 0; j < n; j++)

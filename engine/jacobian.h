@@ -1,4 +1,4 @@
-/* jacobian.h - derivatives of several outputs by several leaves of a graph that is already built.
+/* jacobian.h - derivatives of several outputs with respect to several leaves of a graph that is already built.
  *
  * Forward mode walks the nodes in creation order and gives each a tangent: Σ ∂node/∂parent · tangent of the parent.
  * Started with a direction in the leaves, one pass gives J·direction: how fast every output moves when the leaves move
@@ -30,7 +30,7 @@ typedef struct Tangent {
     double tangent;
 } Tangent;
 
-/* The tangent of every node that root was computed from, in topological order, when the leaves move with the speeds of
+/* The tangent of every node that root was computed from, in topological order, when the leaves move at the speeds in
  * `direction`. That of root, the last one, is the directional derivative Σ_j ∂root/∂leaf_j · direction_j. Returns a
  * list of *count that the caller frees with memory_free; NULL on error. */
 #define forward_tangents(root, leaves, direction, n, count, error)                                                     \

@@ -1,11 +1,11 @@
-/* loss.c - see loss.h. First every operand is checked, at the caller's line; then the expression is built. */
+/* loss.c - first every operand is checked, at the caller's line; then the expression is built. */
 #include "loss.h"
 
 #include "graph.h"
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
 
-/* What check_list says of a wrong element: "cross_entropy: logits[3]". Built only when needed. */
+/* Names a bad element for check_list: "cross_entropy: logits[3]". Built only when needed. */
 NOINLINE static void check_element(const Value *v, const Graph *graph, const char *function, const char *name,
                                    size_t index, Where where)
 {

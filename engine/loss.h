@@ -1,4 +1,4 @@
-/* loss.h - losses: how wrong a prediction is, as one Value to walk back from.
+/* loss.h - losses: how wrong a prediction is, as one Value to call backward on.
  *
  *     Value *loss = cross_entropy(logits, 2, label);            // one sample: 2 logits, the right class
  *     Value *loss = mean_cross_entropy(batch, labels);          // a batch: a Matrix of 64x2 logits, 64 labels
@@ -7,8 +7,8 @@
  * Each is an expression of the ops in value.h and nothing else, so its gradients follow from the reverse walk: nowhere
  * is "softmax − onehot" written down, and yet it is what arrives at the logits.
  *
- * Lists belong to the caller and may go after the call; nodes belong to the graph. It is an error in the program
- * (misuse) to pass an empty list, a NULL, nodes that were released or are of two graphs, or a label outside 0 ..
+ * Lists belong to the caller and may be freed after the call; nodes belong to the graph. It is a usage
+ * error to pass an empty list, a NULL, nodes that were released or are of two graphs, or a label outside 0 ..
  * classes − 1. Without memory the result is the graph's failed node, as for every builder.
  */
 #ifndef STEPGRAD_LOSS_H
@@ -19,10 +19,10 @@
 
 /* ---- classes: log-softmax and cross-entropy --------------------------------------------------------------------- */
 
-/* log p_j with p = softmax(logits):  z_j − log Σᵢ e^zᵢ,  of n ≥ 1 logits z. Right to the last bits at any finite
- * logits: nothing overflows at ±1000, and log p is still −e⁻⁷⁰⁰ when p rounds to 1. A logit of −∞ is a class with p =
- * 0; +∞, NaN and "all are −∞" give NaN. log_softmax writes all n of them to out[0..n), which may be the list `logits`
- * itself. */
+/* log p_j with p = softmax(logits):  z_j − log Σᵢ e^zᵢ,  of n ≥ 1 logits z. Accurate to the last bits for any finite
+ * logits: nothing overflows at ±1000, and log p is still −e⁻⁷⁰⁰ when p rounds to 1. A logit of −∞ is a class with
+ * p = 0; +∞, NaN and "all are −∞" give NaN. log_softmax writes all n of them to out[0..n), which may be the list
+ * `logits` itself. */
 #define log_softmax_at(logits, n, j) loss_log_softmax_at(logits, n, j, HERE)
 #define log_softmax(logits, n, out) loss_log_softmax(logits, n, out, HERE)
 
@@ -43,7 +43,7 @@
         const double *: loss_squared_error_numbers,                                                                    \
         default: loss_squared_error)(predictions, targets, n, HERE)
 
-/* (1/n)·Σ losses: from losses of samples to the loss of a batch. */
+/* (1/n)·Σ losses: the loss of a batch from those of its samples. */
 #define mean_loss(losses, n) loss_mean(losses, n, HERE)
 
 /* ---- behind the macros ------------------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* matrix.c - see matrix.h. Shapes are checked first, at the caller's line; then every entry is built like any Value. */
+/* matrix.c - shapes are checked first, at the caller's line; then every entry is built like any Value. */
 #include "matrix.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
 
-/* The list of a matrix counts in bytes and a list op counts its operands in 32 bits: more entries fit neither. */
+/* A list op counts its operands in 32 bits, and a size_t of 32 bits counts the bytes of the list. */
 static const size_t ENTRIES_MOST = UINT32_MAX / sizeof(Value *);
 
 /* A function's name for messages: "matrix_add". */
@@ -18,7 +18,8 @@ static void name_of(OpCode op, char name[NAME_SIZE]) { snprintf(name, NAME_SIZE,
 static void check_shape(size_t rows, size_t cols, const char *function, Where where)
 {
     if (rows == 0 || cols == 0)
-        misuse(where, "%s: %zux%zu is no shape. A matrix has at least one row and one column.", function, rows, cols);
+        misuse(where, "%s: %zux%zu is not a shape. A matrix has at least one row and one column.", function, rows,
+               cols);
     if (rows > ENTRIES_MOST / cols)
         misuse(where, "%s: %zux%zu is too large. A matrix has at most %zu entries.", function, rows, cols,
                ENTRIES_MOST);
@@ -55,7 +56,7 @@ static void check_given(const void *array, const char *function, const char *nam
 
 /* ---- making and reading ------------------------------------------------------------------------------------------ */
 
-/* A matrix whose list is still to be filled, or a failed one. */
+/* A matrix whose list the caller fills in, or a failed one. */
 static Matrix matrix_new(Graph *graph, size_t rows, size_t cols)
 {
     Value **at = graph_alloc_array(graph, rows * cols, sizeof(Value *));
@@ -72,7 +73,7 @@ static Matrix matrix_fail(Graph *graph, size_t rows, size_t cols)
     return (Matrix){graph, rows, cols, NULL, NULL};
 }
 
-/* One node as a 1×1 matrix, for the time of a call: the list is the caller's variable. */
+/* One node as a 1×1 matrix, for the duration of a call: the list is the caller's variable. */
 static Matrix matrix_of_one(Value **v) { return (Matrix){(*v)->block->graph, 1, 1, v, (*v)->block}; }
 
 Matrix matrix_leaves(Graph *graph, OpCode kind, size_t rows, size_t cols, const double *data, Where where)
@@ -176,14 +177,14 @@ Matrix matrix_row_at(Matrix m, size_t i, Where where)
 
 /* ---- product ----------------------------------------------------------------------------------------------------- */
 
-/* Z = A·B:  z_ij = Σ_k a_ik·b_kj. The columns of B are the rows of its transpose: there each stands in one piece. */
+/* Z = A·B:  z_ij = Σ_k a_ik·b_kj. The columns of B are the rows of its transpose, where each is contiguous. */
 Matrix matrix_product(Matrix a, Matrix b, Where where)
 {
     check_two(a, b, "matmul", where);
     if (a.cols != b.rows)
         misuse(where,
                "matmul: %zux%zu times %zux%zu: the inner sizes %zu and %zu differ. The left matrix needs as many "
-               "columns as the right one has rows: is one of them to be transposed?",
+               "columns as the right one has rows: does one of them need transposing?",
                a.rows, a.cols, b.rows, b.cols, a.cols, b.rows);
     check_shape(a.rows, b.cols, "matmul", where);
     const Matrix columns = matrix_transpose_at(b, where);
@@ -207,7 +208,7 @@ static bool broadcast_size(size_t p, size_t q, size_t *size)
     return p == q || p == 1 || q == 1;
 }
 
-/* The node that stands at (i, j) after broadcasting: where a size is 1, index 0 serves for all. */
+/* The node at (i, j) after broadcasting: where a size is 1, index 0 serves for all. */
 static Value *broadcast_entry(Matrix m, size_t i, size_t j)
 {
     return m.at[(m.rows == 1 ? 0 : i) * m.cols + (m.cols == 1 ? 0 : j)];

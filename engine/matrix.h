@@ -9,10 +9,10 @@
  *     Value *loss = mean_cross_entropy(y, labels);        // loss.h
  *
  * A Matrix is handed around by value; its list of nodes lives in the graph, as long as the nodes made together with it:
- * there is nothing to free. It is an error in the program (misuse) to pass a shape or an index that does not fit, a
- * released matrix, or matrices of two graphs. Without memory an operation returns a failed matrix of the right shape,
- * which has no list (`at` is NULL): whatever is built on it is failed too, so graph_ok(g) at the end is enough. (Ask it
- * before you read `at` yourself.)
+ * there is nothing to free. It is a usage error to pass a shape or an index that does not fit, a released matrix, or
+ * matrices of two graphs. Without memory an operation returns a failed matrix of the right shape, which has no list
+ * (`at` is NULL): whatever is built on it is failed too, so graph_ok(g) at the end is enough. (Call it before you read
+ * `at` yourself.)
  */
 #ifndef STEPGRAD_MATRIX_H
 #define STEPGRAD_MATRIX_H

@@ -1,4 +1,4 @@
-/* memory.c - see memory.h. */
+/* memory.c - aligned_alloc behind a replaceable function; to resize is to allocate, copy and free. */
 #include "memory.h"
 
 #include <stdint.h>

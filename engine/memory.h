@@ -1,10 +1,10 @@
-/* memory.h - the one gate through which every byte of the engine's memory passes.
+/* memory.h - every allocation of the engine goes through here.
  *
- * There is a single place to count allocations, and a single place where a test can make the nth one fail:
+ * So there is a single place to count allocations, and a single place where a test can make the nth one fail:
  *
  *     memory_set_allocator(my_failing_allocator);
  *
- * All of it may return NULL, which the caller must turn into an error of its own.
+ * Any of these may return NULL, which the caller must turn into an error of its own.
  */
 #ifndef STEPGRAD_MEMORY_H
 #define STEPGRAD_MEMORY_H
@@ -32,7 +32,7 @@ void *memory_resize(void *block, size_t old_bytes, size_t new_bytes);
  *     list[count++] = point; */
 void *memory_grow(void *list, size_t wanted, size_t *capacity, size_t size);
 
-/* Give a block back; NULL is allowed. */
+/* Free a block; NULL is allowed. */
 void memory_free(void *block);
 
 /* A copy of `text` that the caller frees with memory_free; NULL when there is no memory. */

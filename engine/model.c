@@ -1,4 +1,4 @@
-/* model.c - see model.h. A file is read whole, into numbers beside the network, before any of it changes a param. */
+/* model.c - a file is read and checked to its end, into numbers beside the network, before any param changes. */
 #include "model.h"
 
 #include <inttypes.h>
@@ -102,7 +102,7 @@ static bool read_head(WordReader *words, Head *head, Error *error)
     if (!words_next(words, error))
         return false;
     if (strcmp(words->word, "stepgrad-mlp") != 0)
-        return words_fail(words, error, "this is no model: it begins with \"%s\" and not with \"stepgrad-mlp\".",
+        return words_fail(words, error, "this is not a model: it begins with \"%s\" and not with \"stepgrad-mlp\".",
                           words->word);
     if (!words_count(words, &version, error))
         return false;
@@ -149,7 +149,7 @@ static bool read_shape(WordReader *words, char kind, size_t layer, size_t rows, 
     return true;
 }
 
-/* The tensors from behind the first word `tensor` on, up to and including the word that follows the last. */
+/* The tensors, after the first word `tensor`, up to the last number. */
 static bool read_tensors(const MLP *net, WordReader *words, double *numbers, double *rests, Error *error)
 {
     for (size_t l = 0; l < net->layer_count; l++) {
@@ -180,16 +180,16 @@ bool mlp_read_tensors(const MLP *net, WordReader *words, double *numbers, double
     return words_expect(words, "tensor", error) && read_tensors(net, words, numbers, rests, error);
 }
 
-/* No checksum: written by hand, and then `end` has its line to itself; or the file was cut in just this place. */
+/* No checksum: the file was written by hand, and then `end` is a whole line; or it was cut off just here. */
 static bool end_is_whole(const WordReader *words, size_t line, Error *error)
 {
     return words->end_line > line ||
            words_fail(words, error,
                       "the file ends within its last line: it was cut short. (If you wrote it yourself, "
-                      "let a line end follow \"end\".)");
+                      "put a line end after \"end\".)");
 }
 
-/* `end` and the checksum, and nothing behind. */
+/* `end` and the checksum, and nothing after them. */
 static bool read_end(WordReader *words, Error *error)
 {
     char expected[WORD_SIZE];
@@ -202,10 +202,10 @@ static bool read_end(WordReader *words, Error *error)
     if (strcmp(words->word, expected) != 0)
         return words_fail(words, error,
                           "the checksum is %s and should be %s: the file was damaged or changed. If you changed it "
-                          "yourself, let its last line be just \"end\".",
+                          "yourself, make its last line just \"end\".",
                           words->word, expected);
     if (words_next(words, error))
-        return words_fail(words, error, "\"%s\" stands after the end.", words->word);
+        return words_fail(words, error, "\"%s\" follows the end.", words->word);
     return feof(words->in);
 }
 
@@ -244,9 +244,9 @@ static bool sizes_fit_file(const Head *head, WordReader *words, Error *error)
     for (size_t l = 1; l < head->count; l++)
         params += (double)head->sizes[l] * ((double)head->sizes[l - 1] + 1);
     if (fseek(words->in, here, SEEK_SET) != 0)
-        return words_fail(words, error, "cannot read on.");
+        return words_fail(words, error, "cannot read further.");
     return 2 * params <= bytes ||
-           words_fail(words, error, "these sizes ask for %.0f numbers, more than the file can hold.", params);
+           words_fail(words, error, "these sizes need %.0f numbers, more than the file can hold.", params);
 }
 
 MLP *mlp_open(Graph *graph, const char *path, Error *error)

@@ -9,7 +9,7 @@
  *     ...
  *     tensor b1 1 32
  *     ...
- *     end 9c0d3a5b7e112233               FNV-1a checksum of all that stands before; `end` and a line end: no check
+ *     end 9c0d3a5b7e112233               FNV-1a checksum of everything before; just `end` on its line: no check
  *
  * A `#` starts a comment. A file that is damaged, cut short or not a model is rejected with its line and the reason,
  * and the network stays as it was. Saving goes through file.h, so a full disk never costs the old file.
@@ -27,8 +27,8 @@ bool mlp_save(const MLP *net, const char *path, Error *error);
 bool mlp_load(MLP *net, const char *path, Error *error);
 
 /* Read the tensors of a network, in the order w1 b1 w2 b2 ..., into numbers[0..param_count), in the order of
- * net->params: for gradients, say, to compare with. With `rests` not NULL the words may be sums of two doubles, hi:lo,
- * and it gets the second ones. */
+ * net->params: for gradients to compare with, say. With `rests` not NULL the words may be sums of two doubles, hi:lo,
+ * and rests gets the second ones. */
 bool mlp_read_tensors(const MLP *net, WordReader *words, double *numbers, double *rests, Error *error);
 
 /* A new network in `graph` with the sizes, activation and params of the file; NULL on an error. */

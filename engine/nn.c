@@ -1,6 +1,4 @@
-/* nn.c - w·x + b and an activation, over and over: the textbook form. nn_fast.c takes many rows through at once. See
- * nn.h.
- */
+/* nn.c - w·x + b and an activation, over and over: the textbook form. nn_fast.c takes many rows through at once. */
 #include "nn.h"
 
 #include <math.h>
@@ -96,7 +94,7 @@ static size_t layer_params(const Layer *layer) { return layer->outputs * (layer-
 MLP *mlp_new_at(Graph *graph, const size_t *sizes, size_t count, Activation activation, Where where)
 {
     if (graph == NULL)
-        misuse(where, "mlp_new: the graph is NULL. Make one with graph_new, and see that it found memory.");
+        misuse(where, "mlp_new: the graph is NULL. Make one with graph_new, and check that it is not NULL.");
     if (count < 2)
         misuse(where, "mlp_new: %zu sizes. It takes the number of inputs, of each hidden layer, and of outputs.",
                count);
@@ -178,7 +176,7 @@ Value **layer_forward_at(Graph *graph, const Layer *layer, Value *const *x, Wher
 Value **mlp_forward_at(const MLP *net, Value *const *x, Where where)
 {
     if (net == NULL)
-        misuse(where, "mlp_forward: the network is NULL. Make it with mlp_new, and see that it found memory.");
+        misuse(where, "mlp_forward: the network is NULL. Make it with mlp_new, and check that it is not NULL.");
     Value **y = layer_forward_at(net->graph, &net->layers[0], x, where);
     for (size_t l = 1; y != NULL && l < net->layer_count; l++)
         y = layer_forward_at(net->graph, &net->layers[l], y, where);

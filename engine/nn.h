@@ -10,7 +10,7 @@
  *     }
  *
  * A network lives in its graph, beside the parameters that it is made of, and ends with them: nothing to free.
- * The activation stands after every layer but the last, whose outputs are plain numbers (logits, or a regression).
+ * The activation follows every layer but the last, whose outputs are plain numbers (logits, or a regression).
  */
 #ifndef STEPGRAD_NN_H
 #define STEPGRAD_NN_H
@@ -59,15 +59,15 @@ typedef struct MLP {
 typedef enum Init { INIT_KAIMING_UNIFORM, INIT_XAVIER_UNIFORM, INIT_PYTORCH } Init;
 
 /* A network with sizes[0] inputs and sizes[count-1] outputs, all params 0, labelled "w1[3,0]" and "b1[3]" (layer 1,
- * neuron 3). NULL when there is no memory. A NULL, a size of 0, or count < 2, is misuse. */
+ * neuron 3). NULL when there is no memory. It is a usage error to pass NULL, a size of 0, or count < 2. */
 #define mlp_new(graph, sizes, count, activation) mlp_new_at(graph, sizes, count, activation, HERE)
 MLP *mlp_new_at(Graph *graph, const size_t *sizes, size_t count, Activation activation, Where where);
 
 void mlp_init(MLP *net, Init init, Random *random);
 
 /* The outputs for the inputs x[0..sizes[0]), as a list that lives as long as the nodes. With no memory its entries are
- * failed nodes, as any builder's result; NULL when there is none even for the list. Inputs or a network that are NULL,
- * released or of another graph are misuse. */
+ * failed nodes, as any builder's result; NULL when there is none even for the list. It is a usage error if the inputs
+ * or the network are NULL, released or of another graph. */
 #define mlp_forward(net, x) mlp_forward_at(net, x, HERE)
 Value **mlp_forward_at(const MLP *net, Value *const *x, Where where);
 #define layer_forward(graph, layer, x) layer_forward_at(graph, layer, x, HERE)
@@ -77,7 +77,7 @@ Value *neuron_forward_at(const Neuron *neuron, Activation activation, Value *con
 
 /* The same for many rows of inputs, x[0..rows·sizes[0]), row after row: rows·outputs nodes, row after row. The numbers
  * are those of mlp_forward on each row, but it is faster (nn_fast.c): a neuron's weights serve several rows while they
- * are at hand, and what is known to lie side by side is not looked for. */
+ * are in the cache, and operands known to lie side by side are not searched. */
 #define mlp_forward_rows(net, x, rows) mlp_forward_rows_at(net, x, rows, HERE)
 Value **mlp_forward_rows_at(const MLP *net, Value *const *x, size_t rows, Where where);
 

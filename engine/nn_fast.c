@@ -2,15 +2,15 @@
  * the same, and training takes 2.6 times as long.
  *
  * Three things make it fast: a neuron's weights, and the outputs of a layer, are known to lie side by side, so that no
- * builder has to look; each operand is checked once per layer, and not once per neuron; and several rows go through a
- * layer together, while its weights are in the fastest memory.
+ * builder has to find out; each operand is checked once per layer, and not once per neuron; and several rows go through
+ * a layer together, while its weights are in the fastest cache.
  */
 #include <string.h>
 
 #include "nn.h"
 
 enum {
-    ROWS_TOGETHER = 8,                            /* what they and a neuron's weights need fits the fastest memory */
+    ROWS_TOGETHER = 8,                            /* so many fit into the fastest cache with a neuron's weights */
     VALUE_STRIDE = sizeof(Value) / sizeof(double) /* doubles from the data of a Value to that of the next */
 };
 
@@ -113,7 +113,7 @@ static Value **layer_forward_rows(Graph *graph, const Layer *layer, Value *const
 Value **mlp_forward_rows_at(const MLP *net, Value *const *x, size_t rows, Where where)
 {
     if (net == NULL)
-        misuse(where, "mlp_forward_rows: the network is NULL. Make it with mlp_new, and see that it found memory.");
+        misuse(where, "mlp_forward_rows: the network is NULL. Make it with mlp_new, and check that it is not NULL.");
     const size_t inputs = net->layers[0].inputs, outputs = net->layers[net->layer_count - 1].outputs;
     check_inputs(net->graph, x, x == NULL ? rows * inputs : 0, where); /* before it is stepped through, row by row */
     Value **all = graph_alloc_array(net->graph, rows * outputs, sizeof *all);

@@ -1,4 +1,4 @@
-/* number.c - printf and strtod, with the locale's decimal mark replaced by a point and back. See number.h. */
+/* number.c - printf and strtod, with the locale's decimal mark replaced by a point and back. */
 #include "number.h"
 
 #include <ctype.h>

@@ -6,7 +6,7 @@
  *     if (!number_parse("2.5e-1", 6, &x)) ...                   // x = 0.25
  *
  * printf and strtod follow the program's locale. The engine never calls setlocale, but a program around it may, and
- * then 0.1 would be written as 0,1, or with a decimal mark of several bytes. Files and pictures always have a point.
+ * then 0.1 would be written as 0,1, or with a decimal mark of several bytes. Files and pictures always use a point.
  */
 #ifndef STEPGRAD_NUMBER_H
 #define STEPGRAD_NUMBER_H

@@ -1,4 +1,4 @@
-/* optim.c - see optim.h. */
+/* optim.c - a step is one loop over the params; the moments of all of them are one array. */
 #include "optim.h"
 
 #include <math.h>
@@ -26,13 +26,11 @@ static void check_number(double number, double least, double below, const char *
 static void check_param(const Value *v, size_t i, Where where)
 {
     value_check(v, NULL, "optimizer: a param of the list", where);
-    if (v->op == OP_PARAM || v->op == OP_FAILED) /* no memory is nobody's bug */
+    if (v->op == OP_PARAM || v->op == OP_FAILED) /* running out of memory is not the caller's bug */
         return;
     char name[VALUE_NAME_SIZE];
-    misuse(where,
-           "optimizer: params[%zu] (%s, data %g) is no param (op %s). Pass only what was made with v_param: all "
-           "else is given, or computed again in each step.",
-           i, value_name(v, name), v->data, op_table[v->op].name);
+    misuse(where, "optimizer: params[%zu] (%s, data %g) is not a param (op %s). Pass only leaves made with v_param.", i,
+           value_name(v, name), v->data, op_table[v->op].name);
 }
 
 static Optimizer *optimizer_new(Value *const *params, size_t n, Where where)

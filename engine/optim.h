@@ -1,4 +1,4 @@
-/* optim.h - optimizers: what to do with a gradient.
+/* optim.h - optimizers: how a gradient changes the params.
  *
  *     Optimizer *sgd = sgd_new(net->params, net->param_count, (SGD){.lr = 0.05});
  *     for (each step) {
@@ -37,8 +37,8 @@ typedef struct Adam {
 typedef struct Optimizer Optimizer;
 
 /* An optimizer of the n params of the list, which must live as long as it does; the caller frees it with
- * optimizer_free. NULL when there is no memory. A negative or non-finite learning rate, a momentum or β outside [0, 1),
- * or anything in the list that is no live param is misuse. */
+ * optimizer_free. NULL when there is no memory. It is a usage error to pass a negative or non-finite learning rate, a
+ * momentum or β outside [0, 1), or a list with anything in it that is not a live param. */
 #define sgd_new(params, n, settings) sgd_new_at(params, n, settings, HERE)
 #define adam_new(params, n, settings) adam_new_at(params, n, settings, HERE)
 Optimizer *sgd_new_at(Value *const *params, size_t n, SGD settings, Where where);

@@ -1,5 +1,5 @@
 /* order.c - from a root to the nodes that it was computed from, by one walk backwards through the blocks and one flag
- * per node: no recursion, so depth does not matter. See order.h. */
+ * per node: no recursion, so depth does not matter. */
 #include "order.h"
 
 #include <math.h>
@@ -19,8 +19,7 @@ static Value *newest_of(Value *const *roots, size_t m)
 }
 
 /* Creation order is a topological order of the whole graph; what is left is to find which nodes the roots reach. Going
- * backwards, a node is reached if it is a root or a child marked it, and all its children have been seen by then. No
- * recursion. */
+ * backwards, a node is reached if it is a root or a child marked it, and all its children have been seen by then. */
 static size_t mark_reached(Value *newest, bool *reached)
 {
     size_t count = 0;
@@ -69,7 +68,7 @@ Value **graph_order_of_roots(Value *const *roots, size_t m, size_t *count)
 size_t order_find(Value *const *order, size_t count, const Value *v)
 {
     const size_t number = value_number(v);
-    size_t low = 0, high = count; /* it stands in order[low .. high), if anywhere */
+    size_t low = 0, high = count; /* it is in order[low .. high), if anywhere */
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         if (value_number(order[middle]) < number)

@@ -6,8 +6,8 @@
  *         value_print(order[i], stdout);
  *     memory_free(order);
  *
- * Creation order is a topological order of the whole graph, so the reverse walk needs none of this: it is for those who
- * want just the nodes below one root, to draw, check or print them.
+ * Creation order is a topological order of the whole graph, so the reverse walk needs none of this: it is for drawing,
+ * checking or printing just the nodes below one root.
  */
 #ifndef STEPGRAD_ORDER_H
 #define STEPGRAD_ORDER_H
@@ -29,8 +29,8 @@ bool graph_dump_at(Value *root, FILE *out, Where where);
 #define graph_first_nonfinite(root) graph_first_nonfinite_at(root, HERE)
 Value *graph_first_nonfinite_at(Value *root, Where where);
 
-/* Where v stands in an order of `count` nodes, by binary search: an order is sorted by value_number. `count` if it is
- * not there. */
+/* The index of v in an order of `count` nodes, by binary search: an order is sorted by value_number. `count` if v is
+ * not in it. */
 size_t order_find(Value *const *order, size_t count, const Value *v);
 
 /* graph_topological_order for m ≥ 1 roots, which the caller has checked to be live nodes of one graph. */

@@ -1,4 +1,4 @@
-/* random.c - see random.h. All numbers are made from the one sequence of 32-bit outputs that `next` gives. */
+/* random.c - all numbers are made from the one sequence of 32-bit outputs that `next` gives. */
 #include "random.h"
 
 #include <math.h>
@@ -21,7 +21,7 @@ static uint32_t next(Random *random)
 
 static uint64_t next_64(Random *random)
 {
-    const uint64_t high = next(random); /* two statements: C leaves open which side of `|` is computed first */
+    const uint64_t high = next(random); /* two statements: C does not specify which side of `|` comes first */
     const uint64_t low = next(random);
     return high << 32 | low;
 }

@@ -5,7 +5,7 @@
  *     double w = random_uniform(&random, -1, 1);
  *     size_t row = random_below(&random, data.count);
  *
- * There is no hidden generator: whoever needs random numbers is given a Random, so two parts of a program cannot
+ * There is no hidden generator: a function that needs random numbers takes a Random, so two parts of a program cannot
  * disturb each other. Seed a Random before you draw from it. Copying the struct copies the place in the sequence.
  * Integers and uniforms are bit-exact everywhere. random_normal uses log and cos of libm, whose last bit may differ
  * between systems; the number of draws that it takes does not. Source: M. E. O'Neill, PCG: A Family of Simple Fast
@@ -20,7 +20,7 @@
 
 #include "error.h"
 
-/* A place in a sequence of random numbers. */
+/* A position in a sequence of random numbers. */
 typedef struct Random {
     uint64_t state;
     uint64_t increment; /* names one of 2⁶³ sequences; odd once seeded */
@@ -32,7 +32,7 @@ void random_seed(Random *random, uint64_t seed);
 /* The same in another of the sequences, so that one seed can serve weights, data and threads, each with a stream. */
 void random_seed_stream(Random *random, uint64_t seed, uint64_t stream);
 
-/* Every integer of 64 bits equally often: two outputs of 32 bits, the first on top. */
+/* A 64-bit integer, each equally often: two outputs of 32 bits, the first on top. */
 #define random_u64(random) random_u64_at(random, HERE)
 
 /* A double in [lo, hi), one of 2⁵³ equal steps. Needs lo <= hi and a finite hi − lo; with lo == hi returns lo. */

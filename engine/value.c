@@ -1,4 +1,4 @@
-/* value.c - building nodes and looking at them. See value.h. */
+/* value.c - a builder checks its operands, computes the value by the op table, and fills in the graph's next slot. */
 #include "value.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ void value_check(const Value *v, const Graph *graph, const char *role, Where whe
     }
 }
 
-/* What check_operand says of a wrong operand: "v_add: operand b". Built only when needed. */
+/* Names a bad operand for check_operand: "v_add: operand b". Built only when needed. */
 NOINLINE static void operand_misuse(const Value *v, const Graph *graph, OpCode op, const char *operand, Where where)
 {
     char role[64];
@@ -46,7 +46,7 @@ static inline void check_operand(const Value *v, const Graph *graph, OpCode op, 
 Value *value_leaf(OpCode kind, Graph *graph, double data, Where where)
 {
     if (graph == NULL)
-        misuse(where, "v_%s: the graph is NULL. Make one with graph_new, and see that it found memory.",
+        misuse(where, "v_%s: the graph is NULL. Make one with graph_new, and check that it is not NULL.",
                op_table[kind].name);
     Value *v = graph_new_slot(graph);
     if (v == NULL)
@@ -105,7 +105,8 @@ NOINLINE static Value *binary_with_number(OpCode op, Operand a, Operand b, Where
     const bool a_is_number = a.value == &value_plain_number;
     if (a_is_number && b.value == &value_plain_number)
         misuse(where,
-               "v_%s: both operands are plain numbers, %g and %g, so no graph is named. Make one of them a v_const.",
+               "v_%s: both operands are plain numbers, %g and %g, so there is no graph to build in. Make one of them a "
+               "v_const.",
                op_table[op].name, a.number, b.number);
     if (a_is_number) {
         check_operand(b.value, NULL, op, "b", where);
@@ -135,22 +136,22 @@ typedef struct Operands {
 
 static size_t operand_count(const Operands *in) { return in->n + (in->bias != NULL) + (in->b != NULL ? in->n : 0); }
 
-/* What the builder must know of all operands together, found in one pass over them. */
+/* What the builder must know about all operands together, found in one pass over them. */
 typedef struct Findings {
     size_t needing_grad; /* how many need a gradient */
     bool any_failed;
-    bool runs; /* each list lies side by side, and the bias behind the first */
+    bool runs; /* each list lies side by side, and the bias follows the first */
 } Findings;
 
-/* Whether v is the i-th node behind `first` in memory. Two blocks are two arrays, and C subtracts within one only. */
-static inline bool stands_behind(const Value *first, size_t i, const Value *v)
+/* Whether v is the i-th node after `first` in memory. C subtracts pointers within one array only, hence the block. */
+static inline bool is_nth_after(const Value *first, size_t i, const Value *v)
 {
     return v->block == first->block && v - first == (ptrdiff_t)i;
 }
 
-/* Look at one list and copy its data to `numbers`. A Value that cannot be an operand here is misuse. */
-static void look_at_list(Findings *found, double *numbers, Value *const *list, size_t n, const Graph *graph, OpCode op,
-                         const char *name, Where where)
+/* Scan one list and copy its data to `numbers`. Reports misuse for a Value that cannot be an operand here. */
+static void scan_list(Findings *found, double *numbers, Value *const *list, size_t n, const Graph *graph, OpCode op,
+                      const char *name, Where where)
 {
     for (size_t i = 0; i < n; i++) {
         const Value *v = list[i];
@@ -162,22 +163,22 @@ static void look_at_list(Findings *found, double *numbers, Value *const *list, s
         numbers[i] = v->data;
         found->needing_grad += v->needs_grad;
         found->any_failed |= v->op == OP_FAILED;
-        found->runs = found->runs && stands_behind(list[0], i, v);
+        found->runs = found->runs && is_nth_after(list[0], i, v);
     }
 }
 
 /* `numbers` gets the data of a, the bias, and b, side by side. */
-static Findings look_at_operands(const Operands *in, double *numbers, const Graph *graph, Where where)
+static Findings scan_operands(const Operands *in, double *numbers, const Graph *graph, Where where)
 {
     Findings found = {.runs = true};
-    look_at_list(&found, numbers, in->a, in->n, graph, in->op, "a", where);
+    scan_list(&found, numbers, in->a, in->n, graph, in->op, "a", where);
     numbers += in->n;
     if (in->bias != NULL) {
-        look_at_list(&found, numbers++, &in->bias, 1, graph, in->op, "bias", where);
-        found.runs = found.runs && stands_behind(in->a[0], in->n, in->bias);
+        scan_list(&found, numbers++, &in->bias, 1, graph, in->op, "bias", where);
+        found.runs = found.runs && is_nth_after(in->a[0], in->n, in->bias);
     }
     if (in->b != NULL)
-        look_at_list(&found, numbers, in->b, in->n, graph, in->op, "b", where);
+        scan_list(&found, numbers, in->b, in->n, graph, in->op, "b", where);
     return found;
 }
 
@@ -195,12 +196,12 @@ static void check_lists(const Operands *in, Where where)
 bool value_is_run(Value *const *list, size_t n)
 {
     for (size_t i = 1; i < n; i++)
-        if (!stands_behind(list[0], i, list[i]))
+        if (!is_nth_after(list[0], i, list[i]))
             return false;
     return true;
 }
 
-/* One list of all operands, that lives as long as the node: needed only for those that do not lie side by side. */
+/* A copy of all operands that lives as long as the node: needed only when they do not lie side by side. */
 static Value **list_of_operands(Graph *graph, const Operands *in)
 {
     Value **list = graph_alloc_array(graph, operand_count(in), sizeof *list);
@@ -223,7 +224,7 @@ static Value *new_list_op(const Operands *in, Where where)
     double *numbers = graph_scratch(graph, count);
     if (numbers == NULL)
         return graph_fail(graph);
-    const Findings found = look_at_operands(in, numbers, graph, where);
+    const Findings found = scan_operands(in, numbers, graph, where);
     if (found.any_failed)
         return graph->failed_node;
     double y = op_table[in->op].list_forward(in->n, numbers, numbers + (count - in->n), 1);
@@ -256,7 +257,7 @@ Value *value_pairs(OpCode op, Value *const *a, Value *const *b, size_t n, Value 
     return new_list_op(&(Operands){.op = op, .a = a, .b = b, .bias = bias, .n = n}, where);
 }
 
-/* ---- looking at a node ------------------------------------------------------------------------------------------- */
+/* ---- inspecting a node ------------------------------------------------------------------------------------------- */
 
 size_t value_parent_count(const Value *v) { return (size_t)v->n * (op_table[v->op].db != NULL ? 2 : 1) + v->has_bias; }
 
@@ -323,7 +324,7 @@ Value *value_label(Value *v, const char *text, Where where)
         v->label = NULL;
         return v;
     }
-    if (v->label != NULL && strcmp(v->label, text) == 0) /* given again in every step: one copy will do */
+    if (v->label != NULL && strcmp(v->label, text) == 0) /* set again in every step: one copy will do */
         return v;
     const size_t bytes = strlen(text) + 1;
     char *copy = graph_alloc_with(v, bytes);
@@ -354,7 +355,7 @@ static void print_operand(const Value *v, FILE *out)
 
 static void print_expression(const Value *v, FILE *out)
 {
-    enum { SHOWN = 8 }; /* of a long list, the first few will do */
+    enum { SHOWN = 8 }; /* the first few of a long list will do */
     const char *text = op_table[v->op].text;
     const size_t count = value_parent_count(v);
     if (text[0] == 'a' && text[1] == ' ') { /* "a + b" */

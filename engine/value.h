@@ -11,9 +11,9 @@
  * A Value belongs to its graph, which frees all its nodes at once: there is nothing to free here. Builders never return
  * NULL: with no memory they return the graph's failed node, whose data is NaN, and anything built on a failed node is
  * failed too, so graph_ok(g) at the end of an expression is enough.
- * C leaves open which of two arguments is built first: where node numbers or the last bit of a sum of gradients must
- * not depend on the compiler, build them in statements of their own. Builders are macros only to pass the caller's file
- * and line; NULL, a released node, or operands of two graphs are misuse (error.h).
+ * C does not specify the order in which arguments are evaluated: where node numbers or the last bit of a sum of
+ * gradients must not depend on the compiler, build each argument in a statement of its own. Builders are macros only to
+ * pass the caller's file and line; passing NULL, a released node, or nodes of two graphs is a usage error (error.h).
  */
 #ifndef STEPGRAD_VALUE_H
 #define STEPGRAD_VALUE_H
@@ -52,7 +52,7 @@ struct Value {
 
 /* ---- leaves ------------------------------------------------------------------------------------------------------ */
 
-/* A leaf that wants a gradient, one that is given, and a plain number. Only a param takes part in the backward pass. */
+/* A parameter, which gets a gradient; an input, which is data; a plain number. Gradients flow to params only. */
 #define v_param(graph, data) value_leaf(OP_PARAM, graph, data, HERE)
 #define v_input(graph, data) value_leaf(OP_INPUT, graph, data, HERE)
 #define v_const(graph, data) value_leaf(OP_CONST, graph, data, HERE)
@@ -88,7 +88,7 @@ struct Value {
 #define v_dot(a, b, n) value_pairs(OP_DOT, a, b, n, NULL, HERE)            /* Σ aᵢ·bᵢ */
 #define v_dot_bias(a, b, n, bias) value_pairs(OP_DOT, a, b, n, bias, HERE) /* Σ aᵢ·bᵢ + bias */
 
-/* ---- looking at a node ------------------------------------------------------------------------------------------- */
+/* ---- inspecting a node ------------------------------------------------------------------------------------------- */
 
 /* Parents in operand order: all of a, the bias if there is one, then all of b. Below, i is less than their count. */
 size_t value_parent_count(const Value *v);
@@ -151,8 +151,8 @@ Value *value_label(Value *v, const char *text, Where where);
 /* Whether list[0..n) are n nodes side by side in memory. */
 bool value_is_run(Value *const *list, size_t n);
 
-/* Misuse at `where` unless v is a live node of `graph` (any graph, when graph is NULL). `role` names it in the message.
- */
+/* Reports misuse at `where` unless v is a live node of `graph` (of any graph, when that is NULL). `role` names v in the
+ * message. */
 void value_check(const Value *v, const Graph *graph, const char *role, Where where);
 
 #endif

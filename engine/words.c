@@ -1,5 +1,5 @@
-/* words.c - see words.h. The file is read a character at a time; the line and the checksum at the end of what has been
- * read are noted as those of a word when that word begins. */
+/* words.c - the file is read a character at a time; a word is given the line and the checksum that were reached when it
+ * began. */
 #include "words.h"
 
 #include <ctype.h>
@@ -82,7 +82,7 @@ bool words_next(WordReader *words, Error *error)
     words->word[0] = '\0';
     for (int c = skip_space_and_comments(words); c != EOF && !isspace(c); c = next_character(words)) {
         if (c == '\0')
-            return words_fail(words, error, "a zero byte: this is no text, or it was damaged.");
+            return words_fail(words, error, "a zero byte: this is not a text file, or it is damaged.");
         if (length == WORD_SIZE - 1)
             return words_fail(
                 words, error,
@@ -92,7 +92,7 @@ bool words_next(WordReader *words, Error *error)
         words->word[length] = '\0';
     }
     if (ferror(words->in))
-        return words_fail(words, error, "cannot read on: %s.", strerror(errno));
+        return words_fail(words, error, "cannot read further: %s.", strerror(errno));
     if (length == 0)
         return words_fail(words, error, "the file ends here, too early: it was cut short.");
     return true;

@@ -1,4 +1,4 @@
-/* words.h - read a text file word by word, so that a message can name the line. model.c reads its files with it.
+/* words.h - read a text file word by word, so that a message can name the line. Used by model.c.
  *
  *     WordReader words;
  *     if (!words_open(&words, "init.txt", error))
@@ -26,12 +26,12 @@ typedef struct WordReader {
     const char *path;
     size_t line;       /* the line of the word last read, from 1 */
     uint64_t checksum; /* FNV-1a, 64 bits, of all bytes before that word */
-    size_t end_line;   /* both where reading has got to */
+    size_t end_line;   /* these two: up to where the file has been read */
     uint64_t end_checksum;
     char word[WORD_SIZE]; /* the word last read; "" at the end of the file */
 } WordReader;
 
-/* Open the file; the path must stay good while it is read. Close it with words_close. */
+/* Open the file; the path must stay valid while it is read. Close it with words_close. */
 bool words_open(WordReader *words, const char *path, Error *error);
 void words_close(WordReader *words);
 

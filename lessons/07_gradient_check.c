@@ -1,11 +1,11 @@
 /* 07_gradient_check.c - The engine holds thirty local derivatives that somebody wrote down. Who says they are right?
  *
- * Every op of the engine stands in one table (engine/ops.h): its value, its local derivatives as code, and the same
+ * Every op of the engine is in one table (engine/ops.h): its value, its local derivatives as code, and the same
  * derivatives as text, which a diagram shows on its edges. To add an op is to write down a derivative, and a slip is
  * easy (the sign of sub's b!). A network with a wrong derivative still learns, only worse, so nobody notices.
  *
  * New here: a judge. Chapter 1's nudge is only nearly right, but it knows no calculus: so it can check the calculus.
- * And a better nudge is a better judge. With four points, so weighted that the h² cancels, the error is of h⁴:
+ * A better nudge is a better judge. With four points, weighted so that the h² term cancels, the error is of order h⁴:
  *
  *     one side      (f(a+h) − f(a)) / h                                   off by f''·h/2
  *     central       (f(a+h) − f(a−h)) / 2h                                off by f'''·h²/6
@@ -15,7 +15,7 @@
  * its point, and the larger the h where it lies. engine/gradcheck.h uses the third, for every param of an expression.
  *
  * It prints the op table, each local derivative beside a central nudge; the three Vs; relu at 0, where there is no
- * derivative and a judge must say just that; and gradcheck at work, finding a planted error. It draws v_curve.svg.
+ * derivative and the judge must say so; and gradcheck at work, finding a planted error. It draws v_curve.svg.
  *
  *     (gdb) break tanh_da
  *     (gdb) run
@@ -35,7 +35,7 @@ static void claim(bool holds, const char *text)
     all_hold = all_hold && holds;
 }
 
-/* An op of a list is asked with a list of one: of sum, dot and logsumexp. */
+/* List ops (sum, dot, logsumexp) are evaluated on lists of one element. */
 static double value_of(const OpInfo *op, double a, double b)
 {
     return op->forward != NULL ? op->forward(a, b) : op->list_forward(1, &a, &b, 1);
@@ -103,7 +103,7 @@ int main(int argc, char **argv)
           "relu(w*x - 1.4) at w*x = 1.4: a kink is reported, and not counted as wrong");
     backward(smooth);
     w->grad *= 1.001; /* what a slip in a derivative would do */
-    claim(!gradcheck_standing(smooth, 0, &report, &error) && report.wrong == 1, "an error of 0.1 % is found:");
+    claim(!gradcheck_stored(smooth, 0, &report, &error) && report.wrong == 1, "an error of 0.1 % is found:");
     printf("          %s at %g: got %.6f, want %.6f by differences\n", report.worst.name, report.worst.point,
            report.worst.got, report.worst.want);
     graph_free(g);
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
 }
 
 /* Exercises
- * 1. In engine/ops.h, turn the sign in cos_da round and run this chapter again. Which lines notice?
+ * 1. In engine/ops.h, flip the sign in cos_da and run this chapter again. Which lines notice?
  * 2. The bottom of the four-point V: set f'''''·h⁴/30 equal to 1e-16·|f|/h and solve for h. Does the table agree?
  * 3. gradcheck costs 4 evaluations for each param, backward one walk for all. Why does nobody train by nudging?
  *

@@ -104,10 +104,10 @@ Test(gradcheck, a_wrong_gradient_is_named_with_its_numbers)
         GradCheck report;
         Error error = {""};
         backward(n.loss);
-        cr_assert(gradcheck_standing(n.loss, 0, &report, &error), "before: %s", error.message);
+        cr_assert(gradcheck_stored(n.loss, 0, &report, &error), "before: %s", error.message);
         const double right = n.params[wrong]->grad;
         n.params[wrong]->grad += 1e-6; /* a hundred times the tolerance */
-        cr_assert_not(gradcheck_standing(n.loss, 0, &report, &error), "a wrong gradient of %s passed",
+        cr_assert_not(gradcheck_stored(n.loss, 0, &report, &error), "a wrong gradient of %s passed",
                       n.params[wrong]->label);
         cr_assert(report.wrong == 1 && report.right == 2, "%zu wrong, %zu right, want 1 and 2", report.wrong,
                   report.right);
@@ -132,7 +132,7 @@ Test(gradcheck, gradients_that_are_nan_infinite_or_of_the_wrong_sign_are_wrong)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         GradCheck report;
         n.params[1]->grad = bad[i];
-        cr_expect_not(gradcheck_standing(n.loss, 0, &report, NULL), "a gradient of %g passed", bad[i]);
+        cr_expect_not(gradcheck_stored(n.loss, 0, &report, NULL), "a gradient of %g passed", bad[i]);
         cr_expect_str_eq(report.worst.name, "w1", "%g: named %s, want w1", bad[i], report.worst.name);
     }
     graph_free(n.graph);
@@ -309,9 +309,9 @@ Test(gradcheck, a_few_params_are_chosen_evenly)
     backward(root);
     for (size_t i = 0; i < PARAMS; i += 100)
         p[i]->grad = 1; /* just those that ten chosen evenly are */
-    cr_assert_not(gradcheck_standing(root, 10, &report, NULL), "wrong gradients passed");
+    cr_assert_not(gradcheck_stored(root, 10, &report, NULL), "wrong gradients passed");
     cr_assert_eq(report.wrong, 10, "%zu wrong, want 10", report.wrong);
-    cr_assert_not(gradcheck_standing(root, 0, &report, NULL), "wrong gradients passed");
+    cr_assert_not(gradcheck_stored(root, 0, &report, NULL), "wrong gradients passed");
     cr_assert(report.wrong == 10 && report.right == PARAMS - 10, "%zu wrong, %zu right", report.wrong, report.right);
     cr_assert(gradcheck_some(root, 2 * PARAMS, &report, NULL) && report.right == PARAMS, "%zu right", report.right);
     graph_free(g);

@@ -410,7 +410,7 @@ static void note_misuse(Where where, const char *message)
 
 static const char *const misuse_parts[] = {
     "leaf 0 (v4, data 11) was computed (op add)",
-    "leaf 0 (v0, data 2, input) is no param",
+    "leaf 0 (v0, data 2, input) is not a param",
     "leaf 0 (v0, data 2) belongs to another",
     "leaf 0 is NULL",
     "root 0 is NULL",

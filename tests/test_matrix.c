@@ -367,7 +367,7 @@ Test(matrix, shapes_that_do_not_fit_are_named)
     MUST_BE_MISUSE(matrix_add(a, b), "matrix_add: 3x2 with 4x3: 3 rows against 4");
     MUST_BE_MISUSE(matrix_pow(a, c), "matrix_pow: 3x2 with 3x4: 2 columns against 4");
     MUST_BE_MISUSE(matrix_reshape(a, 4, 2), "matrix_reshape: 3x2 to 4x2: 6 entries cannot fill 8 places");
-    MUST_BE_MISUSE(matrix_reshape(a, 0, 6), "0x6 is no shape");
+    MUST_BE_MISUSE(matrix_reshape(a, 0, 6), "0x6 is not a shape");
 }
 
 Test(matrix, an_index_out_of_range_is_named_with_the_shape)
@@ -381,8 +381,8 @@ Test(matrix, an_index_out_of_range_is_named_with_the_shape)
 Test(matrix, sizes_of_zero_or_beyond_counting_are_refused)
 {
     const double data[1] = {0};
-    MUST_BE_MISUSE(matrix_param(g, 0, 2, data), "matrix_param: 0x2 is no shape");
-    MUST_BE_MISUSE(matrix_input(g, 2, 0, data), "matrix_input: 2x0 is no shape");
+    MUST_BE_MISUSE(matrix_param(g, 0, 2, data), "matrix_param: 0x2 is not a shape");
+    MUST_BE_MISUSE(matrix_input(g, 2, 0, data), "matrix_input: 2x0 is not a shape");
     MUST_BE_MISUSE(matrix_const(g, SIZE_MAX / 2 + 1, 2, data), "is too large"); /* rows·cols wraps round to 0 */
     MUST_BE_MISUSE(matrix_const(g, SIZE_MAX, SIZE_MAX, data), "is too large");  /* and here to 1 */
 }

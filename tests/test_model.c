@@ -307,7 +307,7 @@ Test(model, a_wrong_checksum_names_both_and_says_what_to_do)
     char *digit = text + (number - text) + 4;
     *digit = *digit == '7' ? '8' : '7';
     write_bytes("damaged.txt", text, n);
-    expect_refused("damaged.txt", "the file was damaged or changed. If you changed it yourself, let its last line be");
+    expect_refused("damaged.txt", "the file was damaged or changed. If you changed it yourself, make its last line");
 }
 
 #define HEAD "stepgrad-mlp 1\nactivation tanh\nsizes 2 3 2\n"
@@ -319,8 +319,9 @@ Test(model, what_is_wrong_is_said)
     static const struct {
         const char *text, *part;
     } cases[] = {
-        {"x0,x1,label\n1,2,0\n", ":1: this is no model: it begins with \"x0,x1,label\" and not with \"stepgrad-mlp\"."},
-        {"\x89PNG\r\n\x1a\n", ":1: this is no model"},
+        {"x0,x1,label\n1,2,0\n",
+         ":1: this is not a model: it begins with \"x0,x1,label\" and not with \"stepgrad-mlp\"."},
+        {"\x89PNG\r\n\x1a\n", ":1: this is not a model"},
         {"# only\n# comments\n", ":3: the file ends here"},
         {"stepgrad-mlp 2\n", ":1: a model of format 2; this program reads format 1."},
         {"stepgrad-mlp one\n", ":1: expected a whole number, found \"one\"."},
@@ -346,7 +347,7 @@ Test(model, what_is_wrong_is_said)
         {HEAD TENSORS LETTERS_64 "\n", ":6: a word of more than 63 characters"},
         {HEAD TENSORS "end " LETTERS_64 "\n", ":6: a word of more than 63 characters"},
         {HEAD TENSORS "end",
-         ":6: the file ends within its last line: it was cut short. (If you wrote it yourself, let"},
+         ":6: the file ends within its last line: it was cut short. (If you wrote it yourself, put"},
         {HEAD TENSORS "end #", ":6: the file ends within its last line: it was cut short."},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -360,7 +361,7 @@ Test(model, a_zero_byte_is_refused)
     static const char text[] = HEAD "tensor w1 3 2 1\0x 2 3 4 5 6 tensor b1 1 3 1 2 3 tensor w2 2 3 1 2 3 4 5 6\n"
                                     "tensor b2 1 2 1 2\nend\n";
     write_bytes("damaged.txt", text, sizeof text - 1);
-    expect_refused("damaged.txt", ":4: a zero byte: this is no text, or it was damaged.");
+    expect_refused("damaged.txt", ":4: a zero byte: this is not a text file, or it is damaged.");
 }
 
 Test(model, text_after_the_checksum_is_refused)
@@ -370,7 +371,7 @@ Test(model, text_after_the_checksum_is_refused)
     const size_t n = read_all("model.txt", text, sizeof text);
     snprintf(text + n, sizeof text - n, "more\n");
     write_text("damaged.txt", text);
-    expect_refused("damaged.txt", "\"more\" stands after the end.");
+    expect_refused("damaged.txt", "\"more\" follows the end.");
     snprintf(text + n, sizeof text - n, LETTERS_64 "\n");
     write_text("damaged.txt", text);
     expect_refused("damaged.txt", "a word of more than 63 characters");

@@ -239,9 +239,9 @@ Test(optim, a_list_with_a_node_that_is_no_param_is_misuse)
     static Value *list[2];
     list[0] = params[0];
     list[1] = v_label(v_input(g, 0.5), "x");
-    MUST_BE_MISUSE(sgd_new(list, 2, (SGD){.lr = 1}), "optimizer: params[1] (x, data 0.5) is no param (op input).");
+    MUST_BE_MISUSE(sgd_new(list, 2, (SGD){.lr = 1}), "optimizer: params[1] (x, data 0.5) is not a param (op input).");
     list[1] = v_label(v_mul(params[0], params[1]), "y");
-    MUST_BE_MISUSE(adam_new(list, 2, (Adam){.lr = 1}), "is no param (op mul).");
+    MUST_BE_MISUSE(adam_new(list, 2, (Adam){.lr = 1}), "is not a param (op mul).");
 }
 
 Test(optim, misuse_aborts_by_default, .signal = SIGABRT) { sgd_new(params, PARAMS, (SGD){.lr = -1}); }
