@@ -11,12 +11,12 @@
  *
  * "Limit" is easy to write and impossible to run. With a large h we measure the slope of a chord, not of the curve: the
  * forward difference is off by about L''·h/2, the central one by L'''·h²/6 (L'' and L''' are the second and the third
- * derivative of L by W). With a small h, L(W + h) and L(W) agree in nearly all of the 16 digits that a double has.
- * Their difference is made of the last few digits, which are rounding, and dividing by h makes that rounding large: an
- * error of about 1e-16·L/h. Between too large and too small lies the best h.
+ * derivative with respect to W). With a small h, L(W + h) and L(W) agree in nearly all of the 16 digits that a double
+ * has. Their difference is made of the last few digits, which are rounding, and dividing by h makes that rounding
+ * large: an error of about 1e-16·L/h. Between too large and too small lies the best h.
  *
  * It prints the three derivatives of L, and then the error of dL/dW for h from 1 down to 1e-16. Read the table from
- * top to bottom: each error falls, turns round, and rises. Tilt your head to the right and the stars draw that V.
+ * top to bottom: each error falls, turns around, and rises. Tilt your head to the right and the stars draw that V.
  *
  *     cc -g 01_derivative.c -lm -o 01 && gdb ./01
  *     (gdb) break forward if h < 2e-16
@@ -45,7 +45,7 @@ static double loss(double W, double x, double b)
     return s * s;
 }
 
-/* The same as a function of one input while the two others rest. */
+/* The same as a function of one input, with the other two held fixed. */
 static double loss_of_W(double W) { return loss(W, 3, 1); }
 static double loss_of_x(double x) { return loss(2, x, 1); }
 static double loss_of_b(double b) { return loss(2, 3, b); }
@@ -68,7 +68,7 @@ int main(void)
     printf("dL/dx = %.6f\n", dL_dx);
     printf("dL/db = %.6f\n\n", dL_db);
 
-    /* The derivatives by the rules of school: L' = 2(W·x + b) times x, W or 1. */
+    /* The derivatives by the rules from school: L' = 2(W·x + b) times x, W or 1. */
     claim(fabs(dL_dW - 42) < 1e-6 && fabs(dL_dx - 28) < 1e-6 && fabs(dL_db - 14) < 1e-6, "nudging finds 42, 28 and 14");
 
     /* A positive slope says: up is to the right. So the way down is to the left, against the sign of the slope. */
@@ -104,6 +104,6 @@ int main(void)
  * 3. Here each derivative costs two runs of the program. A small network has 10,000 numbers like W and b (its
  * parameters, which it learns by walking downhill). How many runs for one step?
  *
- * Next: nudging is never exact, and slow. What do the rules of school give, if we apply them to one operation at a
+ * Next: nudging is never exact, and slow. What do the rules from school give, if we apply them to one operation at a
  * time?   -> 02_chain_rule.c
  */

@@ -1,10 +1,10 @@
-/* 02_chain_rule.c - How does a program's derivative follow from those of its single operations?
+/* 02_chain_rule.c - How does a program's derivative follow from those of its individual operations?
  *
  * L = (W·x + b)² is three operations, one after the other, and each has a derivative that we know from school:
  *
  *     m = W·x      ∂m/∂W = x,  ∂m/∂x = W
  *     s = m + b    ∂s/∂m = 1,  ∂s/∂b = 1
- *     L = s²       ∂L/∂s = 2s                (∂m/∂W is the derivative of m by W while x rests)
+ *     L = s²       ∂L/∂s = 2s                (∂m/∂W: how m moves with W while x is held fixed)
  *
  * New here: the chain rule. If W moves m three times as far, m moves s as far, and s moves L 14 times as far, then W
  * moves L 14 · 1 · 3 = 42 times as far. These factors are the local derivatives: multiply them along the way.
@@ -55,7 +55,7 @@ static double loss(double W, double x, double b)
     return s * s;
 }
 
-/* The same as a function of one input while the two others rest. */
+/* The same as a function of one input, with the other two held fixed. */
 static double loss_of_W(double W) { return loss(W, 3, 1); }
 static double loss_of_x(double x) { return loss(2, x, 1); }
 static double loss_of_b(double b) { return loss(2, 3, b); }
@@ -89,7 +89,7 @@ static double compare_orders(int inputs, int outputs)
 {
     static double J1[N * N], J2[N * N], J3[N * N], half[N * N], from_left[N * N], from_right[N * N];
     for (int i = 0; i < N * N; i++)
-        J1[i] = J2[i] = J3[i] = i * 7 % 5 - 2; /* any numbers serve; with small whole ones nothing is rounded */
+        J1[i] = J2[i] = J3[i] = i * 7 % 5 - 2; /* any numbers will do; with small whole ones nothing is rounded */
     clock_t start = clock();
     long left = multiply(outputs, N, N, J3, J2, half);         /* (J3·J2) ... */
     left += multiply(outputs, N, inputs, half, J1, from_left); /* ... ·J1     */

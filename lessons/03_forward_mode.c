@@ -7,10 +7,10 @@
  * times tangent, added up over the operands:
  *
  *     s = p + q    s.tangent = 1·p.tangent + 1·q.tangent
- *     m = p·q      m.tangent = q·p.tangent + p·q.tangent         (the product rule of school)
+ *     m = p·q      m.tangent = q·p.tangent + p·q.tangent         (the product rule from school)
  *     L = s²       L.tangent = 2s·s.tangent
  *
- * To ask for dL/dW, start W with tangent 1 and x and b with tangent 0: W moves, the others rest. Run the program once.
+ * To ask for dL/dW, start W with tangent 1 and x and b with tangent 0: W moves, the others stay. Run the program once.
  * L.tangent is dL/dW, exact to the last digit. Nothing was stored, and no second pass is needed: this is forward mode,
  * the order "from the right" of the last chapter. One run answers for one input (and for every output).
  *
@@ -44,7 +44,7 @@ static double loss(double W, double x, double b)
     return s * s;
 }
 
-/* The same as a function of one input while the two others rest. */
+/* The same as a function of one input, with the other two held fixed. */
 static double loss_of_W(double W) { return loss(W, 3, 1); }
 static double loss_of_x(double x) { return loss(2, x, 1); }
 static double loss_of_b(double b) { return loss(2, 3, b); }
@@ -99,7 +99,7 @@ int main(void)
 
 /* Exercises
  * 1. Write dual_sub. What sign does the second operand's tangent get? Test it on L = (W·x − b)².
- * 2. Write dual_tanh (the derivative of tanh z is 1 − tanh²z) and differentiate tanh(W·x + b) by W.
+ * 2. Write dual_tanh (the derivative of tanh z is 1 − tanh²z) and differentiate tanh(W·x + b) with respect to W.
  * 3. A network has 10,000 parameters and one L. How many runs for all derivatives? And with one parameter and 10,000
  *    outputs? Compare with the table of the last chapter.
  *

@@ -4,7 +4,7 @@
  *
  * New here: the computation graph. Each number becomes a node, which keeps its value (data), its parents (the nodes
  * that it was computed from) and, for each parent, the local derivative ∂node/∂parent. Nodes without parents are the
- * leaves: W, x, b. Nobody draws the graph; running the program builds it (define-by-run), as each operation makes a
+ * leaves: W, x, b. Nobody declares the graph; running the program builds it (define-by-run), as each operation makes a
  * node:
  *
  *     W ──3──┐                               The number on an edge is its local derivative. The chain rule in a graph:

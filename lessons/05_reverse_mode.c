@@ -1,4 +1,4 @@
-/* 05_reverse_mode.c - How can one pass give the derivatives of L by everything?
+/* 05_reverse_mode.c - How can one pass give the derivatives of L with respect to everything?
  *
  * Following every path is right, and repeats itself: paths that meet in a node go the same way from there on.
  *
@@ -14,10 +14,10 @@
  * other 1, and now b passes on 2, the first 1 once more. On L both mistakes go unnoticed: no node has two children.
  *
  * Who sets grad to 0? For nodes with parents the walk itself, before it starts. The grads of leaves accumulate: two
- * walks give 2·42, just as the losses of two samples add up. So it is the leaves, the parameters of a network, that
- * whoever trains it must zero before each step, and only they.
+ * walks give 2·42, just as the losses of two samples add up. So the leaves, the parameters of a network, are what you
+ * must zero before each step of training, and nothing else.
  *
- * It prints the grads of one walk, and then what two wrong ways make of both examples.
+ * It prints the grads of one walk, and then what two wrong ways give for both examples.
  *
  *     cc -g 05_reverse_mode.c -lm -o 05 && gdb ./05
  *     (gdb) break push
@@ -143,7 +143,7 @@ int main(void)
 /* Exercises
  * 1. On paper, without order: write down every change of b.grad and a.grad. Where does the 6 come from?
  * 2. Replace square("L", s) by mul("L", s, s). Which wrong way gives itself away now? Predict, then run.
- * 3. Delete the three lines of backward that clear. Two walks now give dL/dW = 168 = 4·42. Why 4, and not 3?
+ * 3. Delete the three lines of backward that clear grads. Two walks now give dL/dW = 168 = 4·42. Why 4, and not 3?
  *
  * Next: close this file and write it again from memory. Then see the same steps in the engine, and measure what the
  * order of multiplication is worth there.   -> 06_forward_or_reverse.c

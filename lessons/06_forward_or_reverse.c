@@ -16,8 +16,8 @@
  *     forward mode   a pass per input     n passes, each along the edges of the whole graph
  *     reverse mode   a pass per output    m passes, each along the edges below that output
  *
- * A network that learns has thousands of inputs (its parameters) and one output (the loss): one pass backwards, instead
- * of thousands forwards, and that is why backpropagation is a reverse walk. With few inputs and many outputs forward
+ * A network that learns has thousands of inputs (its parameters) and one output (the loss): one pass backward instead
+ * of thousands forward. That is why backpropagation is a reverse walk. With few inputs and many outputs forward
  * mode wins, and it needs no memory for a graph. (jacobian.h chooses by n and m.)
  *
  * It prints the nodes of L, then the price for 1 to 10,000 weights, then for different n and m with n·m = 64.
@@ -65,7 +65,7 @@ static double compare_modes(size_t n, size_t steps, size_t m)
     Graph *g = graph_new();
     for (size_t j = 0; j < n; j++) {
         w[j] = v_param(g, 1.0 / (double)n);
-        x[j] = v_input(g, 1 + (double)(j % 7)); /* any numbers serve */
+        x[j] = v_input(g, 1 + (double)(j % 7)); /* any numbers will do */
     }
     Value *s = v_dot(w, x, n);
     size_t below_s = value_parent_count(s), below_output = 0; /* edges */
@@ -147,7 +147,7 @@ int main(int argc, char *argv[])
 /* Exercises
  * 1. Print the row of 10,000 weights without the limit MOST_PASSES. How good was the scaled time?
  * 2. Set `steps` to 0 in the last seven rows (the claims about them then fail). Where does the lead change, and why?
- * 3. Run `make lesson L=06` and open build/lessons/06/L.html. Two edges lead from s to L. What stands on them?
+ * 3. Run `make lesson L=06` and open build/lessons/06/L.html. Two edges lead from s to L. How are they labelled?
  *
  * Next: in the engine, local derivatives are code, one line per op. How do we know that they are right?
  */

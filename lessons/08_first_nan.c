@@ -8,11 +8,11 @@
  *
  *     y = aᵇ       ∂y/∂a = b·aᵇ⁻¹       ∂y/∂b = aᵇ·log a
  *
- * For a < 0 there is a power at whole b only, so b cannot be nudged: there is no ∂y/∂b, and log a says nan. If the
- * exponent is a plain number, nobody asks for ∂y/∂b, and a < 0 is harmless.
+ * For a < 0 there is a power at whole b only, so b cannot be nudged: there is no ∂y/∂b, and log a is nan. If the
+ * exponent is a plain number, nobody needs ∂y/∂b, and a < 0 is harmless.
  *
  * One rule saves many a gradient: a product of the chain rule whose local derivative is 0 adds nothing, even when the
- * gradient behind it is infinite. 0·∞ would be nan; but a path of slope 0 carries nothing, whatever stands behind it.
+ * gradient behind it is infinite. 0·∞ would be nan; but a path of slope 0 carries nothing, whatever lies behind it.
  *
  * It prints ops at awkward points; a power with a Value as exponent; a loss that is nan, node by node, with the first
  * that is not finite (which is not the first nan); and a case of finite values with an infinite gradient. It draws
@@ -24,7 +24,7 @@
  *     (gdb) print $1->label               = "log(p)"      the node that is to blame ...
  *     (gdb) print $1->a->data             = 0             ... and the p that it was given
  *
- * To stop where it was born instead, start anew with a condition: break value_unary if a->data == 0.
+ * To stop where it was born instead, start again with a condition: break value_unary if a->data == 0.
  */
 #include "graph/dot.h"
 #include "memory.h"
@@ -88,7 +88,7 @@ int main(int argc, char **argv)
     printf("  2^3 = 8:     gradient of the base %g (3 * 2^2), of the exponent %.6f (8 * log 2)\n", a->grad, b->grad);
     claim(a->grad == 12 && fabs(b->grad - 8 * log(2)) < 1e-14, "b * a^(b-1) and a^b * log a");
     backward(v_pow(negative, 3));
-    claim(negative->grad == 12, "(-2)^3 with a plain 3: 3 * (-2)^2 = 12, no logarithm was asked for");
+    claim(negative->grad == 12, "(-2)^3 with a plain 3: 3 * (-2)^2 = 12, and no logarithm is needed");
     b->grad = 0;
     backward(v_pow(negative, b));
     claim(isnan(b->grad), "(-2)^b with a param b: its gradient is nan, since (-2)^3.0001 does not exist");
@@ -115,7 +115,7 @@ int main(int argc, char **argv)
     backward(length);
     printf("  sqrt(x*x) at x = 0:  length %g, gradient of the square %g, of x %g\n", length->data, square->grad,
            x->grad);
-    claim(graph_first_nonfinite(length) == square, "graph_first_nonfinite looks at gradients too, from the root on");
+    claim(graph_first_nonfinite(length) == square, "graph_first_nonfinite checks gradients too, from the root down");
     claim(x->grad == 0, "x*x is flat at 0, so nothing passes: 0 * inf adds nothing");
 
     if (argc > 1)
@@ -125,8 +125,8 @@ int main(int argc, char **argv)
 }
 
 /* Exercises
- * 1. Mend (3): build the loss so that p = 0 costs 0 and all gradients are finite. (Chapter 11 does it for classes.)
- * 2. A training loop asks isnan(loss->data) in every step, and calls graph_first_nonfinite only if so. Why that way?
+ * 1. Fix (3): build the loss so that p = 0 costs 0 and all gradients are finite. (Chapter 11 does it for classes.)
+ * 2. A training loop checks isnan(loss->data) in every step, and calls graph_first_nonfinite only if so. Why that way?
  * 3. v_sqrt(v_add(v_mul(x, x), 1e-12)) is a usual cure for (4). What is its gradient at x = 0, and at 1e-6?
  *
  * Next: one scalar at a time is slow to write. What is the derivative of a product of matrices?

@@ -80,7 +80,7 @@ int main(int argc, char **argv)
     print_numbers("Z = X W", M, N, z_data);
     print_numbers("dZ = Z - T", M, N, dz);
 
-    puts("\nHow x[0,1] gathers its gradient: it is used once per column of Z, each time times an entry of W");
+    puts("\nHow x[0,1] gathers its gradient: it is used once per column of Z, each time multiplied by an entry of W");
     double gathered = 0;
     for (size_t j = 0; j < N; j++) {
         const double pushed = dz[j] * w_data[1 * N + j];

@@ -140,8 +140,8 @@ int main(int argc, char **argv)
 
 /* Exercises
  * 1. An M×1 column times (matrix_mul) a 1×N row is an M×N matrix: both are repeated. Say both gradients, then run it.
- * 2. From each column its mean is subtracted. Along which axis does the gradient sum, and what is the total of dY?
- * 3. A batch uses each WEIGHT once per row, too. Which formula of chapter 9 holds that sum over rows?
+ * 2. Subtract its mean from each column. Along which axis does the gradient sum, and what is the total of dY?
+ * 3. A batch uses each WEIGHT once per row too. Which formula of chapter 9 holds that sum over rows?
  *
  * Next: the layers give numbers. How do these become a loss on classes, without e¹⁰⁰⁰ = inf?
  *   -> 11_cross_entropy.c

@@ -50,7 +50,7 @@ static void draw(Value *root, const char *folder, const char *name, const DotOpt
 
 enum { CLASSES = 3 };
 
-/* −log(e^z_t / Σ e^z): just as it stands in the book. */
+/* −log(e^z_t / Σ e^z): straight from the textbook. */
 static Value *naive(Value *const *z, int t)
 {
     Value *e[CLASSES];
@@ -140,5 +140,5 @@ int main(int argc, char **argv)
  * too.
  * 3. The target may be probabilities q instead of one class: loss = −Σ q_j·log p_j. What is its gradient? Check it.
  *
- * Next: what stands before the loss? What is a neuron, and who owns all these nodes?   -> 12_mlp.c
+ * Next: what comes before the loss? What is a neuron, and who owns all these nodes?   -> 12_mlp.c
  */

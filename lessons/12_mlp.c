@@ -6,11 +6,11 @@
  *     h_i = tanh(w_i·x + b_i)          z_j = v_j·h + c_j          the last layer without tanh: its outputs are logits
  *
  * And with it memory. A graph owns its nodes, in the order of their creation. Params come first; then a MARK is set;
- * every step builds its nodes behind the mark, and ends by RELEASING all of them, back to the mark. No node dies alone,
+ * every step builds its nodes after the mark, and ends by RELEASING all of them, back to the mark. No node dies alone,
  * none is freed by hand, and the next step uses the same memory again. What you want to keep, keep as a number.
  *
  * It prints a network 2 → 3 → 2 built by hand and by mlp_new (engine/nn.h) with the same numbers as params, outputs and
- * gradients side by side; and the number of live nodes in three steps. It draws mlp.svg, a frame around each layer.
+ * gradients side by side; and the number of live nodes in three steps. It draws mlp.svg, each layer in a frame.
  *
  *     (gdb) break value_pairs
  *     (gdb) run
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     }
     backward(cross_entropy(z, OUT, 1));
 
-    /* The same from engine/nn.h: its params are in the same order, neuron by neuron, weights and then the bias. */
+    /* The same with engine/nn.h: its params are in the same order, neuron by neuron, weights and then the bias. */
     Graph *owner = graph_new();
     MLP *net = mlp_new(owner, ((size_t[]){IN, HIDDEN, OUT}), 3, ACTIVATION_TANH);
     if (net == NULL || net->param_count != PARAMS)
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
     }
     claim(same, "outputs and gradients are the same, bit for bit: there is nothing else in nn.h");
 
-    puts("\nThree steps, each released to the mark behind the params\n");
+    puts("\nThree steps, each released to the mark after the params\n");
     printf("  %-6s %14s %14s %14s\n", "step", "before", "built", "after release");
     graph_release(owner, mark);
     bool steady = true;
@@ -134,7 +134,7 @@ int main(int argc, char **argv)
 /* Exercises
  * 1. How many nodes does the forward pass of 2 → 32 → 32 → 2 build? Count, then ask graph_node_count.
  * 2. Leave graph_release out of the loop. What grows, and by how much in each step?
- * 3. Put v_add(stale, 1) behind the loop, and read what it says. Then do the same in a copy without graph_release.
+ * 3. Put v_add(stale, 1) after the loop, and read what it says. Then do the same in a copy without graph_release.
  * 4. Take the tanh away. Show with numbers that three layers then compute no more than one.
  *
  * Next: backward is called in every step. Which gradients add up from call to call, and which must not?

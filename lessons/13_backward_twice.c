@@ -6,13 +6,13 @@
  *     of a param       collects: over its uses, over the samples of a batch, over calls of backward, until YOU zero it
  *     of an interior   belongs to one walk: it starts from 0 in each, and the engine sees to that (backward_begin)
  *
- * If interior gradients were left standing, the second walk would push the share of the first one again: 3 times the
- * gradient instead of 2. (So it is in the small engine micrograd.) Two more questions answer themselves:
+ * If interior gradients were not cleared, the second walk would push the share of the first one again: 3 times the
+ * gradient instead of 2. (The small engine micrograd does this.) Two more questions answer themselves:
  *
  *     Why parents and not children?   A node knows at birth what it is made of. Its children come later, perhaps never;
- *                                     those of a param come and go with each step, and a list would have to be mended.
+ *                                     those of a param come and go with each step, and a list would need upkeep.
  *     What about cycles?              A parent exists before its child, so it has a smaller number, and no path leads
- *                                     back. In x = x·x the variable x is old on the right; left, it is a new node.
+ *                                     back. In x = x·x the x on the right is the old node, that on the left a new one.
  *
  * It prints gradients after one and two calls, by the engine and by a walk that forgets to clear; two losses on one
  * param; and x = x·x, three times: a chain. It draws twice.svg.
@@ -131,7 +131,7 @@ int main(int argc, char **argv)
 }
 
 /* Exercises
- * 1. Mend forgetful_backward with one loop, so that two calls give 2 times. Which nodes must it clear, which must it
+ * 1. Fix forgetful_backward with one loop, so that two calls give 2 times. Which nodes must it clear, which must it
  * not?
  * 2. It was 3 times, with one node between L and a. Put another one there: 4 times? And with ten?
  * 3. Ten calls of backward on ten losses, or one on their sum: do the gradients agree, and which costs less?

@@ -17,7 +17,7 @@
  * The task is XOR: 1 where exactly one of two inputs is 1. One neuron cannot do it; a network 2 → 4 → 1 can.
  *
  * It prints the loss of four runs from the same start: done right, the zeroing forgotten, the sign wrong, the steps too
- * large (whoever trains watches the loss: a run that explodes is stopped); then the first run again by engine/optim.h,
+ * large (watch the loss when you train: a run that explodes is stopped); then the first run again by engine/optim.h,
  * and the answers of the network. It draws training.svg: the four curves.
  *
  *     (gdb) break backward_at if root->data < 0.01

@@ -11,7 +11,7 @@
  * What to expect: guessing costs log 2 = 0.693 and is right half the time. With this noise some points lie in the other
  * moon: whoever gets all of them right has learnt them by heart.
  *
- * It prints loss and accuracy (the part of the rows whose larger logit is that of their class) by epoch, counts, and
+ * It prints loss and accuracy (the fraction of rows whose larger logit is that of their class) by epoch, counts, and
  * some predictions. It draws loss.svg, the curves by epoch, and boundary.svg, where the network changes its mind.
  * Run it from the top folder, where the data is: lessons/data/moons/.
  *
@@ -149,5 +149,5 @@ int main(int argc, char **argv)
  * 2. Leave out one hidden layer; then both (sizes 2, 2). How does the boundary look, and what does that say of layers?
  * 3. Batches of 1, of 64, of 1000: which reaches a loss of 0.2 in the fewest epochs, and which in the least time?
  *
- * Next: it learns. But would it, too, with gradients that are a little wrong? Who else can be asked?   -> 16_pytorch.c
+ * Next: it learns. But so it would with gradients that are a little wrong. Whom else can we ask?   -> 16_pytorch.c
  */

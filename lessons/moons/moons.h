@@ -62,10 +62,10 @@ Options read_options(int count, char **arguments);
 /* setup.c: make the folder, the data, the network and the optimizer that run->options asks for. */
 void set_up(Run *run);
 const char *path_in_out(Run *run, const char *name); /* a file below --out; good until the next call */
-/* Say what went wrong and end the program with status 1: what was written before stays. */
+/* Report what went wrong and end the program with status 1; files already written stay. */
 _Noreturn void fail(const char *format, ...) PRINTF_LIKE(1, 2);
 void require(bool ok, const Error *error);
-/* `memory`, or the end of the program when it is NULL. */
+/* Returns `memory`; ends the program when it is NULL. */
 void *need(void *memory);
 
 /* report.c */

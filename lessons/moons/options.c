@@ -8,7 +8,7 @@
 
 static Options o = {.noise = 0.2, .activation = ACTIVATION_TANH, .lr = -1, .epochs = 200, .batch = 64, .seed = 1};
 static const char *noise, *hidden = "32,32";
-static bool help, chosen; /* chosen: something that the recorded experiment has of its own */
+static bool help, chosen; /* chosen: something that the recorded experiment fixes */
 
 static Option table[] = {
     {"--data", "FILE.csv",
@@ -26,11 +26,11 @@ static Option table[] = {
     {"--epochs", "N", "(default 200)", .whole = &o.epochs},
     {"--batch", "N", "rows in a batch; the last of an epoch may be short (default 64)", .whole = &o.batch, .least = 1},
     {"--seed", "N", "for new points, weights, order, split (default 1)", .whole = &o.seed, .flag = &chosen},
-    {"--test-fraction", "F", "part of the rows for testing (default 0)", .number = &o.test_fraction, .most = 0.99},
+    {"--test-fraction", "F", "fraction of the rows to test on (default 0)", .number = &o.test_fraction, .most = 0.99},
     {"--standardize", NULL, "scale each feature to mean 0 and deviation 1", .flag = &o.standardize},
     {"--keep-order", NULL, "go through the rows in the order of the file in every epoch", .flag = &o.keep_order},
     {"--out", "DIR", "where pictures and the model go (default build/moons.out)", .text = &o.out},
-    {"--load", "FILE", "start from a saved model: its sizes and activation hold", .text = &o.load, .flag = &chosen},
+    {"--load", "FILE", "start from a saved model, with its sizes and activation", .text = &o.load, .flag = &chosen},
     {"--save", "FILE", "where the model goes (default DIR/model.txt)", .text = &o.save},
     {"--quiet", NULL, "no progress, no tables", .flag = &o.quiet},
     {"--help", NULL, "this text", .flag = &help},

@@ -14,7 +14,7 @@
 enum {
     RECORDED_CHECKED = 128,   /* the recorded gradients are those of the first 128 points */
     CHECKED_BY_NUDGING = 200, /* params in a finite-difference check; a nudge costs four forward passes */
-    NEURONS_DRAWN = 50,       /* of a network of so many params each neuron is drawn; of a larger one, the layers */
+    NEURONS_DRAWN = 50,       /* up to so many params each neuron is drawn; beyond, only the layers */
     DRAWN_MOST = 300          /* inputs and outputs of a diagram */
 };
 
@@ -93,7 +93,7 @@ void check_gradients(Run *run)
 
 /* ---- progress ---------------------------------------------------------------------------------------------------- */
 
-/* On a terminal one line that is written again and again; else a line now and then. */
+/* On a terminal, one line that is overwritten; otherwise a line now and then. */
 void show_progress(const Run *run, bool last)
 {
     static double shown = 0;
@@ -113,7 +113,7 @@ void show_progress(const Run *run, bool last)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* Write a file below --out, and say so. */
+/* Write a file below --out, and print its name. */
 static void write_file(Run *run, const char *name, bool (*write)(Run *run, const char *path, Error *error))
 {
     const char *path = path_in_out(run, name);

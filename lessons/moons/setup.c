@@ -40,7 +40,7 @@ const char *path_in_out(Run *run, const char *name)
     return run->path;
 }
 
-/* Make --out and the folders above it, and see that the model can be written, before the work rather than after it. */
+/* Make --out and the folders above it, and check before the work, not after it, that the model can be written. */
 static void prepare_files(Run *run)
 {
     const char *out = run->options.out, *save = run->options.save;
