@@ -10,7 +10,7 @@
  *     operands             0 1  3 2  4
  *
  * The numbers are the same bit for bit: the same operations, in the same order. And with cc -O2 it is faster, though an
- * instruction is read anew for every sample; exercise 2 fixes that. This is what "compile" and "jit" mean in frameworks:
+ * instruction is read for every sample; exercise 2 fixes that. This is what "compile" and "jit" mean in frameworks:
  * what they do then (fuse, reorder, emit machine code) begins with such a list. The price: an `if` of your C code is
  * not on it. The branch that was taken on the day of recording is replayed for ever (exercise 1).
  *
