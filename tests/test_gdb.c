@@ -523,7 +523,8 @@ static bool terminal_shows(int terminal, size_t *length, size_t from, const char
 static pid_t start_in_terminal(int *terminal, const char *path)
 {
     *terminal = posix_openpt(O_RDWR | O_NOCTTY);
-    cr_assert(*terminal >= 0 && grantpt(*terminal) == 0 && unlockpt(*terminal) == 0, "no pseudo-terminal");
+    if (*terminal < 0 || grantpt(*terminal) != 0 || unlockpt(*terminal) != 0)
+        cr_skip_test("SKIPPED: no pseudo-terminal here, so no window of text was opened");
     const struct winsize size = {.ws_row = 40, .ws_col = 120};
     const char *name = ptsname(*terminal);
     pid_t child = fork();
