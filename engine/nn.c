@@ -68,12 +68,15 @@ static bool neuron_new(Neuron *neuron, Graph *graph, Value **w, size_t inputs, s
     return graph_ok(graph);
 }
 
-/* A node counts its operands in 32 bits; more neurons than that would need 256 GB in any case. */
+/* A node counts its operands in 32 bits, and the params must fit into memory's addresses. */
 static bool sizes_are_possible(Graph *graph, const size_t *sizes, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (sizes[i] >= UINT32_MAX)
+    double params = 0;
+    for (size_t i = 0; i < count; i++) {
+        params += i > 0 ? (double)sizes[i] * ((double)sizes[i - 1] + 1) : 0;
+        if (sizes[i] >= UINT32_MAX || params >= (double)(SIZE_MAX / sizeof(Value)))
             graph_fail(graph);
+    }
     return graph_ok(graph);
 }
 
@@ -146,6 +149,26 @@ void mlp_init(MLP *net, Init init, Random *random)
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
+static void check_inputs(const Graph *graph, Value *const *x, size_t n, Where where)
+{
+    char role[64];
+    if (x == NULL)
+        misuse(where, "forward: the list of inputs is NULL. Make one of %zu with v_inputs.", n);
+    for (size_t i = 0; i < n; i++) {
+        if (x[i] != NULL && !x[i]->block->released && x[i]->block->graph == graph)
+            continue;
+        snprintf(role, sizeof role, "forward: input x[%zu] of %zu", i, n);
+        value_check(x[i], graph, role, where);
+    }
+}
+
+/* The layer's last param stands for all: they were made one after the other, and a release ends the newest first. */
+void layer_check(const Graph *graph, const Layer *layer, Value *const *x, size_t rows, Where where)
+{
+    value_check(layer->neurons[layer->outputs - 1].w[layer->inputs], graph, "forward: the layer's last bias", where);
+    check_inputs(graph, x, rows * layer->inputs, where);
+}
+
 /* z = w·x + b */
 static Value *neuron_sum(const Neuron *neuron, Value *const *x, Where where)
 {
@@ -159,12 +182,14 @@ Value *activation_forward(Activation activation, Value *z, Where where)
 
 Value *neuron_forward_at(const Neuron *neuron, Activation activation, Value *const *x, Where where)
 {
+    check_inputs(value_graph(neuron->w[0]), x, neuron->inputs, where);
     return activation_forward(activation, neuron_sum(neuron, x, where), where);
 }
 
 /* First all sums and then all activations, so that the outputs lie side by side for the next layer. */
 Value **layer_forward_at(Graph *graph, const Layer *layer, Value *const *x, Where where)
 {
+    layer_check(graph, layer, x, 1, where);
     Value **y = graph_alloc_array(graph, layer->outputs, sizeof *y);
     for (size_t i = 0; y != NULL && i < layer->outputs; i++)
         y[i] = neuron_sum(&layer->neurons[i], x, where);

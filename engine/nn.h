@@ -75,6 +75,9 @@ Value **layer_forward_at(Graph *graph, const Layer *layer, Value *const *x, Wher
 #define neuron_forward(neuron, activation, x) neuron_forward_at(neuron, activation, x, HERE)
 Value *neuron_forward_at(const Neuron *neuron, Activation activation, Value *const *x, Where where);
 
+/* Reports misuse unless the layer is live and of this graph, and so are the inputs of so many rows. */
+void layer_check(const Graph *graph, const Layer *layer, Value *const *x, size_t rows, Where where);
+
 /* The same for many rows of inputs, x[0..rows·sizes[0]), row after row: rows·outputs nodes, row after row. The numbers
  * are those of mlp_forward on each row, but it is faster (nn_fast.c): a neuron's weights serve several rows while they
  * are in the cache, and operands known to lie side by side are not searched. */

@@ -14,27 +14,6 @@ enum {
     VALUE_STRIDE = sizeof(Value) / sizeof(double) /* doubles from the data of a Value to that of the next */
 };
 
-/* ---- checks ------------------------------------------------------------------------------------------------------ */
-
-static void check_inputs(const Graph *graph, Value *const *x, size_t n, Where where)
-{
-    char role[64];
-    if (x == NULL)
-        misuse(where, "forward: the list of inputs is NULL. Make one of %zu with v_inputs.", n);
-    for (size_t i = 0; i < n; i++) {
-        if (x[i] != NULL && !x[i]->block->released && x[i]->block->graph == graph)
-            continue;
-        snprintf(role, sizeof role, "forward: input x[%zu] of %zu", i, n);
-        value_check(x[i], graph, role, where);
-    }
-}
-
-/* The layer's last param stands for all: they were made one after the other, and a release ends the newest first. */
-static void check_layer(const Graph *graph, const Layer *layer, Where where)
-{
-    value_check(layer->neurons[layer->outputs - 1].w[layer->inputs], graph, "forward: the layer's last bias", where);
-}
-
 /* ---- a layer ----------------------------------------------------------------------------------------------------- */
 
 static bool list_needs_grad(Value *const *list, size_t n)
@@ -90,8 +69,7 @@ static void layer_of_runs(const Layer *layer, Value *const *x, size_t rows, Valu
 
 static Value **layer_forward_rows(Graph *graph, const Layer *layer, Value *const *x, size_t rows, Where where)
 {
-    check_layer(graph, layer, where);
-    check_inputs(graph, x, rows * layer->inputs, where);
+    layer_check(graph, layer, x, rows, where);
     Value **y = graph_alloc_array(graph, rows * layer->outputs, sizeof *y);
     if (y == NULL || !graph_reserve(graph, 2 * rows * layer->outputs))
         return NULL;
@@ -115,7 +93,7 @@ Value **mlp_forward_rows_at(const MLP *net, Value *const *x, size_t rows, Where 
     if (net == NULL)
         misuse(where, "mlp_forward_rows: the network is NULL. Make it with mlp_new, and check that it is not NULL.");
     const size_t inputs = net->layers[0].inputs, outputs = net->layers[net->layer_count - 1].outputs;
-    check_inputs(net->graph, x, x == NULL ? rows * inputs : 0, where); /* before it is stepped through, row by row */
+    layer_check(net->graph, &net->layers[0], x, rows, where); /* all of x, before it is stepped through, row by row */
     Value **all = graph_alloc_array(net->graph, rows * outputs, sizeof *all);
     for (size_t row = 0; all != NULL && row < rows; row += ROWS_TOGETHER) {
         const size_t together = rows - row < ROWS_TOGETHER ? rows - row : ROWS_TOGETHER;

@@ -155,7 +155,7 @@ static inline double gelu_da(double a, double b, double y)
 {
     if (fabs(a) > 40)
         return a > 0;
-    return a == 0 ? 0.5 : y / a + a * exp(-a * a / 2) / sqrt(2 * acos(-1));
+    return fabs(a) < DBL_MIN ? 0.5 : y / a + a * exp(-a * a / 2) / sqrt(2 * acos(-1));
 }
 
 /* ---- ops of a list: n elements a[0..n), or n pairs a[i], b[i] ---------------------------------------------------- */

@@ -443,16 +443,17 @@ Test(nn, inputs_that_are_missing_or_of_another_graph_are_misuse)
     static Value *x[INPUTS];
     static Graph *other;
     net = net_of_quarters(g, ACTIVATION_TANH);
-    MUST_BE_MISUSE(mlp_forward(net, NULL), "v_dot: the list b is NULL. Pass an array of n = 3 Values.");
-    MUST_BE_MISUSE(layer_forward(g, &net->layers[1], NULL), "v_dot: the list b is NULL. Pass an array of n = 4");
-    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[0], ACTIVATION_TANH, NULL), "v_dot: the list b is NULL");
+    MUST_BE_MISUSE(mlp_forward(net, NULL), "forward: the list of inputs is NULL. Make one of 3 with v_inputs.");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[1], NULL), "forward: the list of inputs is NULL. Make one of 4");
+    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[0], ACTIVATION_TANH, NULL),
+                   "forward: the list of inputs is NULL");
     x[0] = v_input(g, 1), x[1] = NULL, x[2] = v_input(g, 2);
-    MUST_BE_MISUSE(mlp_forward(net, x), "v_dot: operand b[1] is NULL");
-    MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "v_dot: operand b[1] is NULL");
-    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[2], ACTIVATION_TANH, x), "v_dot: operand b[1] is NULL");
+    MUST_BE_MISUSE(mlp_forward(net, x), "forward: input x[1] of 3 is NULL");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "forward: input x[1] of 3 is NULL");
+    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[2], ACTIVATION_TANH, x), "forward: input x[1] of 3 is NULL");
     other = graph_new();
     x[1] = v_input(other, 0.5);
-    MUST_BE_MISUSE(mlp_forward(net, x), "v_dot: operand b[1] (v0, data 0.5) belongs to another graph");
+    MUST_BE_MISUSE(mlp_forward(net, x), "forward: input x[1] of 3 (v0, data 0.5) belongs to another graph");
     graph_free(other);
 }
 
@@ -465,7 +466,7 @@ Test(nn, released_inputs_are_misuse)
     x = v_inputs(g, point, INPUTS);
     memcpy(kept, x, sizeof kept); /* the list itself is released with the nodes */
     graph_release(g, mark);
-    MUST_BE_MISUSE(mlp_forward(net, kept), "v_dot: operand b[0] was released");
+    MUST_BE_MISUSE(mlp_forward(net, kept), "forward: input x[0] of 3 was released");
 }
 
 /* A mark set before the network and not behind it: what a first training loop gets wrong. */
@@ -477,8 +478,8 @@ Test(nn, a_released_network_is_misuse)
     net = net_of_quarters(g, ACTIVATION_TANH);
     graph_release(g, mark);
     x = v_inputs(g, point, INPUTS);
-    MUST_BE_MISUSE(mlp_forward(net, x), "v_dot: operand a[0] was released");
-    MUST_BE_MISUSE(layer_forward(g, &net->layers[1], x), "v_dot: operand a[0] was released");
+    MUST_BE_MISUSE(mlp_forward(net, x), "forward: the layer's last bias was released");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[1], x), "forward: the layer's last bias was released");
 }
 
 Test(nn, a_layer_of_another_graph_is_misuse)
@@ -489,7 +490,9 @@ Test(nn, a_layer_of_another_graph_is_misuse)
     other = graph_new();
     net = net_of_quarters(other, ACTIVATION_TANH);
     x = v_inputs(g, point, INPUTS);
-    MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "v_dot: operand b[0] (v0, data 0.5) belongs to another graph");
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "last bias (b1[3], data 1.75) belongs to another graph");
+    x = v_inputs(other, point, INPUTS); /* all of one graph, but the list of outputs would be g's */
+    MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "last bias (b1[3], data 1.75) belongs to another graph");
     graph_free(other);
 }
 
@@ -541,10 +544,11 @@ Test(nn, what_is_built_on_a_failed_input_is_failed)
 
 Test(nn, sizes_beyond_what_a_node_can_count_are_no_memory, .timeout = 300)
 {
-    const size_t monsters[][2] = {{SIZE_MAX, 2}, {UINT32_MAX, 1}, {1, SIZE_MAX}, {SIZE_MAX / 2, SIZE_MAX / 2}};
+    const size_t wide = UINT32_MAX - 1; /* two such layers have 2⁶⁴ params, and more */
+    const size_t monsters[][3] = {{SIZE_MAX, 2, 1}, {UINT32_MAX, 1, 1}, {1, SIZE_MAX, 1}, {wide, wide, 4}};
     for (size_t i = 0; i < sizeof monsters / sizeof *monsters; i++) {
         Graph *graph = graph_new();
-        cr_expect_null(mlp_new(graph, monsters[i], 2, ACTIVATION_TANH), "a network of %zu inputs and %zu outputs",
+        cr_expect_null(mlp_new(graph, monsters[i], 3, ACTIVATION_TANH), "a network of %zu inputs and %zu outputs",
                        monsters[i][0], monsters[i][1]);
         cr_expect_not(graph_ok(graph), "%zu, %zu: the graph says that all is well", monsters[i][0], monsters[i][1]);
         graph_free(graph);
