@@ -16,7 +16,7 @@ COMPILE = $(CC) $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) -Iengine -Iv
 LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 
 PREFIX ?= /usr/local
-# The lesson that `make lesson`, `make diff` and `make gdb` are about.
+# What `make lesson`, `make diff` and `make gdb` are about: a lesson, 05; for make gdb also a program or a test.
 L ?= moons
 LESSON = $(basename $(notdir $(firstword $(wildcard lessons/$(L)*.c))))
 VERSION = 0.1.0
@@ -29,7 +29,7 @@ LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS),$(wildcard engine
 SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
 SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
 LIB = $(BUILD)/libstepgrad.a
-# In a debug build programs get the whole library, so that gdb can call what they do not.
+# In a debug build moons and the lessons get the whole library, so that gdb can call what they do not.
 LINKED = $(if $(DEBUG),$(LIBRARY),$(LIB))
 # Programs that are linked with the shared library ask for its name with the ABI's number; -lstepgrad finds the link.
 ABI = $(firstword $(subst ., ,$(VERSION)))
@@ -63,30 +63,30 @@ lessons: $(LIB) ## run every chapter of the course
 	@for chapter in lessons/[0-9][0-9]_*.c; do \
 	  number=$${chapter#lessons/}; $(MAKE) --no-print-directory lesson L=$${number%%_*} || exit 1; done
 
-lesson: $(BUILD)/lessons/$(LESSON) ## run one: make lesson L=05; its pictures go to build/lessons/05/
+lesson: $(if $(LESSON),$(BUILD)/lessons/$(LESSON)) ## run one: make lesson L=05; its pictures go to build/lessons/05/
 	@test -n "$(LESSON)" || { echo "Which lesson? make lesson L=05"; exit 1; }
 	@mkdir -p "$(BUILD)/lessons/$(L)"
 	@echo "== lessons/$(LESSON).c"
 	@$(BUILD)/lessons/$(LESSON) $(BUILD)/lessons/$(L)
 
 diff: ## show what a chapter adds to the one before it: make diff L=04
-	@before=$$(ls lessons/[0-9][0-9]_*.c | grep -B1 "/$(L)_" | head -n 1); \
-	diff -u "$$before" lessons/$(L)_*.c || test $$? = 1
+	@test -n "$(LESSON)" || { echo "Which lesson? make diff L=04"; exit 1; }
+	@before=$$(ls lessons/[0-9][0-9]_*.c | grep -B1 "/$(LESSON).c" | head -n 1); \
+	diff -u "$$before" lessons/$(LESSON).c || test $$? = 1
 .PHONY: lessons lesson diff
 
 gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the grad commands loaded
 	$(call need,gdb,gdb)
 	$(if $(findstring /,$(L)),$(call need,gdbserver,gdbserver))
-	@$(MAKE) --no-print-directory DEBUG=1 $(if $(findstring /,$(L)),build/debug/tests/run,$(if \
+	@$(MAKE) --no-print-directory DEBUG=1 BUILD=build/debug $(if $(findstring /,$(L)),build/debug/tests/run,$(if \
 	  $(filter moons draw,$(L)),build/debug/$(L),build/debug/lessons/$(LESSON)))
 	@sh viz/debug/start_gdb.sh build/debug "$(L)"
 .PHONY: gdb
 
 CHAPTERS = $(patsubst %.c,$(BUILD)/%,$(wildcard lessons/[0-9][0-9]_*.c))
 
-book: ## make the course a book of HTML pages, build/book/index.html (needs pandoc 2.17)
+book: $(if $(shell command -v pandoc),$(CHAPTERS)) ## make the course a book of HTML pages, build/book/index.html (needs pandoc 2.17)
 	$(call need,pandoc,pandoc)
-	@$(MAKE) --no-print-directory $(CHAPTERS)
 	@sh lessons/book/make_book.sh "$(BUILD)"
 .PHONY: book
 
@@ -185,8 +185,8 @@ $(BUILD)/shared/viz/player/player_page.o: $(BUILD)/viz/player/player_page.c
 	@mkdir -p "$(@D)"
 	$(COMPILE) -fPIC -c -o $@ $<
 
-SOURCES = $(sort $(wildcard engine/*.c viz/*/*.c lessons/*.c tests/*.c tests/*/*.c))
-HEADERS = $(wildcard engine/*.h viz/*/*.h tests/*.h)
+SOURCES = $(sort $(wildcard engine/*.c viz/*/*.c lessons/*.c lessons/*/*.c tests/*.c tests/*/*.c))
+HEADERS = $(wildcard engine/*.h viz/*/*.h lessons/*/*.h tests/*.h)
 
 # For editors and clang tools: one entry per source, with the flags that it is really compiled with.
 compile_commands.json: Makefile $(SOURCES) ## for clangd and other tools

@@ -38,6 +38,7 @@ player=
 book=
 if [ $# -eq 0 ] && [ "${BROWSER:-yes}" != no ]; then
     trap 'kill $player $book 2>/dev/null' EXIT
+    trap 'exit 130' INT TERM # so that the line above is run then, too
     test_player >"$build/tests/player.log" 2>&1 </dev/null &
     player=$!
     test_book >"$build/tests/book.log" 2>&1 </dev/null &

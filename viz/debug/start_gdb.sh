@@ -7,10 +7,10 @@
 set -u
 build=$1
 name=$2
-command -v gdb >/dev/null || { echo "make gdb: gdb is not installed: 'make test' installs it." >&2; exit 1; }
 case $name in
 */*)
-    command -v gdbserver >/dev/null || { echo "make gdb: a test needs gdbserver: 'make test' installs it." >&2; exit 1; }
+    "$build/tests/run" --list | awk -v name="$name" '/: [0-9]+ tests?$/ { suite = $1; sub(":$", "/", suite); next }
+        suite $NF == name { found = 1 } END { exit !found }' || { echo "make gdb: there is no test $name." >&2; exit 1; }
     "$build/tests/run" --debug=gdb --filter "$name" &
     sleep 1
     exec gdb -q -iex 'set debuginfod enabled off' -iex 'set sysroot /' -x viz/debug/stepgrad-gdb.py \
