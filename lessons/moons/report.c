@@ -184,6 +184,7 @@ static bool plot_plane(Run *run, const char *path, Error *error)
                                data->label,
                                data->count,
                                (int)run->classes,
+                               run->classes == (size_t)data->classes ? data->class_names : NULL,
                                .predict = predict,
                                .context = run};
     return plot_boundary(path, &plot, error);

@@ -16,14 +16,13 @@ static const double LOG_WIDENING = 0.5;     /* decades on either side of a singl
 static const double PLAIN_LARGEST = 1e6;    /* labels up to here have no power of ten */
 enum { PLAIN_DECIMALS_MOST = 4, LARGEST_PLAIN_DECADE = 4, MARGIN_OF_LABEL = 6, NAME_DISTANCE = 34 };
 
-bool axis_include(Range *range, double number, bool is_log)
+bool axis_shows(double number, bool is_log) { return fabs(number) <= LARGEST && (!is_log || number > 0); }
+
+void axis_include(Range *range, double number, bool is_log)
 {
-    if (!(fabs(number) <= LARGEST) || (is_log && number <= 0))
-        return false;
     const double position = is_log ? log10(number) : number;
     range->low = fmin(range->low, position);
     range->high = fmax(range->high, position);
-    return true;
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */
