@@ -93,11 +93,10 @@ static void note_step(PlayerSteps *pass, const Value *v)
         const size_t parent = pass->edges[edge].parent;
         if (!pass->nodes[parent]->needs_grad)
             continue;
-        const double local = value_local_derivative(v, pass->edges[edge].operand);
         const double product = value_push(v, pass->edges[edge].operand);
         const double before = pass->grads[parent];
         pass->grads[parent] = before + product;
-        pass->pushes[pass->push_count++] = (PlayerPush){edge, local, product, before, pass->grads[parent]};
+        pass->pushes[pass->push_count++] = (PlayerPush){edge, product, before, pass->grads[parent]};
         step->push_count++;
     }
 }
