@@ -17,6 +17,7 @@
 
 enum {
     NO_GROUP = -1,
+    ID_SIZE = 24,            /* of a box: a letter and a number of 20 digits */
     FORMULA_CHARACTERS = 32, /* of a derivative on an edge; the whole of it stands in the tooltip */
     THINNEST = 1,            /* pen widths of edges, in points */
     WIDEST = 4,
@@ -624,7 +625,7 @@ static void open_frames(const View *view, ptrdiff_t group)
 
 static void close_frames(const View *view, ptrdiff_t group)
 {
-    for (size_t level = group_depth(view, group) + 1; level > 0; level--)
+    for (; group != NO_GROUP; group = group_around(view, group))
         fputs("  }\n", view->out);
 }
 
@@ -641,8 +642,7 @@ static void print_group(const View *view, ptrdiff_t group)
     for (size_t i = 0; i < view->count && collapsed != group; i++)
         if (is_visible(&view->nodes[i]) && view->nodes[i].group == group)
             print_node(view, &view->nodes[i]);
-    if (frame != NO_GROUP)
-        close_frames(view, frame);
+    close_frames(view, frame);
 }
 
 static void print_nodes(const View *view)
@@ -789,26 +789,21 @@ static void print_edge(const View *view, const Edge *edge)
     fputs("];\n", view->out);
 }
 
-static void print_box_id(FILE *out, Box box)
+static void box_id(Box box, char id[ID_SIZE])
 {
     if (is_group(box))
-        fprintf(out, "g%td", box.group);
+        snprintf(id, ID_SIZE, "g%td", box.group);
     else
-        fprintf(out, "n%zu", value_number(box.node->value));
+        snprintf(id, ID_SIZE, "n%zu", value_number(box.node->value));
 }
 
 /* One arrow for all the edges between two boxes of which one or both are collapsed groups. */
 static void print_merged(const View *view, const Edge *edges, size_t count)
 {
-    fputs("  ", view->out);
-    print_box_id(view->out, edges->from);
-    fputs(" -> ", view->out);
-    print_box_id(view->out, edges->to);
-    fputs(" [id=\"e_", view->out);
-    print_box_id(view->out, edges->from);
-    fputs("_", view->out);
-    print_box_id(view->out, edges->to);
-    fputs("\"", view->out);
+    char from[ID_SIZE], to[ID_SIZE];
+    box_id(edges->from, from);
+    box_id(edges->to, to);
+    fprintf(view->out, "  %s -> %s [id=\"e_%s_%s\"", from, to, from, to);
     if (enters_frame(view, edges))
         fputs(", minlen=2", view->out);
     const bool pushes = view->gradients && has_one_target(edges, count) && parent_of(edges)->needs_grad;
