@@ -303,8 +303,6 @@ static bool read_text(const Command *c, Text *text)
 
 /* ---- warnings ---------------------------------------------------------------------------------------------------- */
 
-static bool is_unused(const Definition *d, bool given) { return !d->is_used && d->is_given == given; }
-
 static void warn_of(const Definition *d, const Text *text)
 {
     const Place place = place_of(text->text, text->length, d->offset);
@@ -317,11 +315,11 @@ static void warn_of(const Definition *d, const Text *text)
                 d->name != NULL ? d->name : "this statement");
 }
 
-static void warn_unused(const Expression *e, const Text *text, bool given)
+static void warn_unused(const Expression *e, const Text *text)
 {
     size_t count = 0;
     for (size_t i = 0; i < e->definition_count; i++)
-        if (is_unused(&e->definitions[i], given) && count++ < NAMES_WARNED)
+        if (!e->definitions[i].is_used && count++ < NAMES_WARNED)
             warn_of(&e->definitions[i], text);
     if (count > NAMES_WARNED)
         fprintf(stderr, "draw: warning: ... and %zu more that are not used\n", count - NAMES_WARNED);
@@ -368,40 +366,34 @@ static Value *find_named(const Drawing *d, const char *name, const char *option,
     return NULL;
 }
 
-/* The exporter speaks of its options in C: say what they are called here. */
-static bool explain_diagram(Error *error)
+/* What dot.h says of its options in C, by their names here. */
+static bool report_diagram(const Error *error)
 {
-    static const char remedy[] = " Here that is --depth N or --through NAME.";
-    const size_t length = strlen(error->message);
-    if (strstr(error->message, "max_depth") != NULL && length + sizeof remedy <= sizeof error->message)
-        strcpy(error->message + length, remedy);
+    const bool too_large = strstr(error->message, "max_depth") != NULL;
+    fprintf(stderr, "draw: %s%s\n", error->message, too_large ? " Here that is --depth N or --through NAME." : "");
     return false;
 }
 
-static bool write_diagram(const Drawing *d, const char *format, const char *path, Error *error)
+static bool write_diagram(const Drawing *d, const char *format, const char *path)
 {
+    Error error;
     DotOptions options = d->command->diagram;
     options.format = format;
-    return dot_draw(d->root, path, &options, error) || explain_diagram(error);
+    return path == NULL || dot_draw(d->root, path, &options, &error) || report_diagram(&error);
 }
 
-static bool write_dot(const Drawing *d, Error *error) { return write_diagram(d, "dot", d->command->dot, error); }
-
-static bool write_svg(const Drawing *d, Error *error) { return write_diagram(d, "svg", d->command->svg, error); }
-
-static bool write_png(const Drawing *d, Error *error) { return write_diagram(d, "png", d->command->png, error); }
-
-static bool write_html(const Drawing *d, Error *error)
+static bool write_html(const Drawing *d, const char *path)
 {
-    return player_write(d->root, d->command->html, &(PlayerOptions){.digits = d->command->diagram.digits}, error);
+    const PlayerOptions options = {.digits = d->command->diagram.digits};
+    Error error;
+    return path == NULL || player_write(d->root, path, &options, &error) || report(error.message);
 }
 
-static bool write_json(const Drawing *d, Error *error)
+static bool write_json(const Drawing *d, const char *path)
 {
-    const JsonOptions options = {.values_only = !d->has_gradients || d->command->diagram.values_only,
-                                 .tangents = d->tangents,
-                                 .by = d->command->forward};
-    return json_write(d->root, d->command->json, &options, error);
+    const JsonOptions options = {.values_only = !d->has_gradients, .tangents = d->tangents, .by = d->command->forward};
+    Error error;
+    return path == NULL || json_write(d->root, path, &options, &error) || report(error.message);
 }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
@@ -501,12 +493,6 @@ static bool check_gradients(const Drawing *d)
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-static bool write_file(const Drawing *d, const char *path, bool (*write)(const Drawing *d, Error *error))
-{
-    Error error;
-    return path == NULL || write(d, &error) || report(error.message);
-}
-
 static bool print_tree(const Drawing *d)
 {
     const TreeOptions options = {.max_depth = d->command->diagram.max_depth, .digits = d->command->diagram.digits};
@@ -517,11 +503,11 @@ static bool print_tree(const Drawing *d)
 static bool write_all(const Drawing *d)
 {
     const Command *c = d->command;
-    bool ok = write_file(d, c->dot, write_dot);
-    ok &= write_file(d, c->json, write_json);
-    ok &= write_file(d, c->html, write_html);
-    ok &= write_file(d, c->svg, write_svg);
-    ok &= write_file(d, c->png, write_png);
+    bool ok = write_diagram(d, "dot", c->dot);
+    ok &= write_json(d, c->json);
+    ok &= write_html(d, c->html);
+    ok &= write_diagram(d, "svg", c->svg);
+    ok &= write_diagram(d, "png", c->png);
     if (c->tree)
         ok &= print_tree(d);
     if (c->table)
@@ -553,8 +539,7 @@ static bool differentiate(Drawing *d)
 static bool draw(Command *command, const Expression *expression, const Text *text)
 {
     Drawing drawing = {.command = command, .expression = expression, .root = expression->root};
-    warn_unused(expression, text, true);
-    warn_unused(expression, text, false);
+    warn_unused(expression, text);
     if (command->through != NULL) {
         command->diagram.through = find_named(&drawing, command->through, "--through", false);
         if (command->diagram.through == NULL)
