@@ -38,4 +38,9 @@ bool file_commit(SafeFile *safe, Error *error);
 /* Give up: remove what was written. Does nothing after a file_begin that failed. */
 void file_abandon(SafeFile *safe);
 
+/* What is left of `in`, with a NUL behind, to be freed with memory_free; *bytes is how much. Reading ends soon after
+ * `most` bytes, and after a NUL, since a device may have no end. NULL when there is no memory. A read error ends it
+ * too: ask ferror. */
+char *file_read_all(FILE *in, size_t most, size_t *bytes);
+
 #endif

@@ -17,6 +17,7 @@
 
 #include "backward.h"
 #include "expression.h"
+#include "file.h"
 #include "gradcheck.h"
 #include "graph/dot.h"
 #include "graph/json.h"
@@ -39,7 +40,6 @@ enum {
     TABLE_DIGITS = 6,                     /* where --digits does not say */
     NAMES_WARNED = 5,                     /* of names that nothing uses; the others are counted */
     DIGITS_MOST = 17,                     /* no double needs more */
-    READ_BYTES = 65536,                   /* of a file at a time */
     CHECK_EVALUATIONS = 100 * 1000 * 1000 /* of a node, a few seconds: of more, --check checks some params */
 };
 
@@ -258,21 +258,7 @@ typedef struct Text {
     const char *file; /* for messages; NULL when it is an argument */
 } Text;
 
-/* Read all of a stream, or more than an expression may have. */
-static bool read_stream(FILE *in, Text *text, Error *error)
-{
-    size_t capacity = 0;
-    for (size_t bytes = 1; bytes > 0 && text->length <= EXPRESSION_BYTES_MOST; text->length += bytes) {
-        char *grown = memory_grow(text->bytes, text->length + READ_BYTES, &capacity, 1);
-        if (grown == NULL)
-            return error_set(error, "no memory for a text of more than %zu bytes", text->length);
-        text->bytes = grown;
-        bytes = fread(text->bytes + text->length, 1, READ_BYTES, in);
-    }
-    text->text = text->bytes;
-    return !ferror(in) || error_set(error, "cannot be read: %s", strerror(errno));
-}
-
+/* Read the file of the command, or of a long one more than an expression may have. */
 static bool read_file(const char *path, Text *text, Error *error)
 {
     const bool is_input = strcmp(path, "-") == 0;
@@ -280,22 +266,20 @@ static bool read_file(const char *path, Text *text, Error *error)
     FILE *in = is_input ? stdin : fopen(path, "rb");
     if (in == NULL)
         return error_set(error, "cannot be read: %s. Correct the name, or give the expression itself", strerror(errno));
-    const bool read = read_stream(in, text, error);
+    text->text = text->bytes = file_read_all(in, EXPRESSION_BYTES_MOST, &text->length);
+    bool ok = text->text != NULL || error_set(error, "no memory for a text of more than %zu bytes", text->length);
+    if (ok && ferror(in))
+        ok = error_set(error, "cannot be read: %s", strerror(errno));
     if (!is_input)
         fclose(in);
-    return read;
+    return ok;
 }
 
 static bool read_text(const Command *c, Text *text)
 {
     Error error;
-    *text = (Text){0};
-    if (c->expression != NULL) {
-        text->text = c->expression;
-        text->length = strlen(c->expression);
-        return true;
-    }
-    if (read_file(c->file, text, &error))
+    *text = (Text){.text = c->expression, .length = c->expression != NULL ? strlen(c->expression) : 0};
+    if (c->expression != NULL || read_file(c->file, text, &error))
         return true;
     fprintf(stderr, "draw: %s: %s\n", text->file, error.message);
     return false;
@@ -417,20 +401,18 @@ static void fill_row(const Drawing *d, const Value *v, size_t i, Row *row)
     text_expression(v, TEXT_NAMES, TEXT_DIGITS, row->column[3]);
 }
 
-static void widen(int widths[COLUMNS], const Row *row)
+/* Print a row, or, when measuring, widen the columns so that it fits. */
+static void show_row(const Row *row, int widths[COLUMNS], bool measuring)
 {
-    for (int i = 0; i < COLUMNS; i++) {
+    for (int i = 0; i + 1 < COLUMNS; i++) {
         const int columns = (int)utf8_columns(row->column[i]);
-        widths[i] = columns > widths[i] ? columns : widths[i];
+        if (measuring)
+            widths[i] = columns > widths[i] ? columns : widths[i];
+        else if (widths[i] > 0)
+            printf("%s%*s", row->column[i], widths[i] - columns + 2, "");
     }
-}
-
-static void print_row(const Row *row, const int widths[COLUMNS])
-{
-    for (int i = 0; i + 1 < COLUMNS; i++)
-        if (widths[i] > 0)
-            printf("%s%*s", row->column[i], widths[i] - (int)utf8_columns(row->column[i]) + 2, "");
-    puts(row->column[COLUMNS - 1]);
+    if (!measuring)
+        puts(row->column[COLUMNS - 1]);
 }
 
 /* A constant without a name stands as a number in what uses it. */
@@ -444,18 +426,14 @@ static void print_rows(const Drawing *d, Value *const *order, size_t count)
         snprintf(heading.column[2], TEXT_SIZE, "d/d%s", d->command->forward);
     else if (d->has_gradients)
         strcpy(heading.column[2], "grad");
-    widen(widths, &heading);
-    for (size_t i = 0; i < count; i++)
-        if (is_in_table(order[i])) {
-            fill_row(d, order[i], i, &row);
-            widen(widths, &row);
-        }
-    print_row(&heading, widths);
-    for (size_t i = 0; i < count; i++)
-        if (is_in_table(order[i])) {
-            fill_row(d, order[i], i, &row);
-            print_row(&row, widths);
-        }
+    for (int pass = 0; pass < 2; pass++) {
+        show_row(&heading, widths, pass == 0);
+        for (size_t i = 0; i < count; i++)
+            if (is_in_table(order[i])) {
+                fill_row(d, order[i], i, &row);
+                show_row(&row, widths, pass == 0);
+            }
+    }
 }
 
 static bool print_table(const Drawing *d)
