@@ -45,19 +45,14 @@ static void list_groups(NetworkGroups *groups, const MLP *net, NetworkDetail det
 
 /* ---- members ----------------------------------------------------------------------------------------------------- */
 
-/* The neuron that a param belongs to, or NULL. Neurons were made, and are listed, in the order of numbers. */
+/* The neuron that a param belongs to, or NULL. */
 static DotGroup *group_of_param(const NetworkGroups *groups, const MLP *net, const Value *param)
 {
     const size_t number = value_number(param);
-    size_t first = net->layer_count, end = groups->count;
-    while (first < end) {
-        const size_t middle = first + (end - first) / 2;
-        if (groups->list[middle].end <= number)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first < groups->count && groups->list[first].first <= number ? &groups->list[first] : NULL;
+    for (size_t g = net->layer_count; g < groups->count; g++)
+        if (number >= groups->list[g].first && number < groups->list[g].end)
+            return &groups->list[g];
+    return NULL;
 }
 
 /* The neuron that `v` is the sum w·x + b of, or NULL. */
