@@ -160,13 +160,14 @@ static bool take_word(Command *c, char *argument)
     return true;
 }
 
-static bool is_standard_output(const char *path) { return path != NULL && strcmp(path, "-") == 0; }
-
 /* How many files of the command go to standard output. */
 static int files_to_standard_output(const Command *c)
 {
-    return is_standard_output(c->dot) + is_standard_output(c->svg) + is_standard_output(c->png) +
-           is_standard_output(c->html) + is_standard_output(c->json);
+    const char *const paths[] = {c->dot, c->svg, c->png, c->html, c->json};
+    int count = 0;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        count += paths[i] != NULL && strcmp(paths[i], "-") == 0;
+    return count;
 }
 
 /* Options that do not go together. */

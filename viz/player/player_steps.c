@@ -38,14 +38,6 @@ static void restore_gradients(PlayerSteps *pass)
 
 static size_t place_of(const PlayerSteps *pass, const Value *v) { return order_find(pass->nodes, pass->node_count, v); }
 
-static size_t count_edges(const PlayerSteps *pass)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < pass->node_count; i++)
-        count += value_parent_count(pass->nodes[i]);
-    return count;
-}
-
 static void list_edges(PlayerSteps *pass)
 {
     size_t next = 0;
@@ -59,7 +51,8 @@ static void list_edges(PlayerSteps *pass)
 
 static bool make_room(PlayerSteps *pass)
 {
-    pass->edge_count = count_edges(pass);
+    for (size_t i = 0; i < pass->node_count; i++)
+        pass->edge_count += value_parent_count(pass->nodes[i]);
     pass->edges = memory_alloc_array(pass->edge_count + 1, sizeof *pass->edges);
     pass->first_edge = memory_alloc_array(pass->node_count + 1, sizeof *pass->first_edge);
     pass->steps = memory_alloc_array(pass->node_count, sizeof *pass->steps);

@@ -67,8 +67,6 @@ static Edge edge_of(Square square, Side side)
     return (Edge){square.row + (side == UPPER), square.column + (side == RIGHT), side == LOWER || side == UPPER};
 }
 
-static Side opposite(Side side) { return (Side)(side ^ 2); }
-
 static Square neighbour(Square square, Side side)
 {
     return (Square){square.row + (side == UPPER) - (side == LOWER), square.column + (side == RIGHT) - (side == LEFT)};
@@ -144,7 +142,7 @@ static void draw_outline(Picture *picture, FILE *out, Edge start, bool is_line)
         if (edge.is_along_x)
             picture->visited[edge.row][edge.column] = true;
         square = neighbour(square, way);
-        in = opposite(way);
+        in = (Side)(way ^ 2);
         here = next;
     } while (square.row != start.row || square.column != start.column || in != LOWER);
     if (!is_line)

@@ -17,9 +17,7 @@ static const double SAMPLE_WIDTH = 26;
 
 typedef struct Layout {
     Axis x;
-    double left, top;
-    double panel_height;
-    double legend_width; /* 0 without names */
+    double top, panel_height;
     double width, height;
 } Layout;
 
@@ -84,6 +82,7 @@ static bool common_range(const char *path, const LinePlot *plot, Range *x, Error
 
 /* ---- layout ------------------------------------------------------------------------------------------------------ */
 
+/* 0 without names. */
 static double legend_width(const LinePlot *plot)
 {
     double widest = 0;
@@ -119,13 +118,11 @@ static double panel_height(const LinePlot *plot)
 static Layout layout_for(const LinePlot *plot, Range x_range)
 {
     Layout layout = {.x = axis_new(x_range, plot->log_x, EXACT_ENDS, TICKS + 2)};
-    layout.left = left_room(plot);
     layout.top = MARGIN + (plot->title != NULL ? TITLE_ROOM : 0);
     layout.panel_height = panel_height(plot);
-    layout.legend_width = legend_width(plot);
-    layout.x.start = layout.left;
-    layout.x.end = layout.left + PANEL_WIDTH;
-    layout.width = layout.x.end + layout.legend_width + MARGIN + axis_label_width(&layout.x) / 2;
+    layout.x.start = left_room(plot);
+    layout.x.end = layout.x.start + PANEL_WIDTH;
+    layout.width = layout.x.end + legend_width(plot) + MARGIN + axis_label_width(&layout.x) / 2;
     layout.height = layout.top + BELOW_ROOM + MARGIN - GAP;
     for (const LinePlot *panel = plot; panel != NULL; panel = panel->below)
         layout.height += layout.panel_height + GAP;
@@ -198,7 +195,7 @@ static void draw_plot(FILE *out, const LinePlot *plot, const Layout *layout)
 {
     svg_begin(out, layout->width, layout->height, text_or(plot->title, text_or(plot->y_label, "Curves")), NULL);
     if (plot->title != NULL)
-        svg_text(out, "start title", layout->left, MARGIN + SVG_TITLE_SIZE, layout->width - layout->left - MARGIN,
+        svg_text(out, "start title", layout->x.start, MARGIN + SVG_TITLE_SIZE, layout->width - layout->x.start - MARGIN,
                  plot->title);
     double top = layout->top;
     for (const LinePlot *panel = plot; panel != NULL; panel = panel->below) {
