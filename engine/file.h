@@ -11,6 +11,7 @@
  * stays a link (the file that it leads to is replaced), and a replaced file's permissions stay.
  * What is not a regular file, such as a pipe or /dev/full, cannot be replaced and is written directly; "-" and
  * /dev/stdout are the program's own standard output.
+ * file_read_all, below, is the other direction.
  */
 #ifndef STEPGRAD_FILE_H
 #define STEPGRAD_FILE_H

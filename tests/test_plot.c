@@ -645,9 +645,9 @@ Test(plot, one_class_or_no_prediction_is_misuse)
     BoundaryPlot plot = {.x = corners, .label = corner_labels, .count = 4, .classes = 1, .predict = in_and_out};
     expect_boundary_misuse(&plot, "1 classes have no boundary.");
     plot.classes = 2, plot.predict = NULL;
-    expect_boundary_misuse(&plot, "predict, x or label is NULL.");
+    expect_boundary_misuse(&plot, "the plot, its predict, x or label is NULL.");
     plot.predict = in_and_out, plot.label = NULL;
-    expect_boundary_misuse(&plot, "predict, x or label is NULL.");
+    expect_boundary_misuse(&plot, "the plot, its predict, x or label is NULL.");
 }
 
 /* ---- out of memory ---- */

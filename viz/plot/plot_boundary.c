@@ -352,10 +352,9 @@ static void draw_picture(Picture *picture, FILE *out)
 
 static void check_arguments(const char *path, const BoundaryPlot *plot, Where where)
 {
-    if (path == NULL || plot == NULL)
-        misuse(where, "plot_boundary: %s is NULL.", path == NULL ? "the path" : "the plot");
-    if (plot->predict == NULL || (plot->count > 0 && (plot->x == NULL || plot->label == NULL)))
-        misuse(where, "plot_boundary: predict, x or label is NULL.");
+    if (path == NULL || plot == NULL || plot->predict == NULL ||
+        (plot->count > 0 && (plot->x == NULL || plot->label == NULL)))
+        misuse(where, "plot_boundary: the path, the plot, its predict, x or label is NULL.");
     if (plot->classes < 2)
         misuse(where, "plot_boundary: %d classes have no boundary. With one output p, write 1 - p and p.",
                plot->classes);
@@ -381,7 +380,8 @@ bool plot_boundary_at(const char *path, const BoundaryPlot *plot, Error *error, 
     check_arguments(path, plot, where);
     if (!take_data(path, plot, &x, &y, error))
         return false;
-    Picture *picture = memory_alloc(sizeof *picture + (size_t)N * N * (size_t)plot->classes * sizeof(double));
+    const size_t grid = (size_t)N * N * sizeof(double), others = sizeof(Picture) / grid + 1; /* grids for the rest */
+    Picture *picture = memory_alloc_array(others + (size_t)plot->classes, grid);
     if (picture == NULL)
         return error_set(error, "%.200s: not written: no memory for %d x %d predictions", path, N, N);
     FILE *out = file_begin(&safe, path, error);
