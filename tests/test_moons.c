@@ -698,6 +698,7 @@ Test(moons_program, classes_may_be_words)
     expect_in("err", "--text-labels");
     expect_exit(MOONS("--data", data_path, "--text-labels", "--epochs", "3", "--out", in_folder("o")), 0, "words");
     expect_in("out", "6 rows of 2 features, 3 classes");
+    expect_in("o/boundary.svg", ">setosa</text>"); /* the legend */
 }
 
 Test(moons_program, quiet_prints_no_progress)
