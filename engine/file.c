@@ -156,3 +156,24 @@ void file_abandon(SafeFile *safe)
         remove(safe->unfinished);
     release(safe);
 }
+
+char *file_read_all(FILE *in, size_t most, size_t *bytes)
+{
+    enum { PIECE = 64 * 1024 };
+    char *text = NULL;
+    size_t capacity = 0;
+    *bytes = 0;
+    for (bool more = true; more;) {
+        char *larger = memory_grow(text, *bytes + PIECE + 1, &capacity, 1);
+        if (larger == NULL) {
+            memory_free(text);
+            return NULL;
+        }
+        text = larger;
+        const size_t got = fread(text + *bytes, 1, PIECE, in);
+        more = got > 0 && memchr(text + *bytes, '\0', got) == NULL && *bytes + got <= most;
+        *bytes += got;
+        text[*bytes] = '\0';
+    }
+    return text;
+}

@@ -11,6 +11,7 @@
  * stays a link (the file that it leads to is replaced), and a replaced file's permissions stay.
  * What is not a regular file, such as a pipe or /dev/full, cannot be replaced and is written directly; "-" and
  * /dev/stdout are the program's own standard output.
+ * file_read_all, below, is the other direction.
  */
 #ifndef STEPGRAD_FILE_H
 #define STEPGRAD_FILE_H
@@ -37,5 +38,10 @@ bool file_commit(SafeFile *safe, Error *error);
 
 /* Give up: remove what was written. Does nothing after a file_begin that failed. */
 void file_abandon(SafeFile *safe);
+
+/* What is left of `in`, with a NUL behind, to be freed with memory_free; *bytes is how much. Reading ends soon after
+ * `most` bytes, and after a NUL, since a device may have no end. NULL when there is no memory. A read error ends it
+ * too: ask ferror. */
+char *file_read_all(FILE *in, size_t most, size_t *bytes);
 
 #endif

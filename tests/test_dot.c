@@ -575,6 +575,47 @@ static size_t count_operands(Value *root, bool hide_constants)
     return edges;
 }
 
+/* Print graph number i with options by chance; returns how many edges it must have. */
+static size_t print_random_graph(size_t i)
+{
+    Value *root = random_root();
+    if (roll(4) > 0)
+        backward(root);
+    const unsigned nodes = (unsigned)graph_node_count(graph);
+    DotGroup groups[2] = {{.name = hostile_labels[roll(HOSTILE_LABELS)], .end = roll(nodes)}};
+    groups[1] = (DotGroup){.name = "", .first = 1 + roll(3), .end = nodes / 2, .inside = groups};
+    const DotOptions options = {.direction = roll(2),
+                                .theme = roll(3),
+                                .values_only = roll(4) == 0,
+                                .hide_constants = roll(2) == 0,
+                                .legend = roll(4) == 0,
+                                .digits = (int)roll(18),
+                                .groups = groups,
+                                .group_count = roll(3)};
+    const size_t want = count_operands(root, options.hide_constants);
+    char *text = print(root, options);
+    write_graph(text);
+    cr_expect(count_text(text, " -> ") == want, "graph %zu: %zu edges, want %zu:\n%s", i, count_text(text, " -> "),
+              want, text);
+    free(text);
+    return want;
+}
+
+static void expect_drawn_edges(const size_t *want, size_t graphs)
+{
+    char *plain = draw_each();
+    char *rest = plain;
+    for (size_t i = 0; i < graphs; i++) {
+        char *stop = strstr(rest, "\nstop\n");
+        cr_assert(stop != NULL, "dot drew %zu of %zu graphs", i, graphs);
+        *stop = '\0';
+        cr_expect(count_text(rest, "\nedge ") == want[i], "graph %zu: dot drew %zu edges, want %zu", i,
+                  count_text(rest, "\nedge "), want[i]);
+        rest = stop + strlen("\nstop");
+    }
+    free(plain);
+}
+
 Test(dot, five_hundred_random_graphs_are_drawn_with_all_their_edges)
 {
     enum { GRAPHS = 500 };
@@ -583,40 +624,10 @@ Test(dot, five_hundred_random_graphs_are_drawn_with_all_their_edges)
     for (size_t i = 0; i < GRAPHS; i++) {
         graph_free(graph);
         graph = graph_new();
-        Value *root = random_root();
-        if (roll(4) > 0)
-            backward(root);
-        const unsigned nodes = (unsigned)graph_node_count(graph);
-        DotGroup groups[2] = {{.name = hostile_labels[roll(HOSTILE_LABELS)], .end = roll(nodes)}};
-        groups[1] = (DotGroup){.name = "", .first = 1 + roll(3), .end = nodes / 2, .inside = groups};
-        const DotOptions options = {.direction = roll(2),
-                                    .theme = roll(3),
-                                    .values_only = roll(4) == 0,
-                                    .hide_constants = roll(2) == 0,
-                                    .legend = roll(4) == 0,
-                                    .digits = (int)roll(18),
-                                    .groups = groups,
-                                    .group_count = roll(3)};
-        want[i] = count_operands(root, options.hide_constants);
-        char *text = print(root, options);
-        write_graph(text);
-        cr_expect(count_text(text, " -> ") == want[i], "graph %zu: %zu edges, want %zu:\n%s", i,
-                  count_text(text, " -> "), want[i], text);
-        free(text);
+        want[i] = print_random_graph(i);
     }
-    if (!has_dot())
-        return;
-    char *plain = draw_each();
-    char *rest = plain;
-    for (size_t i = 0; i < GRAPHS; i++) {
-        char *stop = strstr(rest, "\nstop\n");
-        cr_assert(stop != NULL, "dot drew %zu of %d graphs", i, GRAPHS);
-        *stop = '\0';
-        cr_expect(count_text(rest, "\nedge ") == want[i], "graph %zu: dot drew %zu edges, want %zu", i,
-                  count_text(rest, "\nedge "), want[i]);
-        rest = stop + strlen("\nstop");
-    }
-    free(plain);
+    if (has_dot())
+        expect_drawn_edges(want, GRAPHS);
 }
 
 Test(dot, random_graphs_cut_and_collapsed_are_drawn_as_well)

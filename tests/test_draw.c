@@ -264,7 +264,21 @@ Test(draw, an_expression_comes_from_a_file_or_standard_input)
     cr_expect_eq(RUN("--file", "."), 1, "a folder was read");
     expect_part(complained, "draw: .: cannot be read: ");
     cr_expect_eq(RUN("--file", "/dev/zero"), 1, "no end, no error");
+    expect_part(complained, "draw: /dev/zero:1:1: the character U+0000 has no meaning here");
+    expect_empty_folder();
+}
+
+Test(draw, a_file_that_is_too_long_is_refused)
+{
+    enum { LINES = 500 * 1000 };
+    FILE *out = fopen("e.txt", "w");
+    cr_assert_not_null(out, "e.txt cannot be written");
+    for (int i = 0; i < LINES; i++)
+        fputs("# nine...\n", out);
+    fclose(out);
+    cr_expect_eq(RUN("--file", "e.txt"), 1, "5 MB were drawn");
     expect_part(complained, "is too long: at most 4194304");
+    remove_file("e.txt");
     expect_empty_folder();
 }
 

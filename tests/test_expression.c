@@ -44,47 +44,41 @@ static void expect_value(const char *text, double want) { expect_value_of(text, 
 
 /* ---- meaning ----------------------------------------------------------------------------------------------------- */
 
+typedef struct Row {
+    const char *text;
+    double want;
+} Row;
+
+static void expect_values(const Row *table, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        expect_value(table[i].text, table[i].want);
+}
+
+#define EXPECT_VALUES(table) expect_values(table, sizeof(table) / sizeof *(table))
+
 Test(expression, operators_bind_as_in_mathematics)
 {
     const double x = 3, y = 0.5, z = -2;
-    const struct {
-        const char *text;
-        double want;
-    } table[] = {
-        {"x + y * z", x + y * z},
-        {"(x + y) * z", (x + y) * z},
-        {"x - y - z", (x - y) - z},
-        {"x - (y - z)", x - (y - z)},
-        {"x / y / z", (x / y) / z},
-        {"x / y * z", (x / y) * z},
+    const Row table[] = {
+        {"x + y * z", x + y * z},     {"(x + y) * z", (x + y) * z}, {"x - y - z", (x - y) - z},
+        {"x - (y - z)", x - (y - z)}, {"x / y / z", (x / y) / z},   {"x / y * z", (x / y) * z},
         {"x * y / z", (x * y) / z},
-        {"-x^2", -9},
-        {"(-x)^2", 9},
-        {"-x**2", -9},
-        {"2^3^2", 512},
-        {"2**3^2", 512},
-        {"(2^3)^2", 64},
-        {"2^-3", 0.125},
-        {"2^-x^2", pow(2, -9)},
-        {"2^-3*4", 0.5},
-        {"2*-3^2", -18},
-        {"-x*y", -1.5},
-        {"-x - -y", -2.5},
-        {"--x", 3},
-        {"-+-x", 3},
-        {"+x", 3},
-        {"x^2/y", 18},
-        {"x*y^2", 0.75},
-        {"|z|", 2},
-        {"||z| - |x||", 1},
-        {"|z|*|x|", 6},
-        {"-|z|^2", -4},
-        {"|x - |z - 1||", 0},
-        {"((((x))))", 3},
-        {"1 + 2 * 3 - 4 / 8 ^ 2", 1 + 2 * 3 - 4.0 / 64},
     };
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        expect_value(table[i].text, table[i].want);
+    EXPECT_VALUES(table);
+}
+
+Test(expression, powers_signs_and_bars_bind_as_in_mathematics)
+{
+    const Row table[] = {
+        {"-x^2", -9},    {"(-x)^2", 9},        {"-x**2", -9},      {"2^3^2", 512},
+        {"2**3^2", 512}, {"(2^3)^2", 64},      {"2^-3", 0.125},    {"2^-x^2", pow(2, -9)},
+        {"2^-3*4", 0.5}, {"2*-3^2", -18},      {"-x*y", -1.5},     {"-x - -y", -2.5},
+        {"--x", 3},      {"-+-x", 3},          {"+x", 3},          {"x^2/y", 18},
+        {"x*y^2", 0.75}, {"|z|", 2},           {"||z| - |x||", 1}, {"|z|*|x|", 6},
+        {"-|z|^2", -4},  {"|x - |z - 1||", 0}, {"((((x))))", 3},   {"1 + 2 * 3 - 4 / 8 ^ 2", 1 + 2 * 3 - 4.0 / 64},
+    };
+    EXPECT_VALUES(table);
 }
 
 Test(expression, numbers_are_read_in_every_form)
@@ -274,9 +268,17 @@ static void expect_error(const char *text, const char *want)
     free(got);
 }
 
-Test(expression, an_error_says_what_was_expected)
+static void expect_errors(const char *const table[][2], size_t count)
 {
-    const char *const table[][2] = {
+    for (size_t i = 0; i < count; i++)
+        expect_error(table[i][0], table[i][1]);
+}
+
+#define EXPECT_ERRORS(table) expect_errors(table, sizeof(table) / sizeof *(table))
+
+Test(expression, an_operand_or_an_operator_that_is_missing_is_named)
+{
+    static const char *const table[][2] = {
         {"", "1:1: expected an expression, found the end of the text: write one, such as L = (x - 1)^2"},
         {" # x", "1:5: expected an expression, found the end of the text: write one, such as L = (x - 1)^2"},
         {"a =", "1:4: expected an operand after '=', found the end of the text"},
@@ -288,11 +290,25 @@ Test(expression, an_error_says_what_was_expected)
         {"2x", "1:2: expected an operator after '2', found 'x': for a product put * between them"},
         {"2(x)", "1:2: expected an operator after '2', found '(': for a product put * between them"},
         {"(x)(y)", "1:4: expected an operator after ')', found '(': for a product put * between them"},
+    };
+    EXPECT_ERRORS(table);
+}
+
+Test(expression, a_function_that_is_missing_has_a_replacement)
+{
+    static const char *const table[][2] = {
         {"ln(x)", "1:1: there is no function 'ln': write log(x)"},
         {"x + tan(x)", "1:5: there is no function 'tan': write sin(x)/cos(x)"},
         {"mean(x, y)", "1:1: there is no function 'mean': write sum(a, b)/2"},
         {"softmax(x, y)", "1:1: there is no function 'softmax': write exp(a - logsumexp(a, b))"},
         {"x(y)", "1:2: expected an operator after 'x', found '(': for a product put * between them"},
+    };
+    EXPECT_ERRORS(table);
+}
+
+Test(expression, a_bracket_that_is_not_closed_is_named)
+{
+    static const char *const table[][2] = {
         {"(x", "1:3: expected ')' to close the '(' at 1:1, found the end of the text"},
         {"(x; y", "1:3: expected ')' to close the '(' at 1:1, found ';'"},
         {"(x]", "1:3: expected ')' to close the '(' at 1:1, found ']'"},
@@ -306,6 +322,13 @@ Test(expression, an_error_says_what_was_expected)
         {"x + y = 2", "1:7: expected an operator after 'y', found '=': only one name can stand before it, at the start "
                       "of a statement, as in a = x*y"},
         {"a := x", "1:3: ':' has no meaning here: a name is given with =, as in a = x*y"},
+    };
+    EXPECT_ERRORS(table);
+}
+
+Test(expression, a_function_says_how_many_operands_it_takes)
+{
+    static const char *const table[][2] = {
         {"tanh x", "1:6: expected '(' after the function tanh, found 'x'"},
         {"tanh()", "1:6: expected an operand after '(', found ')'"},
         {"tanh(x, y)", "1:1: tanh takes 1 operand, found 2"},
@@ -317,6 +340,13 @@ Test(expression, an_error_says_what_was_expected)
         {"sum([x], y)", "1:1: sum takes operands, (a, b), or one list of them, ([a, b])"},
         {"sum(x, [y])", "1:8: sum takes no list here"},
         {"exp([x])", "1:5: exp takes no list here"},
+    };
+    EXPECT_ERRORS(table);
+}
+
+Test(expression, a_function_says_which_lists_it_takes)
+{
+    static const char *const table[][2] = {
         {"[x]", "1:1: a list can only be an operand of dot, sum, logsumexp, log_softmax or cross_entropy: for an "
                 "expression use ( )"},
         {"max(x, [y])", "1:8: max takes no list here"},
@@ -335,6 +365,13 @@ Test(expression, an_error_says_what_was_expected)
         {"cross_entropy([x, y], 2)", "1:1: cross_entropy takes as its class a number in the text, from 0 to 1"},
         {"cross_entropy([x, y], z)", "1:1: cross_entropy takes as its class a number in the text, from 0 to 1"},
         {"log_softmax(x, 0)", "1:1: log_softmax takes a list of logits and a class, ([z0, z1], 1), found 2"},
+    };
+    EXPECT_ERRORS(table);
+}
+
+Test(expression, a_name_has_one_value_and_one_meaning)
+{
+    static const char *const table[][2] = {
         {"exp = x", "1:1: 'exp' is the name of a function: choose another name"},
         {"x = 2", "1:1: 'x' was given the value 3: define another name, or do not give it a value"},
         {"a = x; a = y", "1:8: 'a' is defined already, at 1:1: choose another name"},
@@ -344,6 +381,13 @@ Test(expression, an_error_says_what_was_expected)
         {"pi*x", "1:1: pi has no value: give it one, as in pi=3.141592653589793"},
         {"q + r*q", "1:1: q, r have no value: give each one, as in q=1 r=1"},
         {"a+b+c+d+f+g+h", "1:1: a, b, c, d, f, g, … have no value: give each one, as in a=1 b=1 c=1 d=1 f=1 g=1, …"},
+    };
+    EXPECT_ERRORS(table);
+}
+
+Test(expression, a_number_or_a_character_that_cannot_be_read_is_named)
+{
+    static const char *const table[][2] = {
         {"1e999", "1:1: 1e999 is too large for a double: at most 1.79e308"},
         {"1e-999", "1:1: 1e-999 is too small for a double: at least 4.95e-324, or 0"},
         {"0x1p5000", "1:1: 0x1p5000 is too large for a double: at most 1.79e308"},
@@ -354,8 +398,7 @@ Test(expression, an_error_says_what_was_expected)
         {"x \x1B[31m", "1:3: the character U+001B has no meaning here"},
         {"x “", "1:3: the character U+201C has no meaning here"},
     };
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        expect_error(table[i][0], table[i][1]);
+    EXPECT_ERRORS(table);
 }
 
 Test(expression, a_NUL_is_told_of_and_hides_nothing)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "memory.h"
 #include "no_memory.h"
 
 enum { MUCH = 100000 }; /* bytes: more than any stream's buffer */
@@ -264,4 +265,48 @@ Test(file, out_of_memory_is_told_and_leaves_nothing)
     memory_lasts(2);
     cr_expect(write_safely("a.txt", "x", NULL), "2 allocations should be enough");
     memory_restore();
+}
+
+/* ---- reading ---- */
+
+static void expect_read(size_t most, size_t least, size_t limit)
+{
+    size_t bytes;
+    FILE *in = fopen("a.txt", "rb");
+    cr_assert(in != NULL, "a.txt cannot be opened");
+    char *text = file_read_all(in, most, &bytes);
+    cr_assert(text != NULL, "no memory");
+    cr_expect(bytes >= least && bytes <= limit, "%zu bytes with at most %zu, want %zu to %zu", bytes, most, least,
+              limit);
+    cr_expect(text[0] == 'x' && text[bytes] == '\0', "the text is another one, or does not end");
+    memory_free(text);
+    fclose(in);
+}
+
+Test(file, all_of_a_file_is_read_or_up_to_a_limit_or_a_NUL)
+{
+    enum { BYTES = 1000 * 1000, PIECE = 64 * 1024 };
+    FILE *out = fopen("a.txt", "w");
+    for (int i = 0; i < BYTES; i++)
+        fputc('x', out);
+    fclose(out);
+    expect_read(SIZE_MAX, BYTES, BYTES);
+    expect_read(BYTES, BYTES, BYTES);
+    expect_read(100, 101, 100 + PIECE);
+    out = fopen("a.txt", "r+");
+    cr_assert(fseek(out, 10, SEEK_SET) == 0 && fputc('\0', out) == '\0', "cannot prepare a NUL");
+    fclose(out);
+    expect_read(SIZE_MAX, 11, PIECE);
+}
+
+Test(file, without_memory_nothing_is_read)
+{
+    size_t bytes;
+    write_plainly("a.txt", "x");
+    FILE *in = fopen("a.txt", "rb");
+    memory_lasts(0);
+    char *text = file_read_all(in, SIZE_MAX, &bytes);
+    memory_restore();
+    cr_expect(text == NULL && bytes == 0, "%zu bytes were read into no memory", bytes);
+    fclose(in);
 }

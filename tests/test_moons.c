@@ -432,7 +432,19 @@ Test(moons_program, help_lists_every_option)
     cr_expect_str_eq(content("err"), "", "it complained: %s", content("err"));
 }
 
-Test(moons_program, a_wrong_option_or_value_is_exit_2_and_named)
+static void expect_refused(const char *const wrong[][3], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        expect_exit(MOONS(wrong[i][0], wrong[i][1], "--out", in_folder("o")), 2, wrong[i][2]);
+        expect_in("err", wrong[i][2]);
+        expect_in("err", "--help");
+        cr_expect(!exists("o"), "%s: work was begun", wrong[i][2]);
+    }
+}
+
+#define EXPECT_REFUSED(table) expect_refused(table, sizeof(table) / sizeof *(table))
+
+Test(moons_program, a_wrong_value_is_exit_2_and_named)
 {
     static const char *const wrong[][3] = {
         {"--hidden", "", "--hidden needs an argument after it, 32,32"},
@@ -442,7 +454,7 @@ Test(moons_program, a_wrong_option_or_value_is_exit_2_and_named)
         {"--hidden", "3x", "--hidden 3x: expected sizes"},
         {"--hidden", "99999999999999999999", "--hidden 9"},
         {"--hidden", "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", "more than 30 layers"},
-        {"--activation", "gelu", "--activation gelu: expected one of none|tanh|relu|sigmoid"},
+        {"--activation", "gelu", "--activation gelu: expected one of none, tanh, relu, sigmoid"},
         {"--optimizer", "SGD", "--optimizer SGD: expected one of sgd|adam"},
         {"--lr", "-1", "--lr -1: expected a number"},
         {"--lr", "nan", "--lr nan: expected a number"},
@@ -460,6 +472,13 @@ Test(moons_program, a_wrong_option_or_value_is_exit_2_and_named)
         {"--test-fraction", "-0.5", "--test-fraction -0.5: expected a number"},
         {"--make-moons", "1", "--make-moons 1: expected a whole number from 2 up"},
         {"--make-moons", "-5", "--make-moons -5: expected a whole number"},
+    };
+    EXPECT_REFUSED(wrong);
+}
+
+Test(moons_program, options_that_do_not_go_together_are_exit_2_and_named)
+{
+    static const char *const wrong[][3] = {
         {"--make-moons=9", "--data=f.csv", "--make-moons and --data f.csv: give one of them"},
         {"--make-moons=9", "--noise=-1", "--noise -1: expected a number from 0 up"},
         {"--noise", "0.1", "--noise 0.1 goes with --make-moons N"},
@@ -469,12 +488,7 @@ Test(moons_program, a_wrong_option_or_value_is_exit_2_and_named)
         {"red", "blue", "red: expected an option"},
         {"--", "--quiet", "--quiet: expected an option"},
     };
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        expect_exit(MOONS(wrong[i][0], wrong[i][1], "--out", in_folder("o")), 2, wrong[i][2]);
-        expect_in("err", wrong[i][2]);
-        expect_in("err", "--help");
-        cr_expect(!exists("o"), "%s: work was begun", wrong[i][2]);
-    }
+    EXPECT_REFUSED(wrong);
     expect_exit(MOONS("--out", in_folder("o"), "--lr"), 2, "no value");
     expect_in("err", "--lr needs an argument after it");
     expect_exit(MOONS("--out", ""), 2, "--out ''");
@@ -684,6 +698,7 @@ Test(moons_program, classes_may_be_words)
     expect_in("err", "--text-labels");
     expect_exit(MOONS("--data", data_path, "--text-labels", "--epochs", "3", "--out", in_folder("o")), 0, "words");
     expect_in("out", "6 rows of 2 features, 3 classes");
+    expect_in("o/boundary.svg", ">setosa</text>"); /* the legend */
 }
 
 Test(moons_program, quiet_prints_no_progress)

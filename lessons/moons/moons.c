@@ -149,11 +149,6 @@ int main(int count, char **arguments)
     catch_interrupt();
     train(&run);
     report_results(&run);
-    optimizer_free(run.optimizer);
-    batches_free(&run.batches);
-    memory_free(run.history);
-    graph_free(run.graph);
-    dataset_free(&run.train);
-    dataset_free(&run.test);
+    clean_up(&run);
     return 0;
 }

@@ -61,6 +61,7 @@ Options read_options(int count, char **arguments);
 
 /* setup.c: make the folder, the data, the network and the optimizer that run->options asks for. */
 void set_up(Run *run);
+void clean_up(Run *run);                             /* give back all of them */
 const char *path_in_out(Run *run, const char *name); /* a file below --out; good until the next call */
 /* Report what went wrong and end the program with status 1; files already written stay. */
 _Noreturn void fail(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -8,7 +8,8 @@
 
 static Options o = {.noise = 0.2, .activation = ACTIVATION_TANH, .lr = -1, .epochs = 200, .batch = 64, .seed = 1};
 static const char *noise, *hidden = "32,32";
-static bool help, chosen; /* chosen: something that the recorded experiment fixes */
+static char activations[ACTIVATION_NAMES_SIZE]; /* in the order of the enum */
+static bool help, chosen;                       /* chosen: something that the recorded experiment fixes */
 
 static Option table[] = {
     {"--data", "FILE.csv",
@@ -18,7 +19,7 @@ static Option table[] = {
     {"--make-moons", "N", "N new points in two half circles", .whole = &o.make_moons, .least = 2, .flag = &chosen},
     {"--noise", "NUMBER", "standard deviation of the new points (default 0.2)", .number = &o.noise, .text = &noise},
     {"--hidden", "32,32", "sizes of the hidden layers; 0 for none", .text = &hidden, .flag = &chosen},
-    {"--activation", "none|tanh|relu|sigmoid", "(default tanh)", .choice = &o.activation, .flag = &chosen},
+    {"--activation", activations, "(default tanh)", .choice = &o.activation, .flag = &chosen},
     {"--optimizer", "sgd|adam", "(default sgd)", .choice = &o.adam},
     {"--lr", "NUMBER", "learning rate (default 0.05; with adam 0.002)", .number = &o.lr},
     {"--momentum", "NUMBER", "for sgd (default 0)", .number = &o.momentum, .most = 0.999999},
@@ -86,6 +87,7 @@ static bool complete_options(Error *error)
 Options read_options(int count, char **arguments)
 {
     Error error;
+    activation_names(activations);
     bool ok = options_read(table, &count, arguments, &error);
     if (ok && help) {
         print_help();

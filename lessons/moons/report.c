@@ -68,11 +68,21 @@ static void compare_with_recorded(const Run *run, size_t points)
     memory_free(torch);
 }
 
+static void compare_with_differences(Value *loss, size_t points)
+{
+    Error error;
+    GradCheck result;
+    const bool right = gradcheck_some(loss, CHECKED_BY_NUDGING, &result, &error);
+    printf("Against finite differences, on %zu points: ", points);
+    gradcheck_print(&result, stdout);
+    if (!right)
+        puts(error.message);
+    puts("");
+}
+
 void check_gradients(Run *run)
 {
     size_t rows[RECORDED_CHECKED], correct;
-    Error error;
-    GradCheck result;
     const size_t n = run->train.count < RECORDED_CHECKED ? run->train.count : RECORDED_CHECKED;
     for (size_t i = 0; i < n; i++)
         rows[i] = i;
@@ -82,12 +92,7 @@ void check_gradients(Run *run)
     backward(loss);
     if (run->options.recorded)
         compare_with_recorded(run, n);
-    const bool right = gradcheck_some(loss, CHECKED_BY_NUDGING, &result, &error);
-    printf("Against finite differences, on %zu points: ", n);
-    gradcheck_print(&result, stdout);
-    if (!right)
-        puts(error.message);
-    puts("");
+    compare_with_differences(loss, n);
     optimizer_zero_grad(run->optimizer);
     graph_release(run->graph, run->mark);
 }
@@ -185,6 +190,7 @@ static bool plot_plane(Run *run, const char *path, Error *error)
                                data->label,
                                data->count,
                                (int)run->classes,
+                               run->classes == (size_t)data->classes ? data->class_names : NULL,
                                .predict = predict,
                                .context = run};
     return plot_boundary(path, &plot, error);
@@ -195,18 +201,16 @@ static bool plot_plane(Run *run, const char *path, Error *error)
 /* NAME.dot, and NAME.svg too when dot is installed. */
 static void draw_diagram(Run *run, const char *name, Value *root, const DotOptions *options)
 {
-    char dot[1100], svg[32];
+    char file[32];
     Error error;
-    snprintf(svg, sizeof svg, "%s.dot", name);
-    snprintf(dot, sizeof dot, "%s", path_in_out(run, svg));
-    snprintf(svg, sizeof svg, "%s.svg", name);
-    const char *picture = path_in_out(run, svg);
-    require(dot_draw(root, dot, options, &error), &error);
-    printf("  %s\n", dot);
-    if (dot_draw(root, picture, options, &error))
-        printf("  %s\n", picture);
+    snprintf(file, sizeof file, "%s.dot", name);
+    require(dot_draw(root, path_in_out(run, file), options, &error), &error);
+    printf("  %s\n", run->path);
+    snprintf(file, sizeof file, "%s.svg", name);
+    if (dot_draw(root, path_in_out(run, file), options, &error))
+        printf("  %s\n", run->path);
     else
-        printf("  (no %s: %s)\n", svg, error.message);
+        printf("  (no %s: %s)\n", file, error.message);
 }
 
 /* The loss of the first row, after a backward pass. */
@@ -282,20 +286,18 @@ static void print_summary(Run *run)
            run->seconds > 0 ? run->nodes / run->seconds / 1e6 : 0, peak_memory());
 }
 
-void report_results(Run *run)
+static void report_training(Run *run)
+{
+    write_file(run, "history.csv", write_history);
+    if (isfinite(run->history[0].train.loss)) /* if it is not, there was one epoch only */
+        write_file(run, "loss.svg", plot_history);
+    else
+        puts("  (no loss.svg: no epoch had a finite loss)");
+}
+
+static void draw_pictures(Run *run)
 {
     const size_t features = run->train.features;
-    Error error;
-    const char *model = run->options.save != NULL ? run->options.save : path_in_out(run, "model.txt");
-    print_summary(run);
-    require(mlp_save(run->net, model, &error), &error);
-    printf("\nWritten:\n  %s\n", model);
-    if (run->epochs_done > 0)
-        write_file(run, "history.csv", write_history);
-    if (run->epochs_done > 0 && isfinite(run->history[0].train.loss)) /* if it is not, there was one epoch only */
-        write_file(run, "loss.svg", plot_history);
-    else if (run->epochs_done > 0)
-        puts("  (no loss.svg: no epoch had a finite loss)");
     if (features == 2)
         write_file(run, "boundary.svg", plot_plane);
     else
@@ -304,6 +306,18 @@ void report_results(Run *run)
         draw_graph(run);
     else
         printf("  (no diagrams: %zu features and %zu classes are too many to draw)\n", features, run->classes);
+}
+
+void report_results(Run *run)
+{
+    Error error;
+    const char *model = run->options.save != NULL ? run->options.save : path_in_out(run, "model.txt");
+    print_summary(run);
+    require(mlp_save(run->net, model, &error), &error);
+    printf("\nWritten:\n  %s\n", model);
+    if (run->epochs_done > 0)
+        report_training(run);
+    draw_pictures(run);
     if (fflush(stdout) != 0 || ferror(stdout)) /* a full disk, say */
         fail("the output could not be written; the files were.");
 }

@@ -1,4 +1,5 @@
-/* setup.c - before training: a folder that can be written, the data, the network and the optimizer. */
+/* setup.c - before training: a folder that can be written, the data, the network and the optimizer; after it, all of
+ * them go. */
 #define _POSIX_C_SOURCE 200809L /* mkdir */
 #include <errno.h>
 #include <stdarg.h>
@@ -157,4 +158,14 @@ void set_up(Run *run)
     make_optimizer(run);
     require(batches_new(&run->batches, run->train.count, o->batch < SIZE_MAX ? (size_t)o->batch : SIZE_MAX, &error),
             &error);
+}
+
+void clean_up(Run *run)
+{
+    optimizer_free(run->optimizer);
+    batches_free(&run->batches);
+    memory_free(run->history);
+    graph_free(run->graph);
+    dataset_free(&run->train);
+    dataset_free(&run->test);
 }

@@ -95,7 +95,7 @@ static Value *hostile(Graph *g)
     Value *a = named_param(g, 1, "</script><script>alert(1)</script>");
     Value *b = named_param(g, 2, "\"'&<b>\\N{TITLE}\xE2\x80\xA8{STEPS}");
     Value *c = named_param(g, 3, "\xE7\x84\xA1\xE9\x99\x90 \xF0\x9F\x98\x80 \xFF\x01 <!-- ]]>");
-    return v_label(v_mul(v_add(a, b), c), "<img src=x onerror=alert(1)>");
+    return v_label(v_mul(v_add(a, b), c), "</title><img src=x onerror=alert(1)>");
 }
 
 /* Numbers that are none: log of 0, and what becomes of it. */
@@ -130,7 +130,7 @@ static const Sample samples[] = {
     {"expression_layers", expression, {.without_dot = true}},
     {"fan_out", fan_out, {.digits = 6}},
     {"fan_out_layers", fan_out, {.without_dot = true}},
-    {"neuron", neuron, {.title = "A neuron: tanh(w1·x1 + w2·x2 + b)"}},
+    {"neuron", neuron, {0}},
     {"neuron_layers", neuron, {.without_dot = true}},
     {"log_softmax", log_softmax, {0}},
     {"all_ops", all_ops, {0}},
@@ -139,7 +139,7 @@ static const Sample samples[] = {
     {"network_layers", network, {.without_dot = true}},
     {"cancelling", cancelling, {0}},
     {"cancelling_layers", cancelling, {.without_dot = true}},
-    {"hostile", hostile, {.title = "</title><script>alert(1)</script>"}},
+    {"hostile", hostile, {0}},
     {"unsound", unsound, {0}},
     {"no_param", no_param, {0}},
     {"one_leaf", one_leaf, {0}},

@@ -17,6 +17,7 @@
 
 #include "backward.h"
 #include "expression.h"
+#include "file.h"
 #include "gradcheck.h"
 #include "graph/dot.h"
 #include "graph/json.h"
@@ -39,7 +40,6 @@ enum {
     TABLE_DIGITS = 6,                     /* where --digits does not say */
     NAMES_WARNED = 5,                     /* of names that nothing uses; the others are counted */
     DIGITS_MOST = 17,                     /* no double needs more */
-    READ_BYTES = 65536,                   /* of a file at a time */
     CHECK_EVALUATIONS = 100 * 1000 * 1000 /* of a node, a few seconds: of more, --check checks some params */
 };
 
@@ -160,13 +160,14 @@ static bool take_word(Command *c, char *argument)
     return true;
 }
 
-static bool is_standard_output(const char *path) { return path != NULL && strcmp(path, "-") == 0; }
-
 /* How many files of the command go to standard output. */
 static int files_to_standard_output(const Command *c)
 {
-    return is_standard_output(c->dot) + is_standard_output(c->svg) + is_standard_output(c->png) +
-           is_standard_output(c->html) + is_standard_output(c->json);
+    const char *const paths[] = {c->dot, c->svg, c->png, c->html, c->json};
+    int count = 0;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        count += paths[i] != NULL && strcmp(paths[i], "-") == 0;
+    return count;
 }
 
 /* Options that do not go together. */
@@ -258,21 +259,7 @@ typedef struct Text {
     const char *file; /* for messages; NULL when it is an argument */
 } Text;
 
-/* Read all of a stream, or more than an expression may have. */
-static bool read_stream(FILE *in, Text *text, Error *error)
-{
-    size_t capacity = 0;
-    for (size_t bytes = 1; bytes > 0 && text->length <= EXPRESSION_BYTES_MOST; text->length += bytes) {
-        char *grown = memory_grow(text->bytes, text->length + READ_BYTES, &capacity, 1);
-        if (grown == NULL)
-            return error_set(error, "no memory for a text of more than %zu bytes", text->length);
-        text->bytes = grown;
-        bytes = fread(text->bytes + text->length, 1, READ_BYTES, in);
-    }
-    text->text = text->bytes;
-    return !ferror(in) || error_set(error, "cannot be read: %s", strerror(errno));
-}
-
+/* Read the file of the command, or of a long one more than an expression may have. */
 static bool read_file(const char *path, Text *text, Error *error)
 {
     const bool is_input = strcmp(path, "-") == 0;
@@ -280,30 +267,26 @@ static bool read_file(const char *path, Text *text, Error *error)
     FILE *in = is_input ? stdin : fopen(path, "rb");
     if (in == NULL)
         return error_set(error, "cannot be read: %s. Correct the name, or give the expression itself", strerror(errno));
-    const bool read = read_stream(in, text, error);
+    text->text = text->bytes = file_read_all(in, EXPRESSION_BYTES_MOST, &text->length);
+    bool ok = text->text != NULL || error_set(error, "no memory for a text of more than %zu bytes", text->length);
+    if (ok && ferror(in))
+        ok = error_set(error, "cannot be read: %s", strerror(errno));
     if (!is_input)
         fclose(in);
-    return read;
+    return ok;
 }
 
 static bool read_text(const Command *c, Text *text)
 {
     Error error;
-    *text = (Text){0};
-    if (c->expression != NULL) {
-        text->text = c->expression;
-        text->length = strlen(c->expression);
-        return true;
-    }
-    if (read_file(c->file, text, &error))
+    *text = (Text){.text = c->expression, .length = c->expression != NULL ? strlen(c->expression) : 0};
+    if (c->expression != NULL || read_file(c->file, text, &error))
         return true;
     fprintf(stderr, "draw: %s: %s\n", text->file, error.message);
     return false;
 }
 
 /* ---- warnings ---------------------------------------------------------------------------------------------------- */
-
-static bool is_unused(const Definition *d, bool given) { return !d->is_used && d->is_given == given; }
 
 static void warn_of(const Definition *d, const Text *text)
 {
@@ -317,11 +300,11 @@ static void warn_of(const Definition *d, const Text *text)
                 d->name != NULL ? d->name : "this statement");
 }
 
-static void warn_unused(const Expression *e, const Text *text, bool given)
+static void warn_unused(const Expression *e, const Text *text)
 {
     size_t count = 0;
     for (size_t i = 0; i < e->definition_count; i++)
-        if (is_unused(&e->definitions[i], given) && count++ < NAMES_WARNED)
+        if (!e->definitions[i].is_used && count++ < NAMES_WARNED)
             warn_of(&e->definitions[i], text);
     if (count > NAMES_WARNED)
         fprintf(stderr, "draw: warning: ... and %zu more that are not used\n", count - NAMES_WARNED);
@@ -368,40 +351,34 @@ static Value *find_named(const Drawing *d, const char *name, const char *option,
     return NULL;
 }
 
-/* The exporter speaks of its options in C: say what they are called here. */
-static bool explain_diagram(Error *error)
+/* What dot.h says of its options in C, by their names here. */
+static bool report_diagram(const Error *error)
 {
-    static const char remedy[] = " Here that is --depth N or --through NAME.";
-    const size_t length = strlen(error->message);
-    if (strstr(error->message, "max_depth") != NULL && length + sizeof remedy <= sizeof error->message)
-        strcpy(error->message + length, remedy);
+    const bool too_large = strstr(error->message, "max_depth") != NULL;
+    fprintf(stderr, "draw: %s%s\n", error->message, too_large ? " Here that is --depth N or --through NAME." : "");
     return false;
 }
 
-static bool write_diagram(const Drawing *d, const char *format, const char *path, Error *error)
+static bool write_diagram(const Drawing *d, const char *format, const char *path)
 {
+    Error error;
     DotOptions options = d->command->diagram;
     options.format = format;
-    return dot_draw(d->root, path, &options, error) || explain_diagram(error);
+    return path == NULL || dot_draw(d->root, path, &options, &error) || report_diagram(&error);
 }
 
-static bool write_dot(const Drawing *d, Error *error) { return write_diagram(d, "dot", d->command->dot, error); }
-
-static bool write_svg(const Drawing *d, Error *error) { return write_diagram(d, "svg", d->command->svg, error); }
-
-static bool write_png(const Drawing *d, Error *error) { return write_diagram(d, "png", d->command->png, error); }
-
-static bool write_html(const Drawing *d, Error *error)
+static bool write_html(const Drawing *d, const char *path)
 {
-    return player_write(d->root, d->command->html, &(PlayerOptions){.digits = d->command->diagram.digits}, error);
+    const PlayerOptions options = {.digits = d->command->diagram.digits};
+    Error error;
+    return path == NULL || player_write(d->root, path, &options, &error) || report(error.message);
 }
 
-static bool write_json(const Drawing *d, Error *error)
+static bool write_json(const Drawing *d, const char *path)
 {
-    const JsonOptions options = {.values_only = !d->has_gradients || d->command->diagram.values_only,
-                                 .tangents = d->tangents,
-                                 .by = d->command->forward};
-    return json_write(d->root, d->command->json, &options, error);
+    const JsonOptions options = {.values_only = !d->has_gradients, .tangents = d->tangents, .by = d->command->forward};
+    Error error;
+    return path == NULL || json_write(d->root, path, &options, &error) || report(error.message);
 }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
@@ -425,20 +402,18 @@ static void fill_row(const Drawing *d, const Value *v, size_t i, Row *row)
     text_expression(v, TEXT_NAMES, TEXT_DIGITS, row->column[3]);
 }
 
-static void widen(int widths[COLUMNS], const Row *row)
+/* Print a row, or, when measuring, widen the columns so that it fits. */
+static void show_row(const Row *row, int widths[COLUMNS], bool measuring)
 {
-    for (int i = 0; i < COLUMNS; i++) {
+    for (int i = 0; i + 1 < COLUMNS; i++) {
         const int columns = (int)utf8_columns(row->column[i]);
-        widths[i] = columns > widths[i] ? columns : widths[i];
+        if (measuring)
+            widths[i] = columns > widths[i] ? columns : widths[i];
+        else if (widths[i] > 0)
+            printf("%s%*s", row->column[i], widths[i] - columns + 2, "");
     }
-}
-
-static void print_row(const Row *row, const int widths[COLUMNS])
-{
-    for (int i = 0; i + 1 < COLUMNS; i++)
-        if (widths[i] > 0)
-            printf("%s%*s", row->column[i], widths[i] - (int)utf8_columns(row->column[i]) + 2, "");
-    puts(row->column[COLUMNS - 1]);
+    if (!measuring)
+        puts(row->column[COLUMNS - 1]);
 }
 
 /* A constant without a name stands as a number in what uses it. */
@@ -452,18 +427,14 @@ static void print_rows(const Drawing *d, Value *const *order, size_t count)
         snprintf(heading.column[2], TEXT_SIZE, "d/d%s", d->command->forward);
     else if (d->has_gradients)
         strcpy(heading.column[2], "grad");
-    widen(widths, &heading);
-    for (size_t i = 0; i < count; i++)
-        if (is_in_table(order[i])) {
-            fill_row(d, order[i], i, &row);
-            widen(widths, &row);
-        }
-    print_row(&heading, widths);
-    for (size_t i = 0; i < count; i++)
-        if (is_in_table(order[i])) {
-            fill_row(d, order[i], i, &row);
-            print_row(&row, widths);
-        }
+    for (int pass = 0; pass < 2; pass++) {
+        show_row(&heading, widths, pass == 0);
+        for (size_t i = 0; i < count; i++)
+            if (is_in_table(order[i])) {
+                fill_row(d, order[i], i, &row);
+                show_row(&row, widths, pass == 0);
+            }
+    }
 }
 
 static bool print_table(const Drawing *d)
@@ -501,12 +472,6 @@ static bool check_gradients(const Drawing *d)
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-static bool write_file(const Drawing *d, const char *path, bool (*write)(const Drawing *d, Error *error))
-{
-    Error error;
-    return path == NULL || write(d, &error) || report(error.message);
-}
-
 static bool print_tree(const Drawing *d)
 {
     const TreeOptions options = {.max_depth = d->command->diagram.max_depth, .digits = d->command->diagram.digits};
@@ -517,11 +482,11 @@ static bool print_tree(const Drawing *d)
 static bool write_all(const Drawing *d)
 {
     const Command *c = d->command;
-    bool ok = write_file(d, c->dot, write_dot);
-    ok &= write_file(d, c->json, write_json);
-    ok &= write_file(d, c->html, write_html);
-    ok &= write_file(d, c->svg, write_svg);
-    ok &= write_file(d, c->png, write_png);
+    bool ok = write_diagram(d, "dot", c->dot);
+    ok &= write_json(d, c->json);
+    ok &= write_html(d, c->html);
+    ok &= write_diagram(d, "svg", c->svg);
+    ok &= write_diagram(d, "png", c->png);
     if (c->tree)
         ok &= print_tree(d);
     if (c->table)
@@ -553,8 +518,7 @@ static bool differentiate(Drawing *d)
 static bool draw(Command *command, const Expression *expression, const Text *text)
 {
     Drawing drawing = {.command = command, .expression = expression, .root = expression->root};
-    warn_unused(expression, text, true);
-    warn_unused(expression, text, false);
+    warn_unused(expression, text);
     if (command->through != NULL) {
         command->diagram.through = find_named(&drawing, command->through, "--through", false);
         if (command->diagram.through == NULL)

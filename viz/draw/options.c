@@ -42,12 +42,12 @@ static bool read_choice(const Option *o, Error *error)
     const size_t length = strlen(o->given);
     int place = 0;
     for (const char *choice = o->argument; *choice != '\0'; place++) {
-        const size_t bytes = strcspn(choice, "|");
+        const size_t bytes = strcspn(choice, ",|");
         if (bytes == length && strncmp(choice, o->given, bytes) == 0) {
             *o->choice = place;
             return true;
         }
-        choice += bytes + (choice[bytes] == '|');
+        choice += bytes + strspn(choice + bytes, ",| ");
     }
     return error_set(error, "%s %s: expected one of %s", o->name, o->given, o->argument);
 }

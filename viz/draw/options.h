@@ -28,7 +28,7 @@
  * flag, text, number, whole and choice that is not NULL; they keep their values when it is not given. */
 typedef struct Option {
     const char *name;
-    const char *argument; /* its name in the help; of a choice, what there is to choose from; NULL: it takes none */
+    const char *argument; /* its name in the help; of a choice, "all, of, them" or "all|of|them"; NULL: it takes none */
     const char *help;     /* may be of several lines */
     const char **text;
     double *number;     /* finite, from least to most */

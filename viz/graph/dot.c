@@ -17,6 +17,7 @@
 
 enum {
     NO_GROUP = -1,
+    ID_SIZE = 24,            /* of a box: a letter and a number of 20 digits */
     FORMULA_CHARACTERS = 32, /* of a derivative on an edge; the whole of it stands in the tooltip */
     THINNEST = 1,            /* pen widths of edges, in points */
     WIDEST = 4,
@@ -109,7 +110,7 @@ typedef struct View {
     Node *nodes;   /* beside it */
     size_t count;
     Edge *merged; /* edges of collapsed groups, those between the same two boxes side by side */
-    size_t merged_count;
+    size_t merged_count, merged_capacity;
     size_t *frame_boxes;             /* per group: boxes drawn inside, at any depth */
     size_t drawn_nodes, drawn_edges; /* boxes and stubs; arrows */
     bool gradients;                  /* a backward pass has been here, and its numbers are wanted */
@@ -351,37 +352,40 @@ static void note_contribution(View *view, double contribution)
         view->largest = fabs(contribution);
 }
 
-/* Go over all edges: those between nodes are counted, the others put into `merged` if there is room yet. */
-static void visit_edges(View *view)
+static bool add_merged(View *view, Edge edge)
 {
-    view->merged_count = 0;
-    for (size_t i = 0; i < view->count; i++) {
+    Edge *list = memory_grow(view->merged, view->merged_count + 1, &view->merged_capacity, sizeof *list);
+    if (list == NULL)
+        return false;
+    view->merged = list;
+    view->merged[view->merged_count++] = edge;
+    return true;
+}
+
+/* Count the edges between nodes and list the others in `merged`. */
+static bool visit_edges(View *view)
+{
+    for (size_t i = 0; i < view->count; i++)
         for (size_t p = 0; p < value_parent_count(view->nodes[i].value); p++) {
             Edge edge;
             if (!find_edge(view, &view->nodes[i], p, &edge))
                 continue;
-            if (!is_merged(&edge) && view->merged == NULL) {
+            if (is_merged(&edge) && !add_merged(view, edge))
+                return false;
+            if (!is_merged(&edge)) {
                 view->drawn_edges++;
                 note_contribution(view, edge_contribution(&edge));
-            } else if (is_merged(&edge)) {
-                if (view->merged != NULL)
-                    view->merged[view->merged_count] = edge;
-                view->merged_count++;
             }
         }
-    }
+    return true;
 }
 
 static bool collect_edges(View *view)
 {
-    visit_edges(view);
-    if (view->merged_count == 0)
-        return true;
-    view->merged = memory_alloc_array(view->merged_count, sizeof *view->merged);
-    if (view->merged == NULL)
+    if (!visit_edges(view))
         return false;
-    visit_edges(view);
-    qsort(view->merged, view->merged_count, sizeof *view->merged, compare_edges);
+    if (view->merged_count > 0)
+        qsort(view->merged, view->merged_count, sizeof *view->merged, compare_edges);
     for (size_t i = 0; i < view->merged_count; i += merged_run(view, i)) {
         view->drawn_edges++;
         if (has_one_target(&view->merged[i], merged_run(view, i)))
@@ -571,18 +575,14 @@ static void print_group_name(const View *view, ptrdiff_t group, Escape format)
         fputs("&#160;", view->out);
 }
 
-static size_t count_inside(const View *view, ptrdiff_t group, bool only_params)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < view->count; i++)
-        if (is_visible(&view->nodes[i]) && collapsed_group(view, view->nodes[i].group) == group)
-            count += !only_params || view->nodes[i].value->op == OP_PARAM;
-    return count;
-}
-
 static void print_collapsed(const View *view, ptrdiff_t group)
 {
-    const size_t nodes = count_inside(view, group, false), params = count_inside(view, group, true);
+    size_t nodes = 0, params = 0;
+    for (const Node *node = view->nodes; node < view->nodes + view->count; node++)
+        if (is_visible(node) && collapsed_group(view, node->group) == group) {
+            nodes++;
+            params += node->value->op == OP_PARAM;
+        }
     fprintf(view->out,
             "  g%td [id=\"g%td\", class=\"group\", shape=box3d, style=filled, margin=\"0.15,0.08\", fillcolor=\"%s\", "
             "tooltip=\"",
@@ -624,7 +624,7 @@ static void open_frames(const View *view, ptrdiff_t group)
 
 static void close_frames(const View *view, ptrdiff_t group)
 {
-    for (size_t level = group_depth(view, group) + 1; level > 0; level--)
+    for (; group != NO_GROUP; group = group_around(view, group))
         fputs("  }\n", view->out);
 }
 
@@ -641,8 +641,7 @@ static void print_group(const View *view, ptrdiff_t group)
     for (size_t i = 0; i < view->count && collapsed != group; i++)
         if (is_visible(&view->nodes[i]) && view->nodes[i].group == group)
             print_node(view, &view->nodes[i]);
-    if (frame != NO_GROUP)
-        close_frames(view, frame);
+    close_frames(view, frame);
 }
 
 static void print_nodes(const View *view)
@@ -789,26 +788,21 @@ static void print_edge(const View *view, const Edge *edge)
     fputs("];\n", view->out);
 }
 
-static void print_box_id(FILE *out, Box box)
+static void box_id(Box box, char id[ID_SIZE])
 {
     if (is_group(box))
-        fprintf(out, "g%td", box.group);
+        snprintf(id, ID_SIZE, "g%td", box.group);
     else
-        fprintf(out, "n%zu", value_number(box.node->value));
+        snprintf(id, ID_SIZE, "n%zu", value_number(box.node->value));
 }
 
 /* One arrow for all the edges between two boxes of which one or both are collapsed groups. */
 static void print_merged(const View *view, const Edge *edges, size_t count)
 {
-    fputs("  ", view->out);
-    print_box_id(view->out, edges->from);
-    fputs(" -> ", view->out);
-    print_box_id(view->out, edges->to);
-    fputs(" [id=\"e_", view->out);
-    print_box_id(view->out, edges->from);
-    fputs("_", view->out);
-    print_box_id(view->out, edges->to);
-    fputs("\"", view->out);
+    char from[ID_SIZE], to[ID_SIZE];
+    box_id(edges->from, from);
+    box_id(edges->to, to);
+    fprintf(view->out, "  %s -> %s [id=\"e_%s_%s\"", from, to, from, to);
     if (enters_frame(view, edges))
         fputs(", minlen=2", view->out);
     const bool pushes = view->gradients && has_one_target(edges, count) && parent_of(edges)->needs_grad;

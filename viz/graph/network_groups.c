@@ -21,50 +21,38 @@ static size_t count_neurons(const MLP *net, size_t layers)
 
 /* ---- layers and neurons ------------------------------------------------------------------------------------------ */
 
-static const char *put_name(NetworkGroups *groups, size_t group, const char *kind, const char *numbers)
-{
-    char *name = groups->names + group * NAME_SIZE;
-    snprintf(name, NAME_SIZE, "%s %s", kind, numbers);
-    return name;
-}
-
 /* The groups with all but their members. A neuron's params lie side by side, and so do their numbers. */
 static void list_groups(NetworkGroups *groups, const MLP *net, NetworkDetail detail)
 {
-    char numbers[NAME_SIZE / 2 + NAME_SIZE / 4];
-    size_t group = net->layer_count;
-    for (size_t l = 0; l < net->layer_count; l++) {
+    DotGroup *group = groups->list + net->layer_count;
+    char *name = groups->names;
+    for (size_t l = 0; l < net->layer_count; l++, name += NAME_SIZE) {
         const Layer *layer = &net->layers[l];
-        snprintf(numbers, sizeof numbers, "%zu", l + 1);
-        groups->list[l] =
-            (DotGroup){.name = put_name(groups, l, "layer", numbers), .collapsed = detail == NETWORK_LAYERS};
-        for (size_t i = 0; i < layer->outputs; i++, group++) {
+        snprintf(name, NAME_SIZE, "layer %zu", l + 1);
+        groups->list[l] = (DotGroup){.name = name, .collapsed = detail == NETWORK_LAYERS};
+        for (size_t i = 0; i < layer->outputs; i++) {
             const size_t first = value_number(layer->neurons[i].w[0]);
-            snprintf(numbers, sizeof numbers, "%zu,%zu", l + 1, i);
-            groups->list[group] = (DotGroup){.name = put_name(groups, group, "neuron", numbers),
-                                             .first = first,
-                                             .end = first + layer->inputs + 1,
-                                             .inside = &groups->list[l],
-                                             .collapsed = detail == NETWORK_NEURONS};
+            name += NAME_SIZE;
+            snprintf(name, NAME_SIZE, "neuron %zu,%zu", l + 1, i);
+            *group++ = (DotGroup){.name = name,
+                                  .first = first,
+                                  .end = first + layer->inputs + 1,
+                                  .inside = &groups->list[l],
+                                  .collapsed = detail == NETWORK_NEURONS};
         }
     }
 }
 
 /* ---- members ----------------------------------------------------------------------------------------------------- */
 
-/* The neuron that a param belongs to, or NULL. Neurons were made, and are listed, in the order of numbers. */
+/* The neuron that a param belongs to, or NULL. */
 static DotGroup *group_of_param(const NetworkGroups *groups, const MLP *net, const Value *param)
 {
     const size_t number = value_number(param);
-    size_t first = net->layer_count, end = groups->count;
-    while (first < end) {
-        const size_t middle = first + (end - first) / 2;
-        if (groups->list[middle].end <= number)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first < groups->count && groups->list[first].first <= number ? &groups->list[first] : NULL;
+    for (size_t g = net->layer_count; g < groups->count; g++)
+        if (number >= groups->list[g].first && number < groups->list[g].end)
+            return &groups->list[g];
+    return NULL;
 }
 
 /* The neuron that `v` is the sum w·x + b of, or NULL. */

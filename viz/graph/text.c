@@ -13,8 +13,7 @@ enum {
     PAIRS_SHOWN = 3
 };
 
-/* ---- a text that grows --------------------------------------------------------------------------------------------
- */
+/* ---- a text that grows ------------------------------------------------------------------------------------------- */
 
 /* A text that grows in a buffer of TEXT_SIZE bytes; a piece that does not fit is left out. */
 typedef struct Text {

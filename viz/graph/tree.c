@@ -27,7 +27,7 @@ enum {
 typedef struct Level {
     const Value *node;
     size_t next;  /* the next parent */
-    size_t lines; /* of parents below it: 1 when "..." stands for all of them */
+    size_t lines; /* of parents below it: 1 when "…" stands for all of them */
 } Level;
 
 /* One walk over the tree. It is done twice: to measure how wide the left part is, and to print. */
@@ -41,19 +41,12 @@ typedef struct Tree {
     size_t column, widest;  /* characters of the left part of this line, and of the widest so far */
 } Tree;
 
-/* Print text, in ASCII if asked; returns how many characters it has. */
+/* Print text; returns how many characters it has. */
 static size_t tree_put(Tree *tree, const char *text)
 {
-    size_t count = 0;
-    for (Utf8 c; *text != '\0'; text += c.bytes) {
-        c = utf8_next(text, SIZE_MAX);
-        count++;
-        if (tree->out != NULL && tree->options.ascii && c.bytes > 1)
-            fputc('?', tree->out);
-        else if (tree->out != NULL)
-            fwrite(text, 1, c.bytes, tree->out);
-    }
-    return count;
+    if (tree->out != NULL)
+        fputs(text, tree->out);
+    return utf8_count(text, strlen(text));
 }
 
 static void tree_colour(Tree *tree, const char *code)
@@ -65,7 +58,6 @@ static void tree_colour(Tree *tree, const char *code)
 /* The lines that lead from the nodes above to this one. */
 static void tree_indent(Tree *tree)
 {
-    const bool ascii = tree->options.ascii;
     tree_colour(tree, FAINT);
     size_t first = 0;
     if (tree->depth > LEVELS_INDENTED) {
@@ -78,9 +70,9 @@ static void tree_indent(Tree *tree)
         const Level *level = &tree->levels[i];
         const bool last = level->next == level->lines;
         if (i + 1 == tree->depth)
-            tree->column += tree_put(tree, ascii ? (last ? "`-- " : "|-- ") : last ? "└── " : "├── ");
+            tree->column += tree_put(tree, last ? "└── " : "├── ");
         else
-            tree->column += tree_put(tree, last ? "    " : ascii ? "|   " : "│   ");
+            tree->column += tree_put(tree, last ? "    " : "│   ");
     }
     tree_colour(tree, NORMAL);
 }
@@ -139,10 +131,8 @@ static void tree_cut_line(Tree *tree, const Value *v)
     tree->column = 0;
     tree_indent(tree);
     const size_t count = value_parent_count(v);
-    snprintf(text, sizeof text, "%s %zu operand%s", tree->options.ascii ? "..." : UTF8_ELLIPSIS, count,
-             count == 1 ? "" : "s");
+    snprintf(text, sizeof text, UTF8_ELLIPSIS " %zu operand%s\n", count, count == 1 ? "" : "s");
     tree_put(tree, text);
-    tree_put(tree, "\n");
 }
 
 static bool tree_push(Tree *tree, const Value *v)
@@ -185,10 +175,8 @@ static bool tree_walk(Tree *tree, const Value *root)
     return ok;
 }
 
-static bool wants_colour(FILE *out, TreeColour colour)
+static bool wants_colour(FILE *out)
 {
-    if (colour != TREE_COLOUR_AUTO)
-        return colour == TREE_COLOUR_ALWAYS;
 #if defined(__unix__) || defined(__APPLE__)
     const char *forbidden = getenv("NO_COLOR");
     const char *terminal = getenv("TERM");
@@ -218,7 +206,7 @@ bool tree_print_at(Where where, Value *root, FILE *out, const TreeOptions *optio
     if (ok) {
         memset(tree.shown, 0, numbers * sizeof(bool));
         tree.out = out;
-        tree.coloured = wants_colour(out, tree.options.colour);
+        tree.coloured = wants_colour(out);
         ok = tree_walk(&tree, root);
     }
     memory_free(tree.shown);

@@ -16,21 +16,14 @@
 
 #include "text.h"
 
-typedef enum TreeColour {
-    TREE_COLOUR_AUTO, /* on a terminal, unless NO_COLOR is set or TERM is "dumb" */
-    TREE_COLOUR_NEVER,
-    TREE_COLOUR_ALWAYS
-} TreeColour;
-
 /* All zero is the usual tree. */
 typedef struct TreeOptions {
-    bool ascii;        /* lines of | and `-, and ? for every character of a label that is not ASCII */
-    TreeColour colour; /* blue for a gradient above 0, orange below: the sign is there as well */
-    size_t max_depth;  /* levels below the root; what is cut shows as "..."; 0 is all of them */
-    int digits;        /* significant digits of numbers, 1 to 17; 0 is 4 */
+    size_t max_depth; /* levels below the root; what is cut shows as "…"; 0 is all of them */
+    int digits;       /* significant digits of numbers, 1 to 17; 0 is 4 */
 } TreeOptions;
 
-/* Print the tree below root; options may be NULL. False: no memory, or `out` could not take it all. */
+/* Print the tree below root; options may be NULL. On a terminal, unless NO_COLOR is set or TERM is "dumb", a gradient
+ * above 0 is blue and one below orange. False: no memory, or `out` could not take it all. */
 #define tree_print(root, ...) tree_print_at(HERE, root, __VA_ARGS__) /* tree_print(root, out, options) */
 bool tree_print_at(Where where, Value *root, FILE *out, const TreeOptions *options);
 

@@ -20,10 +20,7 @@
 /* The parts of the page, line by line, NULL at the end: made by the Makefile. */
 extern const char *const player_page_html[], *const player_page_css[], *const player_page_js[];
 
-enum {
-    TITLE_CHARACTERS = 120,
-    SECONDS_OF_DOT = 20 /* after that, the page lays the graph out itself */
-};
+enum { SECONDS_OF_DOT = 20 }; /* after that, the page lays the graph out itself */
 
 typedef struct Page {
     PlayerOptions options; /* with the defaults filled in */
@@ -34,7 +31,7 @@ typedef struct Page {
 
 static bool is_leaf(const Value *v) { return op_table[v->op].shape == LEAF; }
 
-static const Value *root_of(const Page *page) { return page->pass.nodes[page->pass.node_count - 1]; }
+static Value *root_of(const Page *page) { return page->pass.nodes[page->pass.node_count - 1]; }
 
 /* ---- the picture ------------------------------------------------------------------------------------------------- */
 
@@ -167,11 +164,6 @@ static void print_lines(FILE *out, const char *const *lines)
 static void print_title(const Page *page)
 {
     char text[TEXT_SIZE];
-    if (page->options.title != NULL && page->options.title[0] != '\0') {
-        const Value named = {.label = page->options.title};
-        escape_put(page->out, ESCAPE_XML, text_name(&named, TITLE_CHARACTERS, text));
-        return;
-    }
     escape_put(page->out, ESCAPE_XML, text_name(root_of(page), TEXT_NAME_LONG, text));
     fputs(is_leaf(root_of(page)) ? ": " : " = ", page->out);
     escape_put(page->out, ESCAPE_XML, text_expression(root_of(page), TEXT_NAMES, page->options.digits, text));
@@ -245,9 +237,9 @@ static char *draw_picture(const Page *page, const char *path, Where where)
 {
     const DotOptions options = {
         .digits = page->options.digits, .seconds = SECONDS_OF_DOT, .grad_width = grad_width(page)};
-    Value *root = page->pass.nodes[page->pass.node_count - 1];
     size_t length;
-    return page->options.without_dot ? NULL : dot_picture_at(where, root, path, "svg", &length, &options, NULL);
+    return page->options.without_dot ? NULL
+                                     : dot_picture_at(where, root_of(page), path, "svg", &length, &options, NULL);
 }
 
 bool player_write_at(Where where, Value *root, const char *path, const PlayerOptions *options, Error *error)

@@ -15,9 +15,8 @@
 
 /* All zero is the usual page. */
 typedef struct PlayerOptions {
-    const char *title; /* NULL: the root's name and expression */
-    int digits;        /* significant digits of numbers, 1 to 17; 0 is 4 */
-    bool without_dot;  /* the page lays the graph out itself, as it does where Graphviz's dot is missing or too slow */
+    int digits;       /* significant digits of numbers, 1 to 17; 0 is 4 */
+    bool without_dot; /* the page lays the graph out itself, as it does where Graphviz's dot is missing or too slow */
 } PlayerOptions;
 
 /* Beyond this a graph can neither be laid out nor read. */
@@ -25,7 +24,7 @@ enum { PLAYER_MAX_NODES = 1500 };
 
 /* Write the page of the backward pass from root; options may be NULL. The pass is run here, with the gradients of
  * params from 0, and leaves every gradient of the graph as it was. A root that no param leads to has a forward pass
- * alone. Texts of any bytes are safe as labels and title. False, with the reason in `error`: no memory, more than
+ * alone. Texts of any bytes are safe as labels. False, with the reason in `error`: no memory, more than
  * PLAYER_MAX_NODES nodes, no such folder, a full disk; then there is no file, or the older one as it was. */
 #define player_write(root, ...) player_write_at(HERE, root, __VA_ARGS__) /* (root, path, options, error) */
 bool player_write_at(Where where, Value *root, const char *path, const PlayerOptions *options, Error *error);

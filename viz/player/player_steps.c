@@ -38,14 +38,6 @@ static void restore_gradients(PlayerSteps *pass)
 
 static size_t place_of(const PlayerSteps *pass, const Value *v) { return order_find(pass->nodes, pass->node_count, v); }
 
-static size_t count_edges(const PlayerSteps *pass)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < pass->node_count; i++)
-        count += value_parent_count(pass->nodes[i]);
-    return count;
-}
-
 static void list_edges(PlayerSteps *pass)
 {
     size_t next = 0;
@@ -59,7 +51,8 @@ static void list_edges(PlayerSteps *pass)
 
 static bool make_room(PlayerSteps *pass)
 {
-    pass->edge_count = count_edges(pass);
+    for (size_t i = 0; i < pass->node_count; i++)
+        pass->edge_count += value_parent_count(pass->nodes[i]);
     pass->edges = memory_alloc_array(pass->edge_count + 1, sizeof *pass->edges);
     pass->first_edge = memory_alloc_array(pass->node_count + 1, sizeof *pass->first_edge);
     pass->steps = memory_alloc_array(pass->node_count, sizeof *pass->steps);
@@ -93,11 +86,10 @@ static void note_step(PlayerSteps *pass, const Value *v)
         const size_t parent = pass->edges[edge].parent;
         if (!pass->nodes[parent]->needs_grad)
             continue;
-        const double local = value_local_derivative(v, pass->edges[edge].operand);
         const double product = value_push(v, pass->edges[edge].operand);
         const double before = pass->grads[parent];
         pass->grads[parent] = before + product;
-        pass->pushes[pass->push_count++] = (PlayerPush){edge, local, product, before, pass->grads[parent]};
+        pass->pushes[pass->push_count++] = (PlayerPush){edge, product, before, pass->grads[parent]};
         step->push_count++;
     }
 }

@@ -22,7 +22,7 @@ typedef struct PlayerEdge {
 /* A product of the chain rule: parent->grad += local * grad. */
 typedef struct PlayerPush {
     size_t edge;
-    double local, product;
+    double product;
     double before, after; /* the parent's grad */
 } PlayerPush;
 

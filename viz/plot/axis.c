@@ -16,14 +16,13 @@ static const double LOG_WIDENING = 0.5;     /* decades on either side of a singl
 static const double PLAIN_LARGEST = 1e6;    /* labels up to here have no power of ten */
 enum { PLAIN_DECIMALS_MOST = 4, LARGEST_PLAIN_DECADE = 4, MARGIN_OF_LABEL = 6, NAME_DISTANCE = 34 };
 
-bool axis_include(Range *range, double number, bool is_log)
+bool axis_shows(double number, bool is_log) { return fabs(number) <= LARGEST && (!is_log || number > 0); }
+
+void axis_include(Range *range, double number, bool is_log)
 {
-    if (!(fabs(number) <= LARGEST) || (is_log && number <= 0))
-        return false;
     const double position = is_log ? log10(number) : number;
     range->low = fmin(range->low, position);
     range->high = fmax(range->high, position);
-    return true;
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */
@@ -85,10 +84,10 @@ static void label_number(char *label, double number, double size, Step step)
         append_power(label, exponent);
 }
 
-/* digit · 10^exponent on a logarithmic axis. */
-static void label_decade(char *label, int digit, int exponent, bool plain)
+/* digit · 10^exponent on a logarithmic axis: all of them with a power of ten, or none. */
+static void label_decade(char *label, int digit, int exponent, Range range)
 {
-    if (plain)
+    if (range.low >= -LARGEST_PLAIN_DECADE && range.high <= LARGEST_PLAIN_DECADE)
         svg_number(label, digit * pow(10, exponent), exponent < 0 ? -exponent : 0);
     else {
         *label = '\0';
@@ -119,9 +118,8 @@ static void add_linear_ticks(Axis *axis, Step step)
 static void add_decade_ticks(Axis *axis, Step step)
 {
     const Range range = axis->range;
-    const bool plain = range.low >= -LARGEST_PLAIN_DECADE && range.high <= LARGEST_PLAIN_DECADE;
     for (double k = first_step(step, range.low); k <= last_step(step, range.high); k++)
-        label_decade(new_tick(axis, steps(step, k))->label, 1, (int)steps(step, k), plain);
+        label_decade(new_tick(axis, steps(step, k))->label, 1, (int)steps(step, k), range);
 }
 
 /* 1, 2, 5, 10, 20, 50 ... on an axis of a few decades. */
@@ -129,12 +127,11 @@ static void add_digit_ticks(Axis *axis)
 {
     static const int digits[] = {1, 2, 5};
     const Range range = axis->range;
-    const bool plain = range.low >= -LARGEST_PLAIN_DECADE && range.high <= LARGEST_PLAIN_DECADE;
     for (int decade = (int)floor(range.low); decade <= range.high; decade++)
         for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
             const double position = decade + log10(digits[i]);
             if (position >= range.low - ROUNDING && position <= range.high + ROUNDING)
-                label_decade(new_tick(axis, position)->label, digits[i], decade, plain);
+                label_decade(new_tick(axis, position)->label, digits[i], decade, range);
         }
 }
 

@@ -2,7 +2,8 @@
  *
  *     Range range = axis_no_range;
  *     for (each number)
- *         axis_include(&range, number, is_log);             // false: cannot be shown
+ *         if (axis_shows(number, is_log))
+ *             axis_include(&range, number, is_log);
  *     Axis axis = axis_new(range, is_log, ROUND_ENDS, 6);   // about six ticks
  *     axis.start = 300, axis.end = 0;                       // in pixels
  *     ... axis_pixel(&axis, number), axis.ticks[i].label ...
@@ -27,7 +28,7 @@ enum {
     LABEL_ROOM = 6, /* between the tick labels and the frame */
     TITLE_ROOM = 26,
     BELOW_ROOM = 42,  /* x tick labels and x name */
-    LINE_HEIGHT = 18, /* of the legend and the remarks */
+    LINE_HEIGHT = 18, /* of the legend */
     LEGEND_TEXT_MOST = 170
 };
 
@@ -38,9 +39,11 @@ typedef struct Range {
 
 extern const Range axis_no_range;
 
-/* Widen the range to hold the number; false if the axis cannot show it: NaN, infinite, beyond 1e300, or not above 0 on
- * a logarithmic axis. */
-bool axis_include(Range *range, double number, bool is_log);
+/* Whether an axis can show the number: it is finite and within ±1e300, and above 0 on a logarithmic axis. */
+bool axis_shows(double number, bool is_log);
+
+/* Widen the range to hold a number that the axis can show. */
+void axis_include(Range *range, double number, bool is_log);
 
 typedef struct Tick {
     double position;

@@ -20,7 +20,7 @@
 #include "error.h"
 
 /* A curve through the points (x[i], y[i]) in their order; x NULL stands for 0, 1, 2, ... A number that cannot be shown
- * (not finite, or not above 0 on a logarithmic axis) leaves a gap in the curve, and a remark says how many there are.
+ * (not finite, or not above 0 on a logarithmic axis) leaves a gap in the curve.
  */
 typedef struct PlotSeries {
     const char *name;
@@ -54,17 +54,16 @@ typedef struct BoundaryPlot {
     const int *label;            /* count, each 0 .. classes − 1 */
     size_t count;
     int classes;
-    char *const *class_names;
+    char *const *class_names; /* for the legend, or NULL */
     PlotPredict *predict;
-    void *context;  /* passed to predict */
-    int resolution; /* the prediction is asked at so many places along each axis; 0 stands for 120 */
+    void *context; /* passed to predict */
 } BoundaryPlot;
 
 /* Draw where a classifier changes its mind: the plane in the colour of its likeliest class, in five steps the stronger
  * the likelier; a line where two classes tie; and the points, each with the colour and the shape of its own class.
- * A point that is not finite is left out, and a prediction that is not finite leaves its place blank; a remark says so.
- * False also when a label is out of range or there is no memory. Fewer than 2 classes, or a resolution of 1, below 0 or
- * above 2000, is an error (misuse). */
+ * The prediction is asked at 120 places along each axis; where it is not finite, the plane is blank. A point that is
+ * not finite is left out. False also when a label is out of range or there is no memory. Fewer than 2 classes is an
+ * error (misuse). */
 #define plot_boundary(...) plot_boundary_at(__VA_ARGS__, HERE) /* (path, plot, error) */
 bool plot_boundary_at(const char *path, const BoundaryPlot *plot, Error *error, Where where);
 

@@ -16,7 +16,13 @@
 #include "plot.h"
 #include "svg.h"
 
-enum { RESOLUTION = 120, RESOLUTION_MOST = 2000, LEVELS = 5, TICKS = 6, REMARK_BYTES = 160, NAME_BYTES = 24 };
+enum {
+    N = 120,      /* places along an axis where the prediction is known */
+    SIDE = N + 2, /* with the ring around them */
+    LEVELS = 5,
+    TICKS = 6,
+    NAME_BYTES = 24
+};
 
 /* Layout in pixels. */
 static const double PANEL_SIDE = 440;   /* the larger one */
@@ -27,13 +33,11 @@ static const double OUTSIDE = -1;       /* a margin lower than any: what lies ar
 
 typedef struct Picture {
     const BoundaryPlot *plot;
-    int n;                 /* places along an axis where the prediction is known */
-    double *probabilities; /* n × n × classes */
-    double *field;         /* (n + 2) × (n + 2): above 0 inside the region that is being drawn */
-    bool *visited;         /* the same size: an outline has passed between this place and the next in its row */
     Axis x, y;
-    size_t points_left_out, predictions_left_out;
     double width, height;
+    double field[SIDE][SIDE]; /* above 0 inside the region that is being drawn */
+    bool visited[SIDE][SIDE]; /* an outline has passed between this place and the next in its row */
+    double probabilities[];   /* N × N × classes */
 } Picture;
 
 /* ---- marching squares -------------------------------------------------------------------------------------------- */
@@ -51,17 +55,7 @@ typedef struct Square {
     int row, column; /* of its lower left corner */
 } Square;
 
-static double field_at(const Picture *picture, int row, int column)
-{
-    return picture->field[(size_t)row * (size_t)(picture->n + 2) + (size_t)column];
-}
-
-static bool is_inside(const Picture *picture, int row, int column) { return field_at(picture, row, column) > 0; }
-
-static bool *visited_at(const Picture *picture, Edge edge)
-{
-    return &picture->visited[(size_t)edge.row * (size_t)(picture->n + 2) + (size_t)edge.column];
-}
+static bool is_inside(const Picture *picture, int row, int column) { return picture->field[row][column] > 0; }
 
 static bool is_crossed(const Picture *picture, Edge e)
 {
@@ -72,8 +66,6 @@ static Edge edge_of(Square square, Side side)
 {
     return (Edge){square.row + (side == UPPER), square.column + (side == RIGHT), side == LOWER || side == UPPER};
 }
-
-static Side opposite(Side side) { return (Side)(side ^ 2); }
 
 static Square neighbour(Square square, Side side)
 {
@@ -96,18 +88,16 @@ static Side way_out(const Picture *picture, Square square, Side in)
         }
     if (crossed == 2)
         return out;
-    const double middle = (field_at(picture, row, column) + field_at(picture, row, column + 1) +
-                           field_at(picture, row + 1, column) + field_at(picture, row + 1, column + 1)) /
-                          4;
+    const double *below = &picture->field[row][column], *above = &picture->field[row + 1][column];
+    const double middle = (below[0] + below[1] + above[0] + above[1]) / 4;
     const bool joins_left_lower = (middle > 0) == is_inside(picture, row, column);
     return joins_left_lower ? around_right_lower[in] : around_left_lower[in];
 }
 
 /* Pixel of a row or column of the grid; those around it lie on its border. */
-static double place(const Picture *picture, const Axis *axis, double i)
+static double place(const Axis *axis, double i)
 {
-    const double inside = fmin(fmax(i - 1, 0), picture->n - 1);
-    return axis->start + inside / (picture->n - 1) * (axis->end - axis->start);
+    return axis->start + fmin(fmax(i - 1, 0), N - 1) / (N - 1) * (axis->end - axis->start);
 }
 
 typedef struct Spot {
@@ -117,11 +107,11 @@ typedef struct Spot {
 /* Where the outline crosses an edge: the zero of the straight line between the values at its ends. */
 static Spot crossing(const Picture *picture, Edge edge)
 {
-    const double from = field_at(picture, edge.row, edge.column);
-    const double to = field_at(picture, edge.row + !edge.is_along_x, edge.column + edge.is_along_x);
+    const double from = picture->field[edge.row][edge.column];
+    const double to = picture->field[edge.row + !edge.is_along_x][edge.column + edge.is_along_x];
     const double share = from / (from - to);
-    return (Spot){place(picture, &picture->x, edge.column + (edge.is_along_x ? share : 0)),
-                  place(picture, &picture->y, edge.row + (edge.is_along_x ? 0 : share))};
+    return (Spot){place(&picture->x, edge.column + (edge.is_along_x ? share : 0)),
+                  place(&picture->y, edge.row + (edge.is_along_x ? 0 : share))};
 }
 
 /* Do two spots lie on the same side of the frame? */
@@ -150,9 +140,9 @@ static void draw_outline(Picture *picture, FILE *out, Edge start, bool is_line)
             svg_put(out, "L% %", (double[]){next.x, next.y});
         pen_is_down = !is_hidden;
         if (edge.is_along_x)
-            *visited_at(picture, edge) = true;
+            picture->visited[edge.row][edge.column] = true;
         square = neighbour(square, way);
-        in = opposite(way);
+        in = (Side)(way ^ 2);
         here = next;
     } while (square.row != start.row || square.column != start.column || in != LOWER);
     if (!is_line)
@@ -162,12 +152,11 @@ static void draw_outline(Picture *picture, FILE *out, Edge start, bool is_line)
 /* All outlines of the region where field > 0. Each one crosses some edge along x: start there. */
 static void draw_outlines(Picture *picture, FILE *out, bool is_line)
 {
-    const int side = picture->n + 2;
-    memset(picture->visited, 0, (size_t)side * (size_t)side * sizeof *picture->visited);
-    for (int row = 0; row < side; row++)
-        for (int column = 0; column + 1 < side; column++) {
+    memset(picture->visited, 0, sizeof picture->visited);
+    for (int row = 0; row < SIDE; row++)
+        for (int column = 0; column + 1 < SIDE; column++) {
             const Edge edge = {row, column, true};
-            if (is_crossed(picture, edge) && !*visited_at(picture, edge))
+            if (is_crossed(picture, edge) && !picture->visited[row][column])
                 draw_outline(picture, out, edge, is_line);
         }
 }
@@ -194,16 +183,15 @@ static bool all_finite(const double *p, int classes)
 /* Above 0 where class k is the likeliest, with more than `level`. */
 static void fill_field(Picture *picture, int k, double level)
 {
-    const int n = picture->n, classes = picture->plot->classes;
-    const size_t side = (size_t)n + 2;
-    for (size_t i = 0; i < side * side; i++)
-        picture->field[i] = OUTSIDE;
+    const int classes = picture->plot->classes;
     const double *p = picture->probabilities;
-    for (int row = 0; row < n; row++)
-        for (int column = 0; column < n; column++, p += classes)
-            if (all_finite(p, classes))
-                picture->field[((size_t)row + 1) * side + (size_t)column + 1] =
-                    fmin(margin_of(p, classes, k), p[k] - level);
+    for (int row = 0; row < SIDE; row++)
+        for (int column = 0; column < SIDE; column++) {
+            const bool in_grid = row > 0 && row <= N && column > 0 && column <= N;
+            const bool is_known = in_grid && all_finite(p, classes);
+            picture->field[row][column] = is_known ? fmin(margin_of(p, classes, k), p[k] - level) : OUTSIDE;
+            p += in_grid ? classes : 0;
+        }
 }
 
 static void draw_regions(Picture *picture, FILE *out)
@@ -237,8 +225,7 @@ static void draw_boundary(Picture *picture, FILE *out)
 
 static bool is_shown(const BoundaryPlot *plot, size_t i)
 {
-    Range alone = axis_no_range;
-    return axis_include(&alone, plot->x[2 * i], false) && axis_include(&alone, plot->x[2 * i + 1], false);
+    return axis_shows(plot->x[2 * i], false) && axis_shows(plot->x[2 * i + 1], false);
 }
 
 static void predict_grid(Picture *picture)
@@ -246,11 +233,10 @@ static void predict_grid(Picture *picture)
     const BoundaryPlot *plot = picture->plot;
     const Range x = picture->x.range, y = picture->y.range;
     double *p = picture->probabilities;
-    for (int row = 0; row < picture->n; row++)
-        for (int column = 0; column < picture->n; column++, p += plot->classes) {
-            const double right = (double)column / (picture->n - 1), up = (double)row / (picture->n - 1);
+    for (int row = 0; row < N; row++)
+        for (int column = 0; column < N; column++, p += plot->classes) {
+            const double right = (double)column / (N - 1), up = (double)row / (N - 1);
             plot->predict(plot->context, x.low + right * (x.high - x.low), y.low + up * (y.high - y.low), p);
-            picture->predictions_left_out += !all_finite(p, plot->classes);
         }
 }
 
@@ -267,7 +253,7 @@ static void draw_points(const Picture *picture, FILE *out)
     }
 }
 
-/* ---- legend and remarks ------------------------------------------------------------------------------------------ */
+/* ---- legend ------------------------------------------------------------------------------------------------------ */
 
 static const char *class_name(const BoundaryPlot *plot, int k, char *room)
 {
@@ -302,28 +288,6 @@ static void draw_legend(const Picture *picture, FILE *out)
     }
 }
 
-static double draw_remark(const Picture *picture, FILE *out, double y, const char *remark)
-{
-    svg_text(out, "start soft", picture->x.start, y, picture->width - picture->x.start - MARGIN, remark);
-    return y + LINE_HEIGHT;
-}
-
-static void draw_remarks(const Picture *picture, FILE *out)
-{
-    double y = picture->y.start + BELOW_ROOM + MARGIN;
-    char remark[REMARK_BYTES];
-    if (picture->points_left_out > 0) {
-        snprintf(remark, sizeof remark, "%zu of %zu points not shown: not finite", picture->points_left_out,
-                 picture->plot->count);
-        y = draw_remark(picture, out, y, remark);
-    }
-    if (picture->predictions_left_out > 0) {
-        snprintf(remark, sizeof remark, "blank: the prediction is not finite at %zu of %d places",
-                 picture->predictions_left_out, picture->n * picture->n);
-        draw_remark(picture, out, y, remark);
-    }
-}
-
 /* ---- the picture ------------------------------------------------------------------------------------------------- */
 
 static Range with_surroundings(Range range)
@@ -333,20 +297,18 @@ static Range with_surroundings(Range range)
 }
 
 /* The axes of all points that can be shown; false if there is none. */
-static bool fit_axes(Picture *picture)
+static bool fit_axes(const BoundaryPlot *plot, Axis *x_axis, Axis *y_axis)
 {
-    const BoundaryPlot *plot = picture->plot;
     Range x = axis_no_range, y = axis_no_range;
     for (size_t i = 0; i < plot->count; i++)
         if (is_shown(plot, i)) {
             axis_include(&x, plot->x[2 * i], false);
             axis_include(&y, plot->x[2 * i + 1], false);
-        } else
-            picture->points_left_out++;
+        }
     if (x.low > x.high)
         return false;
-    picture->x = axis_new(with_surroundings(x), false, EXACT_ENDS, TICKS);
-    picture->y = axis_new(with_surroundings(y), false, EXACT_ENDS, TICKS);
+    *x_axis = axis_new(with_surroundings(x), false, EXACT_ENDS, TICKS);
+    *y_axis = axis_new(with_surroundings(y), false, EXACT_ENDS, TICKS);
     return true;
 }
 
@@ -361,14 +323,12 @@ static void lay_out(Picture *picture)
     const double panel_width = equal ? PANEL_SIDE * (right / longer) : PANEL_SIDE;
     const double panel_height = equal ? PANEL_SIDE * (up / longer) : OTHER_HEIGHT;
     const double top = MARGIN + (plot->title != NULL ? TITLE_ROOM : 0);
-    const int remarks = (picture->points_left_out > 0) + (picture->predictions_left_out > 0);
     picture->x.start = MARGIN + (plot->y_name != NULL ? NAME_ROOM : 0) + axis_label_width(&picture->y) + LABEL_ROOM;
     picture->x.end = picture->x.start + panel_width;
     picture->y.end = top;
     picture->y.start = top + panel_height;
     picture->width = picture->x.end + MARGIN + 3 * LABEL_ROOM + legend_text_width(plot) + MARGIN;
-    picture->height = fmax(picture->y.start + BELOW_ROOM + remarks * LINE_HEIGHT, top + plot->classes * LINE_HEIGHT);
-    picture->height += MARGIN;
+    picture->height = fmax(picture->y.start + BELOW_ROOM, top + plot->classes * LINE_HEIGHT) + MARGIN;
 }
 
 static void draw_picture(Picture *picture, FILE *out)
@@ -385,33 +345,25 @@ static void draw_picture(Picture *picture, FILE *out)
     draw_boundary(picture, out);
     draw_points(picture, out);
     draw_legend(picture, out);
-    draw_remarks(picture, out);
     svg_end(out);
 }
 
-/* ---- arguments and memory ---------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 static void check_arguments(const char *path, const BoundaryPlot *plot, Where where)
 {
-    if (path == NULL || plot == NULL)
-        misuse(where, "plot_boundary: %s is NULL.", path == NULL ? "the path" : "the plot");
-    if (plot->predict == NULL || (plot->count > 0 && (plot->x == NULL || plot->label == NULL)))
-        misuse(where, "plot_boundary: %s is NULL.",
-               plot->predict == NULL ? "predict"
-               : plot->x == NULL     ? "x"
-                                     : "label");
+    if (path == NULL || plot == NULL || plot->predict == NULL ||
+        (plot->count > 0 && (plot->x == NULL || plot->label == NULL)))
+        misuse(where, "plot_boundary: the path, the plot, its predict, x or label is NULL.");
     if (plot->classes < 2)
         misuse(where, "plot_boundary: %d classes have no boundary. With one output p, write 1 - p and p.",
                plot->classes);
-    if (plot->resolution < 0 || plot->resolution == 1 || plot->resolution > RESOLUTION_MOST)
-        misuse(where, "plot_boundary: resolution is %d. Use 2 to %d, or 0 for %d.", plot->resolution, RESOLUTION_MOST,
-               RESOLUTION);
 }
 
-static bool check_data(const char *path, const Picture *picture, bool has_points, Error *error)
+/* The axes, unless the data have none or a label is wrong. */
+static bool take_data(const char *path, const BoundaryPlot *plot, Axis *x, Axis *y, Error *error)
 {
-    const BoundaryPlot *plot = picture->plot;
-    if (!has_points)
+    if (!fit_axes(plot, x, y))
         return error_set(error, "%.200s: not written: none of the %zu points is finite. Give it one that is.", path,
                          plot->count);
     for (size_t i = 0; i < plot->count; i++)
@@ -421,38 +373,26 @@ static bool check_data(const char *path, const Picture *picture, bool has_points
     return true;
 }
 
-static bool alloc_grids(Picture *picture)
-{
-    const size_t n = (size_t)picture->n;
-    picture->probabilities = memory_alloc_array(n * n, (size_t)picture->plot->classes * sizeof(double));
-    picture->field = memory_alloc_array((n + 2) * (n + 2), sizeof(double));
-    picture->visited = memory_alloc_array((n + 2) * (n + 2), sizeof(bool));
-    return picture->probabilities != NULL && picture->field != NULL && picture->visited != NULL;
-}
-
-static bool write_picture(const char *path, Picture *picture, Error *error)
-{
-    if (!alloc_grids(picture))
-        return error_set(error, "%.200s: not written: no memory for %d x %d predictions. Ask for a lower resolution.",
-                         path, picture->n, picture->n);
-    SafeFile safe;
-    FILE *out = file_begin(&safe, path, error);
-    if (out == NULL)
-        return false;
-    predict_grid(picture);
-    lay_out(picture);
-    draw_picture(picture, out);
-    return file_commit(&safe, error);
-}
-
 bool plot_boundary_at(const char *path, const BoundaryPlot *plot, Error *error, Where where)
 {
+    Axis x, y;
+    SafeFile safe;
     check_arguments(path, plot, where);
-    Picture picture = {.plot = plot, .n = plot->resolution > 0 ? plot->resolution : RESOLUTION};
-    const bool has_points = fit_axes(&picture);
-    const bool written = check_data(path, &picture, has_points, error) && write_picture(path, &picture, error);
-    memory_free(picture.probabilities);
-    memory_free(picture.field);
-    memory_free(picture.visited);
-    return written;
+    if (!take_data(path, plot, &x, &y, error))
+        return false;
+    const size_t grid = (size_t)N * N * sizeof(double), others = sizeof(Picture) / grid + 1; /* grids for the rest */
+    Picture *picture = memory_alloc_array(others + (size_t)plot->classes, grid);
+    if (picture == NULL)
+        return error_set(error, "%.200s: not written: no memory for %d x %d predictions", path, N, N);
+    FILE *out = file_begin(&safe, path, error);
+    if (out != NULL) {
+        picture->plot = plot;
+        picture->x = x;
+        picture->y = y;
+        predict_grid(picture);
+        lay_out(picture);
+        draw_picture(picture, out);
+    }
+    memory_free(picture);
+    return out != NULL && file_commit(&safe, error);
 }

@@ -6,7 +6,7 @@
 #include "plot.h"
 #include "svg.h"
 
-enum { TICKS = 6, POINTS_SHOWN_MOST = 40, DASHES = 4, REMARK_BYTES = 256 };
+enum { TICKS = 6, POINTS_SHOWN_MOST = 40, DASHES = 4 };
 
 /* Layout in pixels. */
 static const double PANEL_WIDTH = 520;
@@ -17,9 +17,7 @@ static const double SAMPLE_WIDTH = 26;
 
 typedef struct Layout {
     Axis x;
-    double left, top;
-    double panel_height;
-    double legend_width; /* 0 without names */
+    double top, panel_height;
     double width, height;
 } Layout;
 
@@ -27,27 +25,21 @@ typedef struct Layout {
 
 static double series_x(const PlotSeries *series, size_t i) { return series->x != NULL ? series->x[i] : (double)i; }
 
-/* Widen the ranges by the points of a series that both axes can show; returns how many they cannot. */
-static size_t include_series(const PlotSeries *series, Range *x, bool log_x, Range *y, bool log_y)
+static bool is_shown(const PlotSeries *series, size_t i, bool log_x, bool log_y)
 {
-    size_t left_out = 0;
-    for (size_t i = 0; i < series->count; i++) {
-        Range x_alone = axis_no_range, y_alone = axis_no_range;
-        if (axis_include(&x_alone, series_x(series, i), log_x) && axis_include(&y_alone, series->y[i], log_y)) {
-            *x = (Range){fmin(x->low, x_alone.low), fmax(x->high, x_alone.high)};
-            *y = (Range){fmin(y->low, y_alone.low), fmax(y->high, y_alone.high)};
-        } else
-            left_out++;
-    }
-    return left_out;
+    return axis_shows(series_x(series, i), log_x) && axis_shows(series->y[i], log_y);
 }
 
 /* The range of a panel's y values; the common range of x is widened. */
 static Range panel_range(const LinePlot *panel, Range *x, bool log_x)
 {
     Range y = axis_no_range;
-    for (size_t i = 0; i < panel->series_count; i++)
-        include_series(&panel->series[i], x, log_x, &y, panel->log_y);
+    for (const PlotSeries *series = panel->series; series < panel->series + panel->series_count; series++)
+        for (size_t i = 0; i < series->count; i++)
+            if (is_shown(series, i, log_x, panel->log_y)) {
+                axis_include(x, series_x(series, i), log_x);
+                axis_include(&y, series->y[i], panel->log_y);
+            }
     return y;
 }
 
@@ -90,6 +82,7 @@ static bool common_range(const char *path, const LinePlot *plot, Range *x, Error
 
 /* ---- layout ------------------------------------------------------------------------------------------------------ */
 
+/* 0 without names. */
 static double legend_width(const LinePlot *plot)
 {
     double widest = 0;
@@ -125,66 +118,41 @@ static double panel_height(const LinePlot *plot)
 static Layout layout_for(const LinePlot *plot, Range x_range)
 {
     Layout layout = {.x = axis_new(x_range, plot->log_x, EXACT_ENDS, TICKS + 2)};
-    layout.left = left_room(plot);
     layout.top = MARGIN + (plot->title != NULL ? TITLE_ROOM : 0);
     layout.panel_height = panel_height(plot);
-    layout.legend_width = legend_width(plot);
-    layout.x.start = layout.left;
-    layout.x.end = layout.left + PANEL_WIDTH;
-    layout.width = layout.x.end + layout.legend_width + MARGIN + axis_label_width(&layout.x) / 2;
+    layout.x.start = left_room(plot);
+    layout.x.end = layout.x.start + PANEL_WIDTH;
+    layout.width = layout.x.end + legend_width(plot) + MARGIN + axis_label_width(&layout.x) / 2;
     layout.height = layout.top + BELOW_ROOM + MARGIN - GAP;
-    for (const LinePlot *panel = plot; panel != NULL; panel = panel->below) {
+    for (const LinePlot *panel = plot; panel != NULL; panel = panel->below)
         layout.height += layout.panel_height + GAP;
-        for (size_t i = 0; i < panel->series_count; i++) {
-            Range x = axis_no_range, y = axis_no_range;
-            if (include_series(&panel->series[i], &x, plot->log_x, &y, panel->log_y) > 0)
-                layout.height += LINE_HEIGHT;
-        }
-    }
     return layout;
 }
 
 /* ---- a curve ----------------------------------------------------------------------------------------------------- */
 
-typedef struct Spot {
-    double x, y;
-} Spot;
-
-/* Where point i lies; false if it cannot be shown. */
-static bool spot_of(const PlotSeries *series, size_t i, const Axis *x, const Axis *y, Spot *spot)
-{
-    Range range = axis_no_range;
-    if (!axis_include(&range, series_x(series, i), x->is_log) || !axis_include(&range, series->y[i], y->is_log))
-        return false;
-    *spot = (Spot){axis_pixel(x, series_x(series, i)), axis_pixel(y, series->y[i])};
-    return true;
-}
-
 static void draw_curve(FILE *out, const PlotSeries *series, size_t colour, const Axis *x, const Axis *y)
 {
     size_t since_gap = 0;
     fprintf(out, "<path class='line stroke%zu dash%zu' d='", colour % SVG_COLOURS, colour % DASHES);
-    for (size_t i = 0; i <= series->count; i++) {
-        Spot spot;
-        if (i < series->count && spot_of(series, i, x, y, &spot)) {
-            svg_put(out, since_gap++ == 0 ? "M% %" : "L% %", (double[]){spot.x, spot.y});
-            continue;
+    for (size_t i = 0; i <= series->count; i++)
+        if (i < series->count && is_shown(series, i, x->is_log, y->is_log))
+            svg_put(out, since_gap++ == 0 ? "M% %" : "L% %",
+                    (double[]){axis_pixel(x, series_x(series, i)), axis_pixel(y, series->y[i])});
+        else {
+            if (since_gap == 1)
+                fputs("h0", out); /* a point between two gaps: the round ends of the line make it a dot */
+            since_gap = 0;
         }
-        if (since_gap == 1)
-            fputs("h0", out); /* a point between two gaps: the round ends of the line make it a dot */
-        since_gap = 0;
-    }
     fputs("'/>\n", out);
 }
 
 static void draw_points(FILE *out, const PlotSeries *series, size_t colour, const Axis *x, const Axis *y)
 {
     fprintf(out, "<g class='points fill%zu'>\n", colour % SVG_COLOURS);
-    for (size_t i = 0; i < series->count; i++) {
-        Spot spot;
-        if (spot_of(series, i, x, y, &spot))
-            svg_marker(out, colour, spot.x, spot.y);
-    }
+    for (size_t i = 0; i < series->count; i++)
+        if (is_shown(series, i, x->is_log, y->is_log))
+            svg_marker(out, colour, axis_pixel(x, series_x(series, i)), axis_pixel(y, series->y[i]));
     fputs("</g>\n", out);
 }
 
@@ -211,7 +179,7 @@ static void draw_panel(FILE *out, const LinePlot *panel, const Layout *layout, d
     y.start = top + layout->panel_height;
     y.end = top;
     axis_draw_frame(out, &layout->x, &y, x_label, panel->y_label, panel->below == NULL);
-    double legend_y = top + LINE_HEIGHT / 2;
+    double legend_y = top + LINE_HEIGHT / 2.0;
     for (size_t i = 0; i < panel->series_count; i++) {
         draw_curve(out, &panel->series[i], i, &layout->x, &y);
         if (has_shown_points(&panel->series[i]))
@@ -223,37 +191,17 @@ static void draw_panel(FILE *out, const LinePlot *panel, const Layout *layout, d
     }
 }
 
-/* Tell what is missing from the curves, below all panels. */
-static void draw_remarks(FILE *out, const LinePlot *plot, const Layout *layout, double y)
-{
-    for (const LinePlot *panel = plot; panel != NULL; panel = panel->below)
-        for (size_t i = 0; i < panel->series_count; i++) {
-            const PlotSeries *series = &panel->series[i];
-            Range x_range = axis_no_range, y_range = axis_no_range;
-            const size_t missing = include_series(series, &x_range, plot->log_x, &y_range, panel->log_y);
-            if (missing == 0)
-                continue;
-            char remark[REMARK_BYTES];
-            snprintf(remark, sizeof remark, "%.60s: %zu of %zu points not shown: not finite%s",
-                     text_or(series->name, text_or(panel->y_label, "curve")), missing, series->count,
-                     plot->log_x || panel->log_y ? ", or not above 0" : "");
-            svg_text(out, "start soft", layout->left, y, layout->width - layout->left - MARGIN, remark);
-            y += LINE_HEIGHT;
-        }
-}
-
 static void draw_plot(FILE *out, const LinePlot *plot, const Layout *layout)
 {
     svg_begin(out, layout->width, layout->height, text_or(plot->title, text_or(plot->y_label, "Curves")), NULL);
     if (plot->title != NULL)
-        svg_text(out, "start title", layout->left, MARGIN + SVG_TITLE_SIZE, layout->width - layout->left - MARGIN,
+        svg_text(out, "start title", layout->x.start, MARGIN + SVG_TITLE_SIZE, layout->width - layout->x.start - MARGIN,
                  plot->title);
     double top = layout->top;
     for (const LinePlot *panel = plot; panel != NULL; panel = panel->below) {
         draw_panel(out, panel, layout, top, plot->x_label);
         top += layout->panel_height + GAP;
     }
-    draw_remarks(out, plot, layout, top - GAP + BELOW_ROOM + MARGIN);
     svg_end(out);
 }
 
