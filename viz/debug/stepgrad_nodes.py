@@ -20,6 +20,7 @@ import struct
 
 PAGE = 4096
 NAME_MOST = 63  # characters of a label that are shown, as value_name does
+ANY_NUMBER = 2**31 - 1  # above those of all nodes of any graph that fits into memory
 STEP_LINES = 20  # of a push: a sum over a batch has hundreds of parents
 OPERANDS_SHOWN = 8  # of a long list, as value_print does
 
@@ -616,8 +617,16 @@ def pushed(node, walk, grads):
         "Next: %s" % following.line() if following is not None else "That was the last node of this walk."]
 
 
-def ended(status, wanted):
-    return "The program has ended%s: %s" % ("" if status is None else " with status %d" % status, wanted)
+def not_pushed(name):
+    """Why `grad step NAME` has not stopped at a push."""
+    if not name:
+        return "there was no further node in a backward pass."
+    return "no node called %s has pushed a gradient. (A node whose gradient is 0 is passed over, and a leaf has " \
+           "nothing to push.)" % name
+
+
+def ended(status, why):
+    return "The program has ended%s: %s" % ("" if status is None else " with status %d" % status, why)
 
 
 def edges(root, walk=None):
