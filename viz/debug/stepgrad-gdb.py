@@ -16,7 +16,6 @@
 import contextlib
 import functools
 import os
-import shutil
 import subprocess
 import sys
 
@@ -629,7 +628,7 @@ def grad_dot(argument):
     words = gdb.string_to_argv(argument)
     if len(words) < 2:
         raise Fault("it needs a file and a node: grad dot FILE V.")
-    write_dot(find_node(live_reader(), " ".join(words[1:])), words[0])
+    draw("dot_write_at", find_node(live_reader(), " ".join(words[1:])), words[0])
     write(["Wrote %s." % words[0]])
 
 
@@ -638,9 +637,11 @@ def grad_svg(argument):
     words = gdb.string_to_argv(argument)
     if not words:
         raise Fault("it needs a node: grad svg V [FILE].")
-    to = words.pop() if len(words) > 1 and words[-1].endswith(".svg") else None
+    path = words.pop() if len(words) > 1 and words[-1].endswith(".svg") else None
     node = find_node(live_reader(), " ".join(words))
-    draw_svg(node, to or "".join(c if c.isalnum() or c in "-_" else "_" for c in node.name) + ".svg")
+    path = path or "".join(c if c.isalnum() or c in "-_" else "_" for c in node.name) + ".svg"
+    draw("dot_draw_at", node, path)
+    write(["Drew %s." % path])
 
 
 # ---- what other parts of the project do, if they are linked in -------------------------------------------------------
@@ -696,30 +697,15 @@ def check_lines(root, report):
               "(%g is allowed)." % (worst["name"].string(), got, want, step, error, allowed)
 
 
-def write_dot(node, path):
-    """By viz/graph/dot.h."""
-    if function("dot_write_at") is None:
-        raise Fault("viz/graph/dot.h is not linked into this program: `make gdb` does, or call dot_write in it.")
+def draw(name, node, path):
+    """By dot_write_at or dot_draw_at, of viz/graph/dot.h."""
+    if function(name) is None:
+        raise Fault("viz/graph/dot.h is not linked into this program: `make gdb` does, or call dot_draw in it.")
     path = os.fsencode(os.path.abspath(os.path.expanduser(path))) + b"\0"
     with scratch(path) as (where, error, data):
-        if not ask("dot_write_at", "*(Where *) %#x, (Value *) %#x, (const char *) %#x, 0, (Error *) %#x" % (
+        if not ask(name, "*(Where *) %#x, (Value *) %#x, (const char *) %#x, 0, (Error *) %#x" % (
                 where, node.address, data, error)):
             raise message_of(error)
-
-
-def draw_svg(node, path):
-    if shutil.which("dot") is None:
-        raise Fault("Graphviz' dot is not here. Install graphviz, or write the DOT with `grad dot FILE V`.")
-    source = path + ".dot"
-    try:
-        write_dot(node, source)
-        drawn = subprocess.run(["dot", "-Tsvg", source, "-o", path], stderr=subprocess.PIPE)
-    finally:
-        if os.path.exists(source):
-            os.remove(source)
-    if drawn.returncode != 0:
-        raise Fault("dot failed: %s" % drawn.stderr.decode("utf-8", "replace").strip())
-    write(["Drew %s." % path])
 
 
 # ---- printing --------------------------------------------------------------------------------------------------------
