@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "file.h"
 #include "memory.h"
 #include "number.h"
 
@@ -441,46 +442,12 @@ bool csv_parse(const char *name, const char *text, size_t bytes, const CsvOption
     return ok;
 }
 
-/* All of the file, and a NUL behind it; or up to a NUL in it, since a device may have no end; NULL when there is no
- * memory. A read error ends it too: the caller asks ferror. */
-static char *read_all(FILE *file, size_t *bytes)
-{
-    enum { PIECE = 64 * 1024 };
-    char *text = NULL;
-    size_t capacity = 0;
-    *bytes = 0;
-    for (bool more = true; more;) {
-        char *larger = memory_grow(text, *bytes + PIECE + 1, &capacity, 1);
-        if (larger == NULL) {
-            memory_free(text);
-            return NULL;
-        }
-        text = larger;
-        const size_t got = fread(text + *bytes, 1, PIECE, file);
-        more = got > 0 && memchr(text + *bytes, '\0', got) == NULL;
-        *bytes += got;
-        text[*bytes] = '\0';
-    }
-    return text;
-}
-
 bool csv_load_with(const char *path, const CsvOptions *options, Dataset *out, Error *error)
 {
     size_t bytes;
-    bool ok = false;
     *out = (Dataset){0};
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return error_set(error, "%s: cannot be opened: %s. Check the path.", short_name(path), strerror(errno));
-    char *text = read_all(file, &bytes);
-    if (text == NULL)
-        error_set(error, "%s: no memory for a file of more than %zu bytes. Load a smaller file.", short_name(path),
-                  bytes);
-    else if (ferror(file))
-        error_set(error, "%s: cannot be read: %s. Give the path of a CSV file.", short_name(path), strerror(errno));
-    else
-        ok = csv_parse(path, text, bytes, options, out, error);
-    fclose(file);
+    char *text = file_read(path, 0, &bytes, error);
+    const bool ok = text != NULL && csv_parse(path, text, bytes, options, out, error);
     memory_free(text);
     return ok;
 }

@@ -1,4 +1,5 @@
 /* file.h - write a file atomically: readers see all of it or the old one, and a failure leaves the old one as it was.
+ * And read one whole.
  *
  *     SafeFile safe;
  *     FILE *out = file_begin(&safe, "model.txt", error);
@@ -37,5 +38,10 @@ bool file_commit(SafeFile *safe, Error *error);
 
 /* Give up: remove what was written. Does nothing after a file_begin that failed. */
 void file_abandon(SafeFile *safe);
+
+/* All of the file, *bytes bytes and a NUL behind them, which the caller frees with memory_free; "-" is standard input.
+ * A device may have no end: reading stops beyond `most` bytes; with 0 there is no such limit, and it stops behind a NUL
+ * in the file. NULL, and the reason in `error`, when it cannot be opened or read or there is no memory. */
+char *file_read(const char *path, size_t most, size_t *bytes, Error *error);
 
 #endif

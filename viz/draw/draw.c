@@ -6,7 +6,6 @@
  * graph to whoever writes what was asked for. If one output fails, the others are still written.
  */
 #define _POSIX_C_SOURCE 200809L /* mkstemp */
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -17,6 +16,7 @@
 
 #include "backward.h"
 #include "expression.h"
+#include "file.h"
 #include "gradcheck.h"
 #include "graph/dot.h"
 #include "graph/json.h"
@@ -39,7 +39,6 @@ enum {
     TABLE_DIGITS = 6,                     /* where --digits does not say */
     NAMES_WARNED = 5,                     /* of names that nothing uses; the others are counted */
     DIGITS_MOST = 17,                     /* no double needs more */
-    READ_BYTES = 65536,                   /* of a file at a time */
     CHECK_EVALUATIONS = 100 * 1000 * 1000 /* of a node, a few seconds: of more, --check checks some params */
 };
 
@@ -258,34 +257,6 @@ typedef struct Text {
     const char *file; /* for messages; NULL when it is an argument */
 } Text;
 
-/* Read all of a stream, or more than an expression may have. */
-static bool read_stream(FILE *in, Text *text, Error *error)
-{
-    size_t capacity = 0;
-    for (size_t bytes = 1; bytes > 0 && text->length <= EXPRESSION_BYTES_MOST; text->length += bytes) {
-        char *grown = memory_grow(text->bytes, text->length + READ_BYTES, &capacity, 1);
-        if (grown == NULL)
-            return error_set(error, "no memory for a text of more than %zu bytes", text->length);
-        text->bytes = grown;
-        bytes = fread(text->bytes + text->length, 1, READ_BYTES, in);
-    }
-    text->text = text->bytes;
-    return !ferror(in) || error_set(error, "cannot be read: %s", strerror(errno));
-}
-
-static bool read_file(const char *path, Text *text, Error *error)
-{
-    const bool is_input = strcmp(path, "-") == 0;
-    text->file = is_input ? "standard input" : path;
-    FILE *in = is_input ? stdin : fopen(path, "rb");
-    if (in == NULL)
-        return error_set(error, "cannot be read: %s. Correct the name, or give the expression itself", strerror(errno));
-    const bool read = read_stream(in, text, error);
-    if (!is_input)
-        fclose(in);
-    return read;
-}
-
 static bool read_text(const Command *c, Text *text)
 {
     Error error;
@@ -295,10 +266,9 @@ static bool read_text(const Command *c, Text *text)
         text->length = strlen(c->expression);
         return true;
     }
-    if (read_file(c->file, text, &error))
-        return true;
-    fprintf(stderr, "draw: %s: %s\n", text->file, error.message);
-    return false;
+    text->file = strcmp(c->file, "-") == 0 ? "standard input" : c->file;
+    text->text = text->bytes = file_read(c->file, EXPRESSION_BYTES_MOST, &text->length, &error);
+    return text->bytes != NULL || report(error.message);
 }
 
 /* ---- warnings ---------------------------------------------------------------------------------------------------- */
