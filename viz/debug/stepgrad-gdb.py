@@ -723,11 +723,7 @@ class ValuePrinter:
         if address is None:
             return "(a copy of a node: print a pointer to the node itself)"
         try:
-            return in_terminal(nodes.Reader(memory()).node(address).line())
-        except nodes.Released:
-            return "%#x (released)" % address
-        except Fault:
-            return "NULL" if address == 0 else "%#x (no node)" % address
+            return in_terminal(nodes.summary(memory(), address))
         except gdb.error as error:
             return "(%s)" % error
 
@@ -775,7 +771,6 @@ class TreeWindow:
     def __init__(self, window):
         self.window = window
         self.top, self.left = 0, 0
-        self.lines, self.at_work = [], None
         window.title = "gradients"
         windows.append(self)
         self.refresh()

@@ -256,15 +256,11 @@ def grad(debugger, command, result, _internal):
 
 def summary(value, _internal):
     """`L = -8 (grad 1) = d * f` for a Value and for a pointer to one."""
+    address = address_of(value.GetNonSyntheticValue())
     try:
-        address = address_of(value.GetNonSyntheticValue())
-        if address is None:
-            return ""
-        return nodes.Reader(LldbMemory(value.GetTarget())).node(address).line()
-    except nodes.Released:
-        return "released"
+        return "" if address is None else nodes.summary(LldbMemory(value.GetTarget()), address)
     except Fault:
-        return "NULL" if address == 0 else "no node"
+        return ""  # another library's Value
 
 
 def __lldb_init_module(debugger, _internal):

@@ -368,6 +368,16 @@ class Node:
         return "%s = %s (grad %s) = %s" % (self.name, number(self.data), number(self.grad), self.expression())
 
 
+def summary(memory, address):
+    """What a Value, or a pointer to it, prints as."""
+    try:
+        return Reader(memory).node(address).line()
+    except Released:
+        return "%#x (released)" % address
+    except Fault:
+        return "NULL" if address == 0 else "%#x (no node)" % address
+
+
 class Edge:
     """From a node (`child`) to its operand number i (`parent`)."""
 
