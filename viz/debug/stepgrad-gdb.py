@@ -496,11 +496,9 @@ def live_reader():
 def find_target(read, text, graph, below):
     """The node of that name whose turn is still to come, or None."""
     node = nodes.labelled(read, graph, text, below) if graph is not None else None
-    if node is None and text.isidentifier():
-        address, _ = in_frames(text)
-        if address is not None and read.is_node(address):
-            node = read.node(address)
-            node = None if below is not None and node.number >= below else node
+    address = in_frames(text)[0] if node is None and text.isidentifier() else None
+    if address is not None and read.is_node(address) and (below is None or read.node(address).number < below):
+        node = read.node(address)
     return nodes.must_push(node, " `grad watch %s` stops when its gradient changes." % text)
 
 

@@ -122,8 +122,6 @@ def plain(line):
 FUNCTIONS = {name: f for name, f in vars(math).items() if callable(f) and name[0] != "_"}  # the names are C's
 COMPUTED = (ast.Expression, ast.Constant, ast.Name, ast.Load, ast.UnaryOp, ast.USub, ast.BinOp, ast.Add, ast.Sub,
             ast.Mult, ast.Div, ast.Compare, ast.Gt, ast.Lt, ast.Call, ast.IfExp)  # and nothing else is evaluated
-SIGN = {ast.Add: " + ", ast.Sub: " − ", ast.Mult: "·", ast.Div: "/", ast.Gt: " > ", ast.Lt: " < "}
-SUM, PRODUCT, ATOM = 1, 2, 3  # how tightly a piece of a formula holds together
 
 
 @functools.lru_cache(maxsize=None)
@@ -151,38 +149,16 @@ class Formula:
     def named(self, names):
         """The formula with real names, in brackets if it must hold together as a factor."""
 
-        def bracket(piece, least):
-            text, strength = piece
-            return text if strength >= least else "(%s)" % text
+        def name(match):
+            letter = match.group().strip("()")
+            shown = names.get(letter, letter)
+            return "(%s)" % shown if match.group() != letter or shown.startswith("-") else shown
 
-        def show(node):
-            if isinstance(node, ast.Constant):
-                return number(node.value), ATOM
-            if isinstance(node, ast.Name) and node.id in names:
-                name = names[node.id]
-                return name, SUM if name.startswith("-") else ATOM
-            if isinstance(node, ast.UnaryOp):
-                return "−" + bracket(show(node.operand), PRODUCT), SUM
-            if isinstance(node, ast.Call):
-                return "%s(%s)" % (node.func.id, ", ".join(show(x)[0] for x in node.args)), ATOM
-            if isinstance(node, ast.Compare):
-                left, right = show(node.left)[0], show(node.comparators[0])[0]
-                return left + SIGN[type(node.ops[0])] + right, SUM
-            if isinstance(node, ast.IfExp):
-                return "%s ? %s : %s" % tuple(show(x)[0] for x in (node.test, node.body, node.orelse)), SUM
-            left, right, sign = node.left, node.right, type(node.op)
-            if sign is ast.Mult and ast.dump(left) == ast.dump(right):
-                return bracket(show(left), ATOM) + "²", ATOM
-            strength = SUM if sign in (ast.Add, ast.Sub) else PRODUCT
-            right_least = ATOM if sign is ast.Div else strength + (sign is ast.Sub)
-            return bracket(show(left), strength) + SIGN[sign] + bracket(show(right), right_least), strength
-
-        if isinstance(self.root, ast.UnaryOp) and isinstance(self.root.operand, ast.Constant):
-            return self.text.replace(" ", "")
-        try:
-            return bracket(show(self.root), PRODUCT)
-        except (KeyError, AttributeError):
-            return "(%s)" % re.sub(r"\b[aby]\b", lambda m: names.get(m.group(), m.group()), self.text)
+        text = re.sub(r"\b([aby]) \* \1\b", r"\1²", self.text).replace(" * ", "·").replace(" / ", "/")
+        text = re.sub(r"\([aby]\)|\b[aby](?![a-zA-Z0-9_])", name, re.sub(r"-(?!\d)", "−", text))
+        is_factor = re.match(r"-?[\d.]+$", text) or isinstance(self.root, (ast.Name, ast.Call)) or \
+            isinstance(getattr(self.root, "op", None), (ast.Mult, ast.Div))
+        return text if is_factor else "(%s)" % text
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
@@ -639,10 +615,9 @@ def ended(status, why):
 
 def edges(root, walk=None):
     """Every edge below root, in the order of the reverse walk: which have pushed and which wait."""
-    nodes = [node for node in cone(root)[::-1] if not node.is_leaf]
     counts = {PUSHED: 0, WAITING: 0, PASSED: 0}
     lines = []
-    for node in nodes:
+    for node in cone(root)[::-1]:
         where = state(node, walk)
         for edge in node.edges():
             arrow = "%s → %s" % (node.name, edge.parent.operand_name)
@@ -659,8 +634,7 @@ def edges(root, walk=None):
     had_turn = counts[PUSHED] + counts[PASSED]
     yield "%s below %s: %d pushed (✓), %d waiting (⋯)" % (
         quantity(had_turn + counts[WAITING], "edge"), root.name, had_turn, counts[WAITING])
-    for line in lines:
-        yield line
+    yield from lines
 
 
 def path_up(node, nodes, most=12):
