@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "memory.h"
 #include "no_memory.h"
 
 enum { MUCH = 100000 }; /* bytes: more than any stream's buffer */
@@ -264,4 +265,31 @@ Test(file, out_of_memory_is_told_and_leaves_nothing)
     memory_lasts(2);
     cr_expect(write_safely("a.txt", "x", NULL), "2 allocations should be enough");
     memory_restore();
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+#if defined(__linux__)
+Test(file, a_device_without_end_is_read_to_a_nul_or_to_the_limit)
+{
+    Error error;
+    size_t bytes;
+    char *text = file_read("/dev/zero", 0, &bytes, &error);
+    cr_assert(text != NULL && bytes > 0 && *text == '\0', "to a NUL: %s", text == NULL ? error.message : "not read");
+    memory_free(text);
+    text = file_read("/dev/zero", 200 * 1000, &bytes, &error);
+    cr_assert(text != NULL && bytes > 200 * 1000 && bytes < 400 * 1000, "to the limit");
+    cr_expect_eq(text[bytes], '\0', "no NUL behind it");
+    memory_free(text);
+}
+#endif
+
+Test(file, what_cannot_be_read_is_an_error_with_its_path)
+{
+    Error error;
+    size_t bytes;
+    cr_expect_null(file_read("no/such/file", 0, &bytes, &error));
+    cr_expect_str_eq(error.message, "no/such/file: cannot be read: No such file or directory. Check the path.");
+    cr_expect_null(file_read("/", 0, &bytes, &error));
+    cr_expect(strstr(error.message, "/: cannot be read: ") == error.message, "got: %s", error.message);
 }
