@@ -446,20 +446,9 @@ bool csv_parse(const char *name, const char *text, size_t bytes, const CsvOption
 bool csv_load_with(const char *path, const CsvOptions *options, Dataset *out, Error *error)
 {
     size_t bytes;
-    bool ok = false;
     *out = (Dataset){0};
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return error_set(error, "%s: cannot be opened: %s. Check the path.", short_name(path), strerror(errno));
-    char *text = file_read_all(file, SIZE_MAX, &bytes);
-    if (text == NULL)
-        error_set(error, "%s: no memory for a file of more than %zu bytes. Load a smaller file.", short_name(path),
-                  bytes);
-    else if (ferror(file))
-        error_set(error, "%s: cannot be read: %s. Give the path of a CSV file.", short_name(path), strerror(errno));
-    else
-        ok = csv_parse(path, text, bytes, options, out, error);
-    fclose(file);
+    char *text = file_read(path, SIZE_MAX, &bytes, error);
+    const bool ok = text != NULL && csv_parse(path, text, bytes, options, out, error);
     memory_free(text);
     return ok;
 }

@@ -40,8 +40,8 @@ typedef struct CsvOptions {
 /* The largest label is CSV_CLASSES_MOST − 1: anything larger is not a class but, say, a year or a price. */
 enum { CSV_CLASSES_MOST = 100000, CSV_TEXT_CLASSES_MOST = 1000 };
 
-/* Load the file at `path`. The label is a whole number from 0 (1, 1.0 and 1e0 are the same), all other columns are
- * features; out->feature_names come from the header. The caller frees *out with dataset_free. */
+/* Load the file at `path`, or standard input for "-". The label is a whole number from 0 (1, 1.0 and 1e0 are the same),
+ * all other columns are features; out->feature_names come from the header. The caller frees *out with dataset_free. */
 bool csv_load(const char *path, Dataset *out, Error *error);
 bool csv_load_with(const char *path, const CsvOptions *options, Dataset *out, Error *error);
 

@@ -157,13 +157,14 @@ void file_abandon(SafeFile *safe)
     release(safe);
 }
 
-char *file_read_all(FILE *in, size_t most, size_t *bytes)
+/* NULL when there is no memory; a read error ends it too: the caller asks ferror. */
+static char *read_stream(FILE *in, size_t most, size_t *bytes)
 {
     enum { PIECE = 64 * 1024 };
     char *text = NULL;
     size_t capacity = 0;
-    *bytes = 0;
-    for (bool more = true; more;) {
+    bool more = true;
+    for (*bytes = 0; more;) {
         char *larger = memory_grow(text, *bytes + PIECE + 1, &capacity, 1);
         if (larger == NULL) {
             memory_free(text);
@@ -175,5 +176,22 @@ char *file_read_all(FILE *in, size_t most, size_t *bytes)
         *bytes += got;
         text[*bytes] = '\0';
     }
+    return text;
+}
+
+char *file_read(const char *path, size_t most, size_t *bytes, Error *error)
+{
+    const bool is_input = strcmp(path, "-") == 0;
+    FILE *in = is_input ? stdin : fopen(path, "rb");
+    char *text = in != NULL ? read_stream(in, most, bytes) : NULL;
+    if (in == NULL || (text != NULL && ferror(in))) {
+        error_set(error, "%.320s: cannot be read: %s. Check the path.", path, strerror(errno));
+        memory_free(text);
+        text = NULL;
+    } else if (text == NULL) {
+        error_set(error, "%.320s: no memory for a file of more than %zu bytes. Use a smaller file.", path, *bytes);
+    }
+    if (in != NULL && !is_input)
+        fclose(in);
     return text;
 }

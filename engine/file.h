@@ -1,4 +1,5 @@
 /* file.h - write a file atomically: readers see all of it or the old one, and a failure leaves the old one as it was.
+ * And read one whole.
  *
  *     SafeFile safe;
  *     FILE *out = file_begin(&safe, "model.txt", error);
@@ -39,9 +40,9 @@ bool file_commit(SafeFile *safe, Error *error);
 /* Give up: remove what was written. Does nothing after a file_begin that failed. */
 void file_abandon(SafeFile *safe);
 
-/* What is left of `in`, with a NUL behind, to be freed with memory_free; *bytes is how much. Reading ends soon after
- * `most` bytes, and after a NUL, since a device may have no end. NULL when there is no memory. A read error ends it
- * too: ask ferror. */
-char *file_read_all(FILE *in, size_t most, size_t *bytes);
+/* All of the file, *bytes bytes and a NUL behind them, which the caller frees with memory_free; "-" is standard input.
+ * Reading ends soon after `most` bytes, and after a NUL in the file, since a device may have no end. NULL, and the
+ * reason in `error`, when it cannot be opened or read or there is no memory. */
+char *file_read(const char *path, size_t most, size_t *bytes, Error *error);
 
 #endif

@@ -500,7 +500,7 @@ Test(csv, a_file_that_is_not_there_is_an_error)
     Dataset data;
     Error error;
     cr_expect(!csv_load("no/such/file.csv", &data, &error));
-    cr_expect_str_eq(error.message, "no/such/file.csv: cannot be opened: No such file or directory. Check the path.",
+    cr_expect_str_eq(error.message, "no/such/file.csv: cannot be read: No such file or directory. Check the path.",
                      "got: %s", error.message);
     cr_expect(data.x == NULL && data.count == 0, "the output is not zeroed");
 }

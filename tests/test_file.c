@@ -267,23 +267,21 @@ Test(file, out_of_memory_is_told_and_leaves_nothing)
     memory_restore();
 }
 
-/* ---- reading ---- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static void expect_read(size_t most, size_t least, size_t limit)
 {
+    Error error;
     size_t bytes;
-    FILE *in = fopen("a.txt", "rb");
-    cr_assert(in != NULL, "a.txt cannot be opened");
-    char *text = file_read_all(in, most, &bytes);
-    cr_assert(text != NULL, "no memory");
+    char *text = file_read("a.txt", most, &bytes, &error);
+    cr_assert(text != NULL, "%s", error.message);
     cr_expect(bytes >= least && bytes <= limit, "%zu bytes with at most %zu, want %zu to %zu", bytes, most, least,
               limit);
     cr_expect(text[0] == 'x' && text[bytes] == '\0', "the text is another one, or does not end");
     memory_free(text);
-    fclose(in);
 }
 
-Test(file, all_of_a_file_is_read_or_up_to_a_limit_or_a_NUL)
+Test(file, all_of_a_file_is_read_or_up_to_a_limit_or_a_nul)
 {
     enum { BYTES = 1000 * 1000, PIECE = 64 * 1024 };
     FILE *out = fopen("a.txt", "w");
@@ -299,14 +297,17 @@ Test(file, all_of_a_file_is_read_or_up_to_a_limit_or_a_NUL)
     expect_read(SIZE_MAX, 11, PIECE);
 }
 
-Test(file, without_memory_nothing_is_read)
+Test(file, what_cannot_be_read_is_an_error_with_its_path)
 {
+    Error error;
     size_t bytes;
+    cr_expect_null(file_read("no/such/file", SIZE_MAX, &bytes, &error));
+    cr_expect_str_eq(error.message, "no/such/file: cannot be read: No such file or directory. Check the path.");
+    cr_expect_null(file_read("/", SIZE_MAX, &bytes, &error));
+    cr_expect(strstr(error.message, "/: cannot be read: ") == error.message, "got: %s", error.message);
     write_plainly("a.txt", "x");
-    FILE *in = fopen("a.txt", "rb");
     memory_lasts(0);
-    char *text = file_read_all(in, SIZE_MAX, &bytes);
+    cr_expect_null(file_read("a.txt", SIZE_MAX, &bytes, &error));
     memory_restore();
-    cr_expect(text == NULL && bytes == 0, "%zu bytes were read into no memory", bytes);
-    fclose(in);
+    cr_expect(strstr(error.message, "no memory") != NULL, "got: %s", error.message);
 }

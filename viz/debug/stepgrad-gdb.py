@@ -16,7 +16,6 @@
 import contextlib
 import functools
 import os
-import shutil
 import subprocess
 import sys
 
@@ -322,36 +321,41 @@ class Watch:
 
 
 class Waiting:
-    """What we wait for: watched nodes, and the node that `grad step LABEL` runs to. Sets graph->stop_number, so that
-    the walk reports no other nodes than the ones at which something can happen."""
+    """What we wait for: watched nodes, and what `grad step` runs to. Sets graph->stop_number, so that the walk reports
+    no other nodes than the ones at which something can happen."""
 
     def __init__(self):
         self.watches = []
-        self.target = None  # address
-        self.wanted = {}  # by graph: numbers of the nodes at which to stop, in the walk under way
+        self.name = None  # of the node that `grad step` runs to, "" for the next one; None: no such command runs
+        self.target = None  # the node of that name, once it is there
+        self.children = {}  # by graph: numbers of the children of watched nodes
         self.grads_before = {}  # of the parents of the node that is pushing, and its address under "node"
         self.breakpoints = []
 
-    def numbers(self, read, graph):
-        """Numbers of the nodes of a graph at which to stop: the children of watched nodes, and the target."""
-        found = set()
-        for watch in self.watches:
-            node = watch.node(read)
-            if node is not None and node.graph == graph:
-                found.update(nodes.children(node))
-        if self.target is not None and read.is_node(self.target) and read.node(self.target).graph == graph:
-            found.add(read.node(self.target).number)
-        return found
+    def look(self, read, graph):
+        """Find the children of watched nodes anew: they are the ones that push to them."""
+        watched = [watch.node(read) for watch in self.watches if watch.graph == graph]
+        self.children[graph] = {number for node in watched if node is not None for number in nodes.children(node)}
 
-    def look(self, read, graph, below=None):
-        """Find the nodes of interest anew, and have the walk stop at the next one."""
-        self.wanted[graph] = self.numbers(read, graph)
-        self.arm(graph, below)
+    def aim(self, read, graph, below):
+        """Have `grad step` wait for the node of its name in this graph."""
+        self.target = find_target(read, self.name, graph, below) if self.name else None
+        graph = self.target.graph if self.target is not None else graph
+        if graph is not None:
+            self.arm(graph, below)
 
     def arm(self, graph, below=None):
         """Have the walk stop at the next node of interest, of those with numbers less than `below`."""
-        wanted = [n for n in self.wanted.get(graph, ()) if below is None or n < below]
-        memory().set_stop_number(graph, max(wanted, default=0))
+        below = nodes.ANY_NUMBER if below is None else below
+        wanted = {0, *self.children.get(graph, ())}
+        if self.name == "":
+            wanted.add(below - 1)
+        elif self.target is not None and self.target.graph == graph:
+            wanted.add(self.target.number)
+        memory().set_stop_number(graph, max(number for number in wanted if number < max(below, 1)))
+
+    def is_awaited(self, node):
+        return self.name == "" or (self.target is not None and self.target.address == node.address)
 
     def listen(self):
         """Set the breakpoints, if they are not there yet."""
@@ -367,13 +371,13 @@ class Waiting:
 
     def rest(self):
         """After a command: keep listening only for watches."""
-        self.target = None
+        self.name = self.target = None
         if not self.watches:
             self.ignore()
 
 
 class Point(gdb.Breakpoint):
-    """A breakpoint of ours at a function of the engine. This one stops each time."""
+    """A breakpoint of ours at a function of the engine; must_stop() says whether the program stops there."""
 
     def __init__(self, name):
         super().__init__(function=name, internal=True)
@@ -389,19 +393,19 @@ class Point(gdb.Breakpoint):
             gdb.write("grad: %s\n" % fault)
             return True
 
-    def must_stop(self):
-        return True
-
 
 class Begin(Point):
-    """A reverse walk begins: nodes may have been built anew. Stops only while a node of some name is awaited."""
+    """A reverse walk begins: nodes may have been built anew."""
 
     def must_stop(self):
         read = reader()
-        for graph in {watch.graph for watch in waiting.watches}:
-            if read.is_graph(graph):
-                waiting.look(read, graph)
-        return waiting.target == 0
+        for graph in {watch.graph for watch in waiting.watches if read.is_graph(watch.graph)}:
+            waiting.look(read, graph)
+            waiting.arm(graph)
+        if waiting.name is not None:  # look for it from the root on
+            root = read.node(int(gdb.newest_frame().read_var("root")))
+            waiting.aim(read, root.graph, root.number + 1)
+        return False
 
 
 class Before(Point):
@@ -420,7 +424,11 @@ class After(Point):
 
     def must_stop(self):
         node = node_at_work()
-        return node.address == waiting.target or changed_watches(node) != []
+        return waiting.is_awaited(node) or changed_watches(node) != []
+
+
+def is_push(event):
+    return isinstance(event, gdb.BreakpointEvent) and any(isinstance(point, After) for point in event.breakpoints)
 
 
 def changed_watches(node):
@@ -435,7 +443,7 @@ waiting = Waiting()
 
 def report_stop(event):
     """After any stop: if it is at a watched node, say what has changed and through which edge."""
-    if not isinstance(event, gdb.BreakpointEvent) or not any(isinstance(point, After) for point in event.breakpoints):
+    if not is_push(event):
         return
     node = node_at_work()
     for watch in changed_watches(node):
@@ -446,42 +454,25 @@ def report_stop(event):
             "" if len(edges) == 1 else "s", node.name)])
         grads = {watch.address: before}
         write(nodes.push_line(edge, grads) for edge in edges)
-    if node.address != waiting.target:
-        show_place()
+    # The walk's own line, not our empty function: that is what the source window then shows.
+    next(frame for frame in frames() if frame.name() not in AT_WORK and frame.name() != "push_watched").select()
 
 
-def show_place():
-    """Select the walk's own line, not our empty function: that is what the source window then shows."""
-    for frame in frames():
-        if frame.name() not in AT_WORK and frame.name() != "push_watched":
-            return frame.select()
-
-
-class Run:
-    """Continues the program until one of `points` (hit) or something else, which explain_other says."""
-
-    def __init__(self, points):
-        self.stop, self.exit, self.text = None, None, ""
-        gdb.events.stop.connect(self.on_stop)
-        gdb.events.exited.connect(self.on_exit)
-        try:
-            self.text = gdb.execute("continue", False, True)
-        finally:
-            gdb.events.stop.disconnect(self.on_stop)
-            gdb.events.exited.disconnect(self.on_exit)
-        hits = self.stop.breakpoints if isinstance(self.stop, gdb.BreakpointEvent) else []
-        self.hit = next((point for point in points if point in hits), None)
-
-    def on_stop(self, event):
-        self.stop = event
-
-    def on_exit(self, event):
-        self.exit = event
-
-    def explain_other(self, wanted):
-        gdb.write(self.text)
-        if self.exit is not None:
-            write([nodes.ended(getattr(self.exit, "exit_code", None), wanted)])
+def run_on(otherwise):
+    """Continue the program; whether it has stopped after a push. If it has ended instead, say `otherwise`."""
+    seen = []
+    note = seen.append
+    gdb.events.stop.connect(note)
+    gdb.events.exited.connect(note)
+    try:
+        gdb.write(gdb.execute("continue", False, True))
+    finally:
+        gdb.events.stop.disconnect(note)
+        gdb.events.exited.disconnect(note)
+    for event in seen:
+        if isinstance(event, gdb.ExitedEvent):
+            write([nodes.ended(getattr(event, "exit_code", None), otherwise)])
+    return any(is_push(event) for event in seen)
 
 
 def node_at_work():
@@ -502,72 +493,13 @@ def live_reader():
     return read
 
 
-def step_to_next():
-    """Run until a node has pushed; looks at its parents' gradients before and after."""
-    run = run_to(Point("push_gradient"))
-    if run.hit is None:
-        return run.explain_other("there was no further node in a backward pass.")
-    grads = {parent.address: parent.grad for parent in node_at_work().parents()}
-    after = Point("backward_hook")
-    after.thread = gdb.selected_thread().num
-    run = run_to(after)
-    if run.hit is None:
-        return run.explain_other("while a node was pushing.")
-    explain_push(node_at_work(), grads)
-
-
-def run_to(point):
-    """Continue to this breakpoint, and delete it."""
-    try:
-        return Run([point])
-    finally:
-        point.delete()
-
-
-def explain_push(node, grads):
-    write(nodes.pushed(node, current_walk(node.reader), grads))
-    show_place()
-
-
 def find_target(read, text, graph, below):
     """The node of that name whose turn is still to come, or None."""
     node = nodes.labelled(read, graph, text, below) if graph is not None else None
-    if node is None and text.isidentifier():
-        address, _ = in_frames(text)
-        if address is not None and read.is_node(address):
-            node = read.node(address)
-            node = None if below is not None and node.number >= below else node
+    address = in_frames(text)[0] if node is None and text.isidentifier() else None
+    if address is not None and read.is_node(address) and (below is None or read.node(address).number < below):
+        node = read.node(address)
     return nodes.must_push(node, " `grad watch %s` stops when its gradient changes." % text)
-
-
-def step_to(text):
-    """Run until the node of that name has pushed, in this walk or a later one."""
-    read = reader()
-    walk = current_walk(read)
-    below = walk.turn if walk is not None else None
-    try:
-        node = find_target(read, text, current_graph(read), below)
-        waiting.listen()
-        while True:
-            waiting.target = node.address if node is not None else 0
-            if node is not None:
-                waiting.look(read, node.graph, below)
-            run = Run(waiting.breakpoints)
-            if run.hit is None:
-                return run.explain_other("no node called %s has pushed a gradient. (A node whose gradient is 0 is "
-                                         "passed over, and a leaf has nothing to push.)" % text)
-            if isinstance(run.hit, After):
-                gdb.write(run.text)
-                pushed = node_at_work()
-                if pushed.address == waiting.target:
-                    explain_push(pushed, waiting.grads_before)
-                return
-            # A walk begins: look for the name from its root on.
-            read, below = reader(), None
-            root = read.node(int(gdb.newest_frame().read_var("root")))
-            node = find_target(read, text, root.graph, root.number + 1)
-    finally:
-        waiting.rest()
 
 
 # ---- commands --------------------------------------------------------------------------------------------------------
@@ -614,9 +546,20 @@ def register_all():
         register(function.__name__[len("grad_"):], function, function.__doc__)
 
 
-def grad_step(argument):
-    live_reader()
-    step_to(argument) if argument else step_to_next()
+def grad_step(name):
+    """Run until the next node has pushed, or the one of that name, in this walk or a later one."""
+    read = live_reader()
+    walk = current_walk(read)
+    try:
+        waiting.name = name
+        waiting.listen()
+        waiting.aim(read, current_graph(read), walk.turn if walk is not None else None)
+        if run_on(nodes.not_pushed(name)):
+            node = node_at_work()
+            if waiting.is_awaited(node):
+                write(nodes.pushed(node, current_walk(node.reader), waiting.grads_before))
+    finally:
+        waiting.rest()
 
 
 def show(what, argument):
@@ -644,7 +587,8 @@ watched; `grad unwatch V` ends one."""
         waiting.watches.append(Watch(node))
     waiting.listen()
     walk = current_walk(read)
-    waiting.look(read, node.graph, walk.turn if walk is not None and walk.graph == node.graph else None)
+    waiting.look(read, node.graph)
+    waiting.arm(node.graph, walk.turn if walk is not None and walk.graph == node.graph else None)
     write(["Watching %s.grad, now %s. `continue` runs to the next change." % (node.name, nodes.number(node.grad))])
 
 
@@ -682,7 +626,7 @@ def grad_dot(argument):
     words = gdb.string_to_argv(argument)
     if len(words) < 2:
         raise Fault("it needs a file and a node: grad dot FILE V.")
-    write_dot(find_node(live_reader(), " ".join(words[1:])), words[0])
+    draw("dot_write_at", find_node(live_reader(), " ".join(words[1:])), words[0])
     write(["Wrote %s." % words[0]])
 
 
@@ -691,9 +635,11 @@ def grad_svg(argument):
     words = gdb.string_to_argv(argument)
     if not words:
         raise Fault("it needs a node: grad svg V [FILE].")
-    to = words.pop() if len(words) > 1 and words[-1].endswith(".svg") else None
+    path = words.pop() if len(words) > 1 and words[-1].endswith(".svg") else None
     node = find_node(live_reader(), " ".join(words))
-    draw_svg(node, to or "".join(c if c.isalnum() or c in "-_" else "_" for c in node.name) + ".svg")
+    path = path or "".join(c if c.isalnum() or c in "-_" else "_" for c in node.name) + ".svg"
+    draw("dot_draw_at", node, path)
+    write(["Drew %s." % path])
 
 
 # ---- what other parts of the project do, if they are linked in -------------------------------------------------------
@@ -749,30 +695,15 @@ def check_lines(root, report):
               "(%g is allowed)." % (worst["name"].string(), got, want, step, error, allowed)
 
 
-def write_dot(node, path):
-    """By viz/graph/dot.h."""
-    if function("dot_write_at") is None:
-        raise Fault("viz/graph/dot.h is not linked into this program: `make gdb` does, or call dot_write in it.")
+def draw(name, node, path):
+    """By dot_write_at or dot_draw_at, of viz/graph/dot.h."""
+    if function(name) is None:
+        raise Fault("viz/graph/dot.h is not linked into this program: `make gdb` does, or call dot_draw in it.")
     path = os.fsencode(os.path.abspath(os.path.expanduser(path))) + b"\0"
     with scratch(path) as (where, error, data):
-        if not ask("dot_write_at", "*(Where *) %#x, (Value *) %#x, (const char *) %#x, 0, (Error *) %#x" % (
+        if not ask(name, "*(Where *) %#x, (Value *) %#x, (const char *) %#x, 0, (Error *) %#x" % (
                 where, node.address, data, error)):
             raise message_of(error)
-
-
-def draw_svg(node, path):
-    if shutil.which("dot") is None:
-        raise Fault("Graphviz' dot is not here. Install graphviz, or write the DOT with `grad dot FILE V`.")
-    source = path + ".dot"
-    try:
-        write_dot(node, source)
-        drawn = subprocess.run(["dot", "-Tsvg", source, "-o", path], stderr=subprocess.PIPE)
-    finally:
-        if os.path.exists(source):
-            os.remove(source)
-    if drawn.returncode != 0:
-        raise Fault("dot failed: %s" % drawn.stderr.decode("utf-8", "replace").strip())
-    write(["Drew %s." % path])
 
 
 # ---- printing --------------------------------------------------------------------------------------------------------
@@ -790,11 +721,7 @@ class ValuePrinter:
         if address is None:
             return "(a copy of a node: print a pointer to the node itself)"
         try:
-            return in_terminal(nodes.Reader(memory()).node(address).line())
-        except nodes.Released:
-            return "%#x (released)" % address
-        except Fault:
-            return "NULL" if address == 0 else "%#x (no node)" % address
+            return in_terminal(nodes.summary(memory(), address))
         except gdb.error as error:
             return "(%s)" % error
 
@@ -842,7 +769,6 @@ class TreeWindow:
     def __init__(self, window):
         self.window = window
         self.top, self.left = 0, 0
-        self.lines, self.at_work = [], None
         window.title = "gradients"
         windows.append(self)
         self.refresh()

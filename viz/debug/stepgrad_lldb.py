@@ -181,53 +181,46 @@ def node_at_work(target):
     return reader(target).node(address)
 
 
-def ended(target, wanted):
+def ended(target, why):
     process = target.GetProcess()
     if process.GetState() == lldb.eStateExited:
-        return [nodes.ended(process.GetExitStatus(), wanted)]
+        return [nodes.ended(process.GetExitStatus(), why)]
     return ["The program stopped for another reason: %s" % thread_of(target).GetStopDescription(200)]
-
-
-def step_to_next(target):
-    if run_to(target, "push_gradient") is None:
-        return ended(target, "there was no further node in a backward pass.")
-    return see_push(target)
 
 
 def see_push(target):
     """At a node that is about to push: run until it has, and explain what it has done."""
     grads = {parent.address: parent.grad for parent in node_at_work(target).parents()}
-    if run_to(target, "backward_hook") is None:
+    if run_to(target, "backward_after") is None:
         return ended(target, "while a node was pushing.")
     node = node_at_work(target)
+    LldbMemory(target).set_stop_number(node.graph, 0)
     return nodes.pushed(node, current_walk(node.reader, target), grads)
 
 
-def target_node(read, graph, text, below):
-    return nodes.must_push(nodes.labelled(read, graph, text, below) if graph is not None else None)
-
-
-def step_to(target, text):
-    """To the node of that name: the engine waits for it (graph->stop_number), so it costs no time."""
+def step(target, name):
+    """To the next node that pushes, or the one of that name: the engine waits for it (graph->stop_number), so it costs
+    no time."""
     read = reader(target)
-    walk = current_walk(read, target)
-    graph = current_graph(read, target)
-    node = target_node(read, graph, text, walk.turn if walk is not None else None)
+    walk, graph = current_walk(read, target), current_graph(read, target)
+    below = walk.turn if walk is not None else None
     while True:
-        if node is not None:
-            LldbMemory(target).set_stop_number(node.graph, node.number)
+        node = nodes.must_push(nodes.labelled(read, graph, name, below)) if name and graph is not None else None
+        if graph is not None:
+            LldbMemory(target).set_stop_number(
+                graph, node.number if node is not None else 0 if name else nodes.ANY_NUMBER)
         reached = run_to(target, "backward_before", "backward_begin_at")
         if reached is None:
-            return ended(target, "no node called %s has pushed a gradient." % text)
-        if reached == "backward_begin_at":  # look for the name from its root on
+            return ended(target, nodes.not_pushed(name))
+        if reached == "backward_before":
+            at_work = node_at_work(target)
+            if not name or (node is not None and at_work.address == node.address):
+                return see_push(target)
+            below = at_work.number  # the walk passed it over
+        else:  # look for the name from this root on
             read = reader(target)
             root = read.node(address_of(thread_of(target).GetFrameAtIndex(0).FindVariable("root")))
-            node = target_node(read, root.graph, text, root.number + 1)
-            continue
-        at_work = node_at_work(target)
-        LldbMemory(target).set_stop_number(at_work.graph, 0)
-        if node is not None and at_work.address == node.address:
-            return see_push(target)  # else the walk passed it over
+            graph, below = root.graph, root.number + 1
 
 
 # ---- the command -----------------------------------------------------------------------------------------------------
@@ -245,7 +238,7 @@ def do(target, what, rest):
     if what == "step":
         if not target.FindFunctions("backward_hook"):
             raise Fault(nodes.NOT_LINKED)
-        return step_to(target, rest) if rest else step_to_next(target)
+        return step(target, rest)
     lines = nodes.SHOWS[what][0](find_node(read, target, rest), current_walk(read, target))
     return nodes.cut(lines, MOST_LINES, "they are not shown")
 
@@ -263,15 +256,11 @@ def grad(debugger, command, result, _internal):
 
 def summary(value, _internal):
     """`L = -8 (grad 1) = d * f` for a Value and for a pointer to one."""
+    address = address_of(value.GetNonSyntheticValue())
     try:
-        address = address_of(value.GetNonSyntheticValue())
-        if address is None:
-            return ""
-        return nodes.Reader(LldbMemory(value.GetTarget())).node(address).line()
-    except nodes.Released:
-        return "released"
+        return "" if address is None else nodes.summary(LldbMemory(value.GetTarget()), address)
     except Fault:
-        return "NULL" if address == 0 else "no node"
+        return ""  # another library's Value
 
 
 def __lldb_init_module(debugger, _internal):

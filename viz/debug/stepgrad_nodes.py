@@ -20,6 +20,7 @@ import struct
 
 PAGE = 4096
 NAME_MOST = 63  # characters of a label that are shown, as value_name does
+ANY_NUMBER = 2**31 - 1  # above those of all nodes of any graph that fits into memory
 STEP_LINES = 20  # of a push: a sum over a batch has hundreds of parents
 OPERANDS_SHOWN = 8  # of a long list, as value_print does
 
@@ -60,17 +61,26 @@ class Memory:
     def __init__(self, pointer_size, is_big_endian):
         self.pointer_size, self.byte_order = pointer_size, "big" if is_big_endian else "little"
         self.mark = "><"[not is_big_endian]  # as the module struct writes it
-        self.sizes, self.fields = {}, {}  # bytes of "Value"; (offset, bytes) of "Value.grad"
-        for name, wanted in STRUCTS.items():
-            self.sizes[name], places = self.struct(name, wanted)
-            for field in wanted:
-                offset, bits = places[field]
-                self.fields["%s.%s" % (name, field)] = (offset // 8, (bits + 7) // 8)
+        self.records = {name: Record(self.mark, *self.struct(name, wanted), wanted) for name, wanted in STRUCTS.items()}
 
     def set_stop_number(self, graph, number):
         """Have the walk of this graph report no node before the one of that number: backward_before in backward.h."""
-        offset, size = self.fields["Graph.stop_number"]
-        self.write(graph + offset, number.to_bytes(size, self.byte_order))
+        self.write(graph + self.records["Graph"].offset["stop_number"],
+                   number.to_bytes(self.pointer_size, self.byte_order))
+
+
+class Record:
+    """How a struct lies in memory: which of its bytes are which field."""
+
+    def __init__(self, mark, size, places, wanted):
+        self.size, self.offset = size, {field: places[field][0] // 8 for field in wanted}
+        self.fields = sorted(set(wanted) - {"nodes"}, key=self.offset.get)  # nodes is the array behind a Block
+        form, end = mark, 0
+        for field in self.fields:
+            length = (places[field][1] + 7) // 8
+            form += "%dx%s" % (self.offset[field] - end, "d" if field in ("data", "grad") else " BH I   Q"[length])
+            end = self.offset[field] + length
+        self.form = struct.Struct(form)
 
 
 class Op:
@@ -112,8 +122,6 @@ def plain(line):
 FUNCTIONS = {name: f for name, f in vars(math).items() if callable(f) and name[0] != "_"}  # the names are C's
 COMPUTED = (ast.Expression, ast.Constant, ast.Name, ast.Load, ast.UnaryOp, ast.USub, ast.BinOp, ast.Add, ast.Sub,
             ast.Mult, ast.Div, ast.Compare, ast.Gt, ast.Lt, ast.Call, ast.IfExp)  # and nothing else is evaluated
-SIGN = {ast.Add: " + ", ast.Sub: " − ", ast.Mult: "·", ast.Div: "/", ast.Gt: " > ", ast.Lt: " < "}
-SUM, PRODUCT, ATOM = 1, 2, 3  # how tightly a piece of a formula holds together
 
 
 @functools.lru_cache(maxsize=None)
@@ -141,38 +149,16 @@ class Formula:
     def named(self, names):
         """The formula with real names, in brackets if it must hold together as a factor."""
 
-        def bracket(piece, least):
-            text, strength = piece
-            return text if strength >= least else "(%s)" % text
+        def name(match):
+            letter = match.group().strip("()")
+            shown = names.get(letter, letter)
+            return "(%s)" % shown if match.group() != letter or shown.startswith("-") else shown
 
-        def show(node):
-            if isinstance(node, ast.Constant):
-                return number(node.value), ATOM
-            if isinstance(node, ast.Name) and node.id in names:
-                name = names[node.id]
-                return name, SUM if name.startswith("-") else ATOM
-            if isinstance(node, ast.UnaryOp):
-                return "−" + bracket(show(node.operand), PRODUCT), SUM
-            if isinstance(node, ast.Call):
-                return "%s(%s)" % (node.func.id, ", ".join(show(x)[0] for x in node.args)), ATOM
-            if isinstance(node, ast.Compare):
-                left, right = show(node.left)[0], show(node.comparators[0])[0]
-                return left + SIGN[type(node.ops[0])] + right, SUM
-            if isinstance(node, ast.IfExp):
-                return "%s ? %s : %s" % tuple(show(x)[0] for x in (node.test, node.body, node.orelse)), SUM
-            left, right, sign = node.left, node.right, type(node.op)
-            if sign is ast.Mult and ast.dump(left) == ast.dump(right):
-                return bracket(show(left), ATOM) + "²", ATOM
-            strength = SUM if sign in (ast.Add, ast.Sub) else PRODUCT
-            right_least = ATOM if sign is ast.Div else strength + (sign is ast.Sub)
-            return bracket(show(left), strength) + SIGN[sign] + bracket(show(right), right_least), strength
-
-        if isinstance(self.root, ast.UnaryOp) and isinstance(self.root.operand, ast.Constant):
-            return self.text.replace(" ", "")
-        try:
-            return bracket(show(self.root), PRODUCT)
-        except (KeyError, AttributeError):
-            return "(%s)" % re.sub(r"\b[aby]\b", lambda m: names.get(m.group(), m.group()), self.text)
+        text = re.sub(r"\b([aby]) \* \1\b", r"\1²", self.text).replace(" * ", "·").replace(" / ", "/")
+        text = re.sub(r"\([aby]\)|\b[aby](?![a-zA-Z0-9_])", name, re.sub(r"-(?!\d)", "−", text))
+        is_factor = re.match(r"-?[\d.]+$", text) or isinstance(self.root, (ast.Name, ast.Call)) or \
+            isinstance(getattr(self.root, "op", None), (ast.Mult, ast.Div))
+        return text if is_factor else "(%s)" % text
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
@@ -186,7 +172,7 @@ class Reader:
         self.pages = {}
         self.nodes, self.blocks = {}, {}
         self.ops = memory.ops()
-        self.size = memory.sizes["Value"]
+        self.size = memory.records["Value"].size
 
     def read(self, address, size):
         first, last = address // PAGE, (address + size - 1) // PAGE
@@ -202,17 +188,15 @@ class Reader:
             data += self.pages[page]
         return data[address - first * PAGE:][:size]
 
-    def unsigned(self, address, size):
-        """A pointer, a count, a bool."""
-        return int.from_bytes(self.read(address, size), self.memory.byte_order)
+    def record(self, address, name):
+        """The fields of the struct of that name there."""
+        record = self.memory.records[name]
+        return dict(zip(record.fields, record.form.unpack(self.read(address, record.form.size))))
 
-    def field(self, address, name):
-        offset, size = self.memory.fields[name]
-        return self.unsigned(address + offset, size)
-
-    def double(self, address, name):
-        offset, size = self.memory.fields[name]
-        return struct.unpack(self.memory.mark + "d", self.read(address + offset, size))[0]
+    def pointers(self, address, count):
+        width = self.memory.pointer_size
+        return struct.unpack("%s%d%s" % (self.memory.mark, count, "Q" if width == 8 else "I"),
+                             self.read(address, count * width))
 
     def text(self, address, most=NAME_MOST * 4):
         """A C string, cut at `most` bytes; control characters are shown, not sent to the terminal."""
@@ -242,12 +226,12 @@ class Reader:
 
     def blocks_of(self, graph):
         """The blocks of a graph, newest first."""
-        address = self.field(graph, "Graph.newest")
+        address = self.record(graph, "Graph")["newest"]
         seen = set()
         while address != 0 and address not in seen:
             seen.add(address)
             yield self.block(address)
-            address = self.field(address, "Block.older")
+            address = self.block(address).older
 
     def nodes_of(self, graph, below=None, above=-1):
         """The nodes of a graph in the order of the reverse walk: those with numbers between, where that is given."""
@@ -261,7 +245,7 @@ class Reader:
     def is_graph(self, address):
         """Whether a live graph is there: its newest block must name it as its graph."""
         try:
-            newest = self.field(address, "Graph.newest")
+            newest = self.record(address, "Graph")["newest"]
             return newest != 0 and self.block(newest).graph == address and not self.block(newest).released
         except Fault:
             return False
@@ -270,12 +254,8 @@ class Reader:
 class Block:
     def __init__(self, reader, address):
         self.address = address
-        self.graph = reader.field(address, "Block.graph")
-        self.first_number = reader.field(address, "Block.first_number")
-        self.node_count = reader.field(address, "Block.node_count")
-        self.released = bool(reader.field(address, "Block.released") & 0xFF)
-        self.has_gradients = bool(reader.field(address, "Block.has_gradients") & 0xFF)
-        self.nodes = address + reader.memory.fields["Block.nodes"][0]
+        self.nodes = address + reader.memory.records["Block"].offset["nodes"]
+        vars(self).update(reader.record(address, "Block"))
 
 
 NO_NODE = ("there is no node at 0x%x: the pointer was never set, or its node is gone. Give a Value * that a builder "
@@ -290,29 +270,26 @@ class Node:
         if address == 0:
             raise Fault("it is NULL: no node has been built there yet.")
         try:
-            self.block = reader.block(reader.field(address, "Value.block"))
+            fields = reader.record(address, "Value")
+            self.block = reader.block(fields["block"])
         except Fault:
             raise Fault(NO_NODE % address)
         place = address - self.block.nodes
-        code = reader.field(address, "Value.op")
-        if place < 0 or place % reader.size != 0 or code >= len(reader.ops):
+        if place < 0 or place % reader.size != 0 or fields["op"] >= len(reader.ops):
             raise Fault(NO_NODE % address)
         if self.block.released:
             raise Released("the node at 0x%x was released: graph_release ended its life together with all nodes made "
                            "since the mark. Look at it before the release." % address)
         if place // reader.size >= self.block.node_count:
             raise Fault(NO_NODE % address)
-        self.op = reader.ops[code]
+        self.op = reader.ops[fields["op"]]
         self.number = self.block.first_number + place // reader.size
         self.graph = self.block.graph
-        self.data = reader.double(address, "Value.data")
-        self.grad = reader.double(address, "Value.grad")
-        self.needs_grad = bool(reader.field(address, "Value.needs_grad"))
-        self.has_bias = bool(reader.field(address, "Value.has_bias"))
-        label = reader.field(address, "Value.label")
-        self.label = reader.text(label) if label != 0 else None
+        self.data, self.grad, self.needs_grad = fields["data"], fields["grad"], bool(fields["needs_grad"])
+        self.label = reader.text(fields["label"]) if fields["label"] != 0 else None
         self.is_leaf = self.op.shape == "LEAF"
-        self.n = 0 if self.is_leaf else reader.field(address, "Value.n")
+        self.n, self.has_bias = 0 if self.is_leaf else fields["n"], bool(fields["has_bias"])
+        self.a, self.b, self.list = fields["a"], fields["b"], fields["list"]
         self.in_a = self.n + self.has_bias  # the operands before those of b
         self.parent_count = self.in_a + (self.n if self.op.has_b else 0)
 
@@ -328,12 +305,10 @@ class Node:
 
     def parent_addresses(self):
         """In operand order: all of a, the bias, all of b, as value_parent counts them."""
-        reader, width, count = self.reader, self.reader.memory.pointer_size, self.parent_count
-        listed = reader.field(self.address, "Value.list")
-        if listed != 0:
-            return [reader.unsigned(listed + i * width, width) for i in range(count)]
-        a, b = reader.field(self.address, "Value.a"), reader.field(self.address, "Value.b") - self.in_a * reader.size
-        return [(a if i < self.in_a else b) + i * reader.size for i in range(count)]
+        if self.list != 0:
+            return self.reader.pointers(self.list, self.parent_count)
+        size, n_b = self.reader.size, self.parent_count - self.in_a
+        return [self.a + i * size for i in range(self.in_a)] + [self.b + i * size for i in range(n_b)]
 
     def parents(self):
         if self.known_parents is None:
@@ -367,6 +342,16 @@ class Node:
     def line(self):
         """`L = -8 (grad 1) = d * f`"""
         return "%s = %s (grad %s) = %s" % (self.name, number(self.data), number(self.grad), self.expression())
+
+
+def summary(memory, address):
+    """What a Value, or a pointer to it, prints as."""
+    try:
+        return Reader(memory).node(address).line()
+    except Released:
+        return "%#x (released)" % address
+    except Fault:
+        return "NULL" if address == 0 else "%#x (no node)" % address
 
 
 class Edge:
@@ -616,16 +601,23 @@ def pushed(node, walk, grads):
         "Next: %s" % following.line() if following is not None else "That was the last node of this walk."]
 
 
-def ended(status, wanted):
-    return "The program has ended%s: %s" % ("" if status is None else " with status %d" % status, wanted)
+def not_pushed(name):
+    """Why `grad step NAME` has not stopped at a push."""
+    if not name:
+        return "there was no further node in a backward pass."
+    return "no node called %s has pushed a gradient. (A node whose gradient is 0 is passed over, and a leaf has " \
+           "nothing to push.)" % name
+
+
+def ended(status, why):
+    return "The program has ended%s: %s" % ("" if status is None else " with status %d" % status, why)
 
 
 def edges(root, walk=None):
     """Every edge below root, in the order of the reverse walk: which have pushed and which wait."""
-    nodes = [node for node in cone(root)[::-1] if not node.is_leaf]
     counts = {PUSHED: 0, WAITING: 0, PASSED: 0}
     lines = []
-    for node in nodes:
+    for node in cone(root)[::-1]:
         where = state(node, walk)
         for edge in node.edges():
             arrow = "%s → %s" % (node.name, edge.parent.operand_name)
@@ -642,8 +634,7 @@ def edges(root, walk=None):
     had_turn = counts[PUSHED] + counts[PASSED]
     yield "%s below %s: %d pushed (✓), %d waiting (⋯)" % (
         quantity(had_turn + counts[WAITING], "edge"), root.name, had_turn, counts[WAITING])
-    for line in lines:
-        yield line
+    yield from lines
 
 
 def path_up(node, nodes, most=12):

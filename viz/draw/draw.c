@@ -6,7 +6,6 @@
  * graph to whoever writes what was asked for. If one output fails, the others are still written.
  */
 #define _POSIX_C_SOURCE 200809L /* mkstemp */
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -259,31 +258,18 @@ typedef struct Text {
     const char *file; /* for messages; NULL when it is an argument */
 } Text;
 
-/* Read the file of the command, or of a long one more than an expression may have. */
-static bool read_file(const char *path, Text *text, Error *error)
-{
-    const bool is_input = strcmp(path, "-") == 0;
-    text->file = is_input ? "standard input" : path;
-    FILE *in = is_input ? stdin : fopen(path, "rb");
-    if (in == NULL)
-        return error_set(error, "cannot be read: %s. Correct the name, or give the expression itself", strerror(errno));
-    text->text = text->bytes = file_read_all(in, EXPRESSION_BYTES_MOST, &text->length);
-    bool ok = text->text != NULL || error_set(error, "no memory for a text of more than %zu bytes", text->length);
-    if (ok && ferror(in))
-        ok = error_set(error, "cannot be read: %s", strerror(errno));
-    if (!is_input)
-        fclose(in);
-    return ok;
-}
-
 static bool read_text(const Command *c, Text *text)
 {
     Error error;
-    *text = (Text){.text = c->expression, .length = c->expression != NULL ? strlen(c->expression) : 0};
-    if (c->expression != NULL || read_file(c->file, text, &error))
+    *text = (Text){0};
+    if (c->expression != NULL) {
+        text->text = c->expression;
+        text->length = strlen(c->expression);
         return true;
-    fprintf(stderr, "draw: %s: %s\n", text->file, error.message);
-    return false;
+    }
+    text->file = strcmp(c->file, "-") == 0 ? "standard input" : c->file;
+    text->text = text->bytes = file_read(c->file, EXPRESSION_BYTES_MOST, &text->length, &error);
+    return text->bytes != NULL || report(error.message);
 }
 
 /* ---- warnings ---------------------------------------------------------------------------------------------------- */

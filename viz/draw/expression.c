@@ -58,7 +58,7 @@ static int function_by_name(Words words)
 typedef struct Parser {
     const char *text;
     size_t length;
-    Token previous, token; /* the token to be read next, and the one before it */
+    Token previous, token; /* the token read last, and the next one */
     size_t levels;         /* of nested brackets and exponents here */
     size_t open_brackets;  /* inside them a newline is white space */
     Value **operands;      /* a stack: those of the calls being read */
