@@ -3,7 +3,6 @@
 #include "graph.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "memory.h"
 

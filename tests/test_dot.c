@@ -989,6 +989,14 @@ Test(dot, where_dot_is_missing_the_message_says_how_to_get_it)
     cr_expect(!exists(path_of("out.svg")), "an empty picture was left");
 }
 
+Test(dot, a_dot_that_is_killed_is_reported_with_its_signal)
+{
+    install_script("kill -9 $$");
+    cr_expect(!dot_draw(v_param(graph, 1), path_of("out.svg"), NULL, &error), "it was drawn");
+    expect_in(error.message, "ended by signal 9");
+    cr_expect(!exists(path_of("out.svg")), "half a picture was left");
+}
+
 Test(dot, a_dot_that_does_not_finish_is_stopped)
 {
     install_script("exec sleep 1000");

@@ -1,8 +1,7 @@
 /* report.c - what the program shows: the table of gradients, progress, pictures, the summary. */
-#define _DARWIN_C_SOURCE /* ru_maxrss */
+#define _DARWIN_C_SOURCE        /* ru_maxrss */
 #define _POSIX_C_SOURCE 200809L /* isatty, getrusage */
 #include <math.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

@@ -5,14 +5,11 @@
  * It reads the command line, builds the graph (expression.h), runs the reverse walk or forward mode, and hands the
  * graph to whoever writes what was asked for. If one output fails, the others are still written.
  */
-#define _POSIX_C_SOURCE 200809L /* mkstemp */
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backward.h"
 #include "expression.h"

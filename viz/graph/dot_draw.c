@@ -23,9 +23,15 @@
 
 #if defined(__unix__) || defined(__APPLE__)
 
+#if defined(__APPLE__)
+#include <crt_externs.h> /* a shared library has no environ there */
+#define environ (*_NSGetEnviron())
+#else
 extern char **environ;
+#endif
 
 enum { IN, OUT, COMPLAINTS, PIPES }; /* numbered as dot's own streams */
+enum { SECONDS_MOST = 1000000 };     /* poll counts milliseconds in an int */
 
 /* Text that dot writes, with a NUL behind. */
 typedef struct Text {
@@ -207,6 +213,9 @@ static bool explain_end(const char *target, double seconds, int failure, int sta
         return error_set(error, "%.200s: no memory for the picture", target);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && *complaints == '\0')
         return explain_start(target, ENOENT, error); /* where the new process is the one that finds no program */
+    if (WIFSIGNALED(status))
+        return error_set(error, "%.200s: dot was ended by signal %d, perhaps for lack of memory", target,
+                         WTERMSIG(status));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return error_set(error, "%.200s: dot refuses to draw it: %s", target, complaints);
     if (*complaints != '\0')
@@ -234,7 +243,8 @@ char *dot_picture_at(Where where, Value *root, const char *target, const char *f
 {
     char *diagram = NULL;
     Dot dot = {.ends = {{.fd = -1}, {.fd = -1}, {.fd = -1}}};
-    const double seconds = options != NULL && options->seconds > 0 ? options->seconds : DOT_SECONDS;
+    const double asked = options != NULL && options->seconds > 0 ? options->seconds : DOT_SECONDS;
+    const double seconds = asked < SECONDS_MOST ? asked : SECONDS_MOST;
     FILE *out = open_memstream(&diagram, &dot.diagram_left);
     if (out == NULL) {
         error_set(error, "%.200s: no memory for the diagram", target);

@@ -118,12 +118,12 @@ static void append_operand(Text *text, const char *operand, char before, char af
 static bool is_word_byte(char c) { return isalnum((unsigned char)c) || c == '_' || c == '.'; }
 
 /* Append an operator. Products bind closely, "1 - o*o", unless they are all there is: "a * b". */
-static void append_operator(Text *text, char operator, char before, bool loose)
+static void append_operator(Text *text, char symbol, char before, bool loose)
 {
-    const bool sign = operator== '-' &&(before == '\0' || strchr("(,+-*/<>", before) != NULL);
-    const bool close = sign || strchr("()|", operator) != NULL || (!loose && strchr("*/^", operator) != NULL);
-    append(text, close || operator== ',' ? "" : " ");
-    append_bytes(text, &operator, 1);
+    const bool sign = symbol == '-' && (before == '\0' || strchr("(,+-*/<>", before) != NULL);
+    const bool close = sign || strchr("()|", symbol) != NULL || (!loose && strchr("*/^", symbol) != NULL);
+    append(text, close || symbol == ',' ? "" : " ");
+    append_bytes(text, &symbol, 1);
     append(text, close ? "" : " ");
 }
 

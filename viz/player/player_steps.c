@@ -1,38 +1,10 @@
 /* player_steps.c - see player_steps.h. */
 #include "player_steps.h"
 
-#include <string.h>
-
 #include "backward.h"
 #include "graph.h"
 #include "memory.h"
 #include "order.h"
-
-/* ---- the graph as it was ----------------------------------------------------------------------------------------- */
-
-/* backward_begin clears the interior gradients of the whole graph, so all of them are kept, by number. */
-static bool keep_gradients(PlayerSteps *pass, Graph *graph)
-{
-    double *kept = memory_alloc_array(graph_node_count(graph), sizeof *kept);
-    if (kept == NULL)
-        return false;
-    for (Block *block = graph->newest; block != NULL; block = block->older)
-        for (size_t i = 0; i < block->node_count; i++)
-            kept[block->first_number + i] = block->nodes[i].grad;
-    pass->graph = graph;
-    pass->kept = kept;
-    return true;
-}
-
-static void restore_gradients(PlayerSteps *pass)
-{
-    for (Block *block = pass->graph->newest; block != NULL; block = block->older) {
-        for (size_t i = 0; i < block->node_count; i++)
-            block->nodes[i].grad = pass->kept[block->first_number + i];
-        block->has_gradients = true; /* so that the next walk clears them */
-    }
-    memory_free(pass->kept);
-}
 
 /* ---- nodes and edges --------------------------------------------------------------------------------------------- */
 
@@ -100,13 +72,10 @@ static void walk(PlayerSteps *pass, Value *root, Where where)
         pass->nodes[i]->grad = pass->grads[i] = 0;
     if (!root->needs_grad)
         return;
-    FILE *trace = pass->graph->trace;
-    pass->graph->trace = NULL; /* this pass is ours, not one that the caller asked to see */
     Backward under_way = backward_begin_at(root, 1.0, where);
     pass->grads[pass->node_count - 1] = root->grad;
     for (const Value *v = backward_step(&under_way); v != NULL; v = backward_step(&under_way))
         note_step(pass, v);
-    pass->graph->trace = trace;
 }
 
 static bool no_memory(PlayerSteps *pass, Error *error)
@@ -132,7 +101,7 @@ bool player_steps_record(PlayerSteps *pass, Value *root, size_t max_nodes, Error
                          "smaller one: a single sample instead of a batch, a narrower layer, or a node inside as root.",
                          count, max_nodes);
     }
-    if (!make_room(pass) || !keep_gradients(pass, value_graph(root)))
+    if (!make_room(pass) || !graph_keep_gradients(&pass->kept, value_graph(root)))
         return no_memory(pass, error);
     list_edges(pass);
     walk(pass, root, where);
@@ -141,8 +110,8 @@ bool player_steps_record(PlayerSteps *pass, Value *root, size_t max_nodes, Error
 
 void player_steps_free(PlayerSteps *pass)
 {
-    if (pass->kept != NULL)
-        restore_gradients(pass);
+    if (pass->kept.grads != NULL)
+        graph_restore_gradients(&pass->kept);
     memory_free(pass->nodes);
     memory_free(pass->edges);
     memory_free(pass->first_edge);

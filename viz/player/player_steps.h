@@ -1,7 +1,7 @@
 /* player_steps.h - a backward pass as a list of steps: what the player (player.h) shows, before it is a page.
  *
  *     PlayerSteps pass;
- *     bool ok = player_steps_record(&pass, root, PLAYER_MAX_NODES, error);
+ *     bool ok = player_steps_record(&pass, root, PLAYER_MAX_NODES, error, HERE);
  *     ... pass.steps[i].node has pushed: see pass.pushes from pass.steps[i].first_push on ...
  *     player_steps_free(&pass);
  *
@@ -11,7 +11,7 @@
 #ifndef STEPGRAD_PLAYER_STEPS_H
 #define STEPGRAD_PLAYER_STEPS_H
 
-#include "value.h"
+#include "graph.h"
 
 /* An operand of a node: edges lie child by child, and for each child in operand order, repeats included. */
 typedef struct PlayerEdge {
@@ -43,9 +43,8 @@ typedef struct PlayerSteps {
     size_t step_count;
     PlayerPush *pushes;
     size_t push_count;
-    double *grads; /* per node, when the pass is over */
-    Graph *graph;
-    double *kept; /* the gradients of all nodes of the graph before the pass, by number */
+    double *grads;      /* per node, when the pass is over */
+    KeptGradients kept; /* what the gradients were before the pass */
 } PlayerSteps;
 
 /* Run one backward pass from root and note it. Gradients of params start from 0 in it. They are those of the pass until
