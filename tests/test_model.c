@@ -319,8 +319,7 @@ Test(model, what_is_wrong_is_said)
     static const struct {
         const char *text, *part;
     } cases[] = {
-        {"x0,x1,label\n1,2,0\n",
-         ":1: this is not a model: it begins with \"x0,x1,label\" and not with \"stepgrad-mlp\"."},
+        {"x0,x1\n1,2\n", ":1: this is not a model: it begins with \"x0,x1\" and not with \"stepgrad-mlp\"."},
         {"\x89PNG\r\n\x1a\n", ":1: this is not a model"},
         {"# only\n# comments\n", ":3: the file ends here"},
         {"stepgrad-mlp 2\n", ":1: a model of format 2; this program reads format 1."},

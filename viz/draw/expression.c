@@ -364,6 +364,8 @@ static Value *build_call(Parser *p, const Call *call)
 
 /* ---- the grammar ------------------------------------------------------------------------------------------------- */
 
+/* NOLINTBEGIN(misc-no-recursion): parse_signed bounds it */
+
 static Value *parse_sum(Parser *p);
 static Value *parse_signed(Parser *p);
 
@@ -575,6 +577,8 @@ static Value *parse_text(Parser *p)
                : fail_at(p, p->token.start,
                          "expected an expression, found the end of the text: write one, such as L = (x - 1)^2");
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
