@@ -611,6 +611,26 @@ Test(graph, a_list_larger_than_a_block_is_kept_whole)
     }
 }
 
+/* ---- gradients kept ---------------------------------------------------------------------------------------------- */
+
+Test(graph, kept_gradients_come_back_and_the_next_walk_clears_them)
+{
+    Value *x = v_param(g, 3), *square = v_mul(x, x);
+    graph_mark(g); /* so that the cube lies in a newer block, which a walk from the square does not reach */
+    Value *cube = v_mul(square, x);
+    KeptGradients kept;
+    backward(cube);
+    cr_assert(graph_keep_gradients(&kept, g), "no memory");
+    backward(square);
+    cr_expect(cube->grad == 0 && square->grad == 1, "the walk in between found %g and %g", cube->grad, square->grad);
+    graph_restore_gradients(&kept);
+    cr_expect(x->grad == 27 && square->grad == 3 && cube->grad == 1, "restored: %g, %g, %g", x->grad, square->grad,
+              cube->grad);
+    backward(cube);
+    cr_expect(x->grad == 54 && square->grad == 3 && cube->grad == 1, "walked again: %g, %g, %g", x->grad, square->grad,
+              cube->grad);
+}
+
 /* ---- reserve ----------------------------------------------------------------------------------------------------- */
 
 static void expect_next_nodes_side_by_side(size_t n)
