@@ -528,7 +528,7 @@ static char *stop_wanted(const Step *step)
 {
     if (step->before[0] != '\0')
         return text_of("Old value = %s\nNew value = %s\n", step->before, step->after);
-    return text_of(", %s (", step->function); /* Breakpoint 1, NAME (... */
+    return text_of(" %s (", step->function); /* Breakpoint 1, NAME (..., or where it was inlined 0x5555 in NAME (... */
 }
 
 /* Whether `watch` is tried by the machine's debug registers, which many virtual machines have not, or by stepping. */
