@@ -445,8 +445,7 @@ Test(nn, inputs_that_are_missing_or_of_another_graph_are_misuse)
     net = net_of_quarters(g, ACTIVATION_TANH);
     MUST_BE_MISUSE(mlp_forward(net, NULL), "forward: the list of inputs is NULL. Make one of 3 with v_inputs.");
     MUST_BE_MISUSE(layer_forward(g, &net->layers[1], NULL), "forward: the list of inputs is NULL. Make one of 4");
-    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[0], ACTIVATION_TANH, NULL),
-                   "forward: the list of inputs is NULL");
+    MUST_BE_MISUSE(neuron_forward(&net->layers[0].neurons[0], ACTIVATION_TANH, NULL), "the list of inputs is NULL");
     x[0] = v_input(g, 1), x[1] = NULL, x[2] = v_input(g, 2);
     MUST_BE_MISUSE(mlp_forward(net, x), "forward: input x[1] of 3 is NULL");
     MUST_BE_MISUSE(layer_forward(g, &net->layers[0], x), "forward: input x[1] of 3 is NULL");
