@@ -1,4 +1,4 @@
-/* csv.c - see csv.h. The grammar, as RFC 4180 with what real files have besides:
+/* csv.c - reads this grammar, RFC 4180 with what real files have besides:
  *
  *     file    = [BOM] { blank line | comment | row }
  *     comment = spaces "#" anything up to the line end
@@ -6,7 +6,7 @@
  *     field   = spaces (plain | quoted) spaces
  *     quoted  = '"' { any character but '"' | '""' } '"'
  *
- * The file is read into memory, with a NUL behind it, and stays as it is; the fields of one row at a time are copied
+ * The file is read into memory, with a NUL after it, and stays as it is; the fields of one row at a time are copied
  * out of it, without spaces and quotes. So a place in the file is a pointer: its line and column are counted only when
  * an error names them.
  */
@@ -81,7 +81,7 @@ static void show(const char *text, char buffer[SHOWN_SIZE])
             *c = ' ';
 }
 
-/* Of a long path the end tells the most, and the message must have room. */
+/* The end of a long path says the most, and the message must fit. */
 static const char *short_name(const char *name)
 {
     enum { NAME_SHOWN = 160 };
@@ -148,7 +148,7 @@ static void skip_blank_lines_and_comments(Reader *reader)
 
 static void copy_plain(Reader *reader)
 {
-    char *end = reader->row_end; /* of the text without the spaces behind it */
+    char *end = reader->row_end; /* of the text without the spaces after it */
     while (!at_line_end(reader) && *reader->at != reader->separator) {
         *reader->row_end++ = *reader->at;
         if (!is_space(reader, *reader->at++))
@@ -185,7 +185,7 @@ static bool read_field(Reader *reader)
     if (!at_line_end(reader) && *reader->at != reader->separator) {
         field.start = reader->at;
         return fail(reader, &field,
-                    "there is text behind the closing quote. Write a quote inside a field as two: \"\".");
+                    "there is text after the closing quote. Write a quote inside a field as two: \"\".");
     }
     *reader->row_end++ = '\0';
     field.text = text;
@@ -255,10 +255,10 @@ static bool read_integer_label(const Reader *reader, const Field *field, int *la
     if (kind == EMPTY)
         return fail(reader, field, "is empty. Write the number of the class: 0, 1, 2, ...");
     if (kind == NO_NUMBER || kind == NOT_FINITE)
-        return fail(reader, field, "is no integer. Number the classes 0, 1, 2, ... or set CsvOptions.text_labels.%s",
+        return fail(reader, field, "is not an integer. Number the classes 0, 1, 2 ... or set CsvOptions.text_labels.%s",
                     header_hint(reader));
     if (value != floor(value) || value < 0)
-        return fail(reader, field, "is %s. Number the classes 0, 1, 2, ...", value < 0 ? "negative" : "no integer");
+        return fail(reader, field, "is %s. Number the classes 0, 1, 2, ...", value < 0 ? "negative" : "not an integer");
     if (value >= CSV_CLASSES_MOST)
         return fail(reader, field, "is too large (at most %d). Number the classes 0, 1, 2, ...", CSV_CLASSES_MOST - 1);
     *label = (int)value;
@@ -314,7 +314,7 @@ static bool find_label(Reader *reader)
     reader->label_index = (options->label_field > 0 ? options->label_field : reader->columns) - 1;
     if (options->label_name == NULL)
         return reader->label_index < reader->columns ||
-               fail(reader, &place, "the label was to be field %zu of a row of %zu. Check CsvOptions.label_field.",
+               fail(reader, &place, "label_field is %zu, but the row has %zu fields. Check CsvOptions.label_field.",
                     options->label_field, reader->columns);
     if (options->header == CSV_HEADER_NO)
         return fail(reader, &place, "names the label's column, but there is no header. Check CsvOptions.label_name.");
@@ -415,12 +415,12 @@ static bool take_row(Reader *reader)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* No CSV has a NUL, but a binary file has, and text in UTF-16. */
+/* A CSV has no NUL, but binary files and text in UTF-16 do. */
 static bool check_is_text(const Reader *reader, const char *end)
 {
     const char *nul = reader->text + strlen(reader->text);
     return nul == end || fail(reader, PLACE(nul),
-                              "there is a NUL byte: this is no text, or text in UTF-16. Save it as CSV in UTF-8.");
+                              "there is a NUL byte: this is not text, or text in UTF-16. Save it as CSV in UTF-8.");
 }
 
 bool csv_parse(const char *name, const char *text, size_t bytes, const CsvOptions *options, Dataset *out, Error *error)

@@ -1,5 +1,5 @@
 /* file.h - write a file atomically: readers see all of it or the old one, and a failure leaves the old one as it was.
- * And read one whole.
+ * file_read_all, below, reads a whole file.
  *
  *     SafeFile safe;
  *     FILE *out = file_begin(&safe, "model.txt", error);
@@ -12,7 +12,6 @@
  * stays a link (the file that it leads to is replaced), and a replaced file's permissions stay.
  * What is not a regular file, such as a pipe or /dev/full, cannot be replaced and is written directly; "-" and
  * /dev/stdout are the program's own standard output.
- * file_read_all, below, is the other direction.
  */
 #ifndef STEPGRAD_FILE_H
 #define STEPGRAD_FILE_H

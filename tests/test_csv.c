@@ -293,7 +293,7 @@ Test(csv, a_mistyped_first_row_is_an_error_and_no_header)
     static const Damage damages[] = {
         {"1,abc,0\n1,2,0\n", "data.csv:1:3: field 2: ", "\"abc\" is not a number", "CSV_HEADER_YES"},
         {"abc,0\n1,0\n", "data.csv:1:1: field 1: ", "\"abc\" is not a number", "CSV_HEADER_YES"},
-        {"0,1,label\n5,6,1\n", "data.csv:1:5: field 3: ", "label \"label\" is no integer", "CSV_HEADER_YES"},
+        {"0,1,label\n5,6,1\n", "data.csv:1:5: field 3: ", "label \"label\" is not an integer", "CSV_HEADER_YES"},
         {"nan,2,0\n1,2,0\n", "data.csv:1:1: field 1: ", "not a finite", "leave"},
         {",,\n1,2,0\n", "data.csv:1:1: field 1: ", "is empty", "Write"},
         {"1,abc,setosa\n",
@@ -325,18 +325,18 @@ Test(csv, a_feature_that_is_not_finite_is_refused)
 Test(csv, a_label_that_is_no_class_is_refused)
 {
     static const Damage damages[] = {
-        {"1,2,0\n1,2,Iris-setosa\n", "data.csv:2:5: field 3: ", "label \"Iris-setosa\" is no integer", "0, 1, 2"},
-        {"1,2,Iris-setosa\n", "data.csv:1:5: field 3: ", "\"Iris-setosa\" is no integer", "CsvOptions.text_labels"},
-        {"1,2,0\n1,2,1.5\n", "data.csv:2:5: field 3: ", "label \"1.5\" is no integer", "0, 1, 2"},
+        {"1,2,0\n1,2,Iris-setosa\n", "data.csv:2:5: field 3: ", "label \"Iris-setosa\" is not an integer", "0, 1, 2"},
+        {"1,2,Iris-setosa\n", "data.csv:1:5: field 3: ", "\"Iris-setosa\" is not an integer", "CsvOptions.text_labels"},
+        {"1,2,0\n1,2,1.5\n", "data.csv:2:5: field 3: ", "label \"1.5\" is not an integer", "0, 1, 2"},
         {"1,2,0\n1,2,-1\n", "data.csv:2:5: field 3: ", "label \"-1\" is negative", "0, 1, 2"},
-        {"1,2,0\n1,2,nan\n", "data.csv:2:5: field 3: ", "label \"nan\" is no integer", "0, 1, 2"},
-        {"1,2,0\n1,2,inf\n", "data.csv:2:5: field 3: ", "label \"inf\" is no integer", "0, 1, 2"},
+        {"1,2,0\n1,2,nan\n", "data.csv:2:5: field 3: ", "label \"nan\" is not an integer", "0, 1, 2"},
+        {"1,2,0\n1,2,inf\n", "data.csv:2:5: field 3: ", "label \"inf\" is not an integer", "0, 1, 2"},
         {"1,2,0\n1,2,1000000000\n", "data.csv:2:5: field 3: ", "label \"1000000000\" is too large (at most 99999)",
          "0, 1"},
         {"1,2,0\n1,2,100000\n", "data.csv:2:5: field 3: ", "is too large", "0, 1, 2"},
         {"1,2,0\n1,2,1e999\n", "data.csv:2:5: field 3: ", "is too large", "0, 1, 2"},
         {"1,2,0\n1,2,-1e999\n", "data.csv:2:5: field 3: ", "is negative", "0, 1, 2"},
-        {"0,1\n1.5,2\n", "data.csv:2:1: field 1: ", "\"1.5\" is no integer", "0, 1, 2", {.label_field = 1}},
+        {"0,1\n1.5,2\n", "data.csv:2:1: field 1: ", "\"1.5\" is not an integer", "0, 1, 2", {.label_field = 1}},
     };
     CHECK_REFUSED(damages);
 }
@@ -372,7 +372,7 @@ Test(csv, a_label_column_that_is_not_there_is_refused)
          "\"a\" names the label's column, but there is no header",
          "label_name",
          {.header = CSV_HEADER_NO, .label_name = "a"}},
-        {"1,2\n", "data.csv:1:1: ", "field 3 of a row of 2", "label_field", {.label_field = 3}},
+        {"1,2\n", "data.csv:1:1: ", "label_field is 3, but the row has 2 fields", "label_field", {.label_field = 3}},
     };
     CHECK_REFUSED(damages);
 }
@@ -384,9 +384,9 @@ Test(csv, a_quote_that_goes_wrong_is_refused)
         {"1,2,0\n1,2,\"", "data.csv:2:5: field 3: ", "never closed", "Close it"},
         {"1,2,0\n1,2,\"0\"\"", "data.csv:2:5: field 3: ", "never closed", "Close it"},
         {"1,2,0\n1,2,\"\"\"", "data.csv:2:5: field 3: ", "never closed", "Close it"},
-        {"1,2,0\n1,\"2\"x,0\n", "data.csv:2:6: field 2: ", "behind the closing quote", "as two: \"\""},
-        {"1,2,0\n1,\"2\" x,0\n", "data.csv:2:7: field 2: ", "behind the closing quote", "as two: \"\""},
-        {"1,2,0\n1,\"a\nb\"c,0\n", "data.csv:3:3: field 2: ", "behind the closing quote", ""},
+        {"1,2,0\n1,\"2\"x,0\n", "data.csv:2:6: field 2: ", "after the closing quote", "as two: \"\""},
+        {"1,2,0\n1,\"2\" x,0\n", "data.csv:2:7: field 2: ", "after the closing quote", "as two: \"\""},
+        {"1,2,0\n1,\"a\nb\"c,0\n", "data.csv:3:3: field 2: ", "after the closing quote", ""},
     };
     CHECK_REFUSED(damages);
 }

@@ -993,7 +993,7 @@ Test(dot, a_dot_that_is_killed_is_reported_with_its_signal)
 {
     install_script("kill -9 $$");
     cr_expect(!dot_draw(v_param(graph, 1), path_of("out.svg"), NULL, &error), "it was drawn");
-    expect_in(error.message, "ended by signal 9");
+    expect_in(error.message, "killed by signal 9");
     cr_expect(!exists(path_of("out.svg")), "half a picture was left");
 }
 

@@ -329,7 +329,7 @@ Test(draw, the_first_number_that_is_not_finite_is_named)
     expect_complained("draw: warning: a = x / y = 1 / 0 is inf: the first number that is not finite\n");
     expect_part(said, "nan");
     cr_expect_eq(RUN("sqrt(x)", "x=0"), 0, "%s", complained);
-    expect_complained("draw: warning: the gradient of x is inf: the reverse walk comes there first\n");
+    expect_complained("draw: warning: the gradient of x is inf: the first in the reverse walk that is not finite\n");
     cr_expect_eq(RUN("x*2", "x=-inf"), 0, "%s", complained);
     expect_complained("draw: warning: x is -inf from the start\n");
 }
@@ -448,7 +448,7 @@ Test(draw, pictures_are_drawn)
     expect_said("");
     expect_part(read_content("L.svg"), ">&#45;1.503</text>");
     expect_part(content, "</svg>");
-    cr_expect(memcmp(read_content("L.png"), "\x89PNG", 4) == 0, "L.png is no PNG");
+    cr_expect(memcmp(read_content("L.png"), "\x89PNG", 4) == 0, "L.png is not a PNG");
     expect_part(read_content("L.dot"), "-1.503");
     cr_expect_eq(RUN(NEURON, "--svg", "-"), 0, "%s", complained);
     expect_part(said, "</svg>");

@@ -1,5 +1,5 @@
-/* test_expression.c - an expression as text means what it means in mathematics, and what is no expression is told where
- * and why. */
+/* test_expression.c - an expression as text means what it means in mathematics, and what is not an expression is
+ * reported where and why. */
 #define _POSIX_C_SOURCE 200809L /* open_memstream */
 #include <criterion/criterion.h>
 
@@ -149,7 +149,7 @@ Test(expression, gradients_flow_to_the_variables_and_to_no_number)
     for (size_t i = 0; i < GIVEN; i++)
         cr_expect_eq(e.definitions[i].value->grad, want[i], "dL/d%s: got %g, want %g", e.definitions[i].name,
                      e.definitions[i].value->grad, want[i]);
-    cr_expect_eq(e.definitions[GIVEN].value->op, OP_CONST, "k is no constant");
+    cr_expect_eq(e.definitions[GIVEN].value->op, OP_CONST, "k is not a constant");
     expression_free(&e);
 }
 
@@ -445,7 +445,7 @@ Test(expression, a_value_is_given_once_and_to_a_name)
     cr_expect_str_eq(error.error.message, "'a' was given two values, 1 and 2: give it one", "got %s",
                      error.error.message);
     cr_expect_not(expression_build(&e, "1", 1, no_name, 1, &error), "1a was taken as a name");
-    cr_expect_str_eq(error.error.message, "'1a' is no name: a name is a letter or _, then letters, digits and _",
+    cr_expect_str_eq(error.error.message, "'1a' is not a name: a name is a letter or _, then letters, digits and _",
                      "got %s", error.error.message);
     cr_expect_not(expression_build(&e, "1", 1, function, 1, &error), "log was taken as a name");
     cr_expect_str_eq(error.error.message, "'log' is the name of a function: choose another name", "got %s",

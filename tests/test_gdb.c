@@ -154,7 +154,7 @@ Test(gdb, step_runs_to_a_node_by_name_without_stopping_at_others)
         EXPECT_SAYS("  x.grad += ∂early/∂x · early.grad = 1.5 · early.grad = 1.5 · 1 = 1.5  [now 0 → 1.5]\n",
                     optimisations[i]);
         EXPECT_SAYS("$1 = void", optimisations[i]); /* the program still runs */
-        EXPECT_SAYS("grad step: x is a leaf (param): it has nobody to push to.", optimisations[i]);
+        EXPECT_SAYS("grad step: x is a leaf (param): it has no parents to push to.", optimisations[i]);
         EXPECT_SAYS("The program has ended with status 0: no node called nobody has pushed a gradient.",
                     optimisations[i]);
     }
@@ -180,7 +180,7 @@ Test(gdb, explain_says_the_chain_rule_in_symbols_and_numbers)
                      "%s: step and explain at the node say the same:\n%s", optimisations[i], output);
         EXPECT_SAYS("has not pushed yet; with M.grad = 0.5, as it stands, it would push to its 5 parents:\n"
                     "  w1.grad += ∂M/∂w1 · M.grad = x1 · M.grad = 2 · 0.5 = 1  [now 0 → 1]\n"
-                    "  x1 (input) takes no gradient: no param leads to it\n",
+                    "  x1 (input) takes no gradient: it depends on no param\n",
                     optimisations[i]);
         EXPECT_SAYS("  bias.grad += ∂M/∂bias · M.grad = 1 · M.grad = 1 · 0.5 = 0.5  [now 0 → 0.5]\n", optimisations[i]);
         EXPECT_SAYS("= 0.5 · 1 = 0.5  [M.grad is 0.5]\n", optimisations[i]); /* long after its push */
@@ -324,7 +324,7 @@ Test(gdb, check_stands_beside_the_walk_and_does_not_disturb_it)
         } else {
             EXPECT_SAYS("grad check: the gradient check is not linked into this program", optimisations[i]);
         }
-        EXPECT_SAYS("grad check: a is computed from no param", optimisations[i]);
+        EXPECT_SAYS("grad check: a depends on no param", optimisations[i]);
         EXPECT_SAYS("b.grad: 0 → -4, by -4", optimisations[i]);
         EXPECT_SAYS("a.grad = 6, b.grad = -4\n", optimisations[i]); /* what the program itself prints */
     }

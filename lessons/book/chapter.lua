@@ -67,7 +67,7 @@ local function set_output(page, chapter)
     for line in chapter.output:gmatch('[^\n]+') do page:findable(line, 'output', 'What it prints') end
 end
 
--- What the head says of a picture: "It draws loss.svg, the curves by epoch, and boundary.svg, where ..."
+-- What the head says about a picture: "It draws loss.svg, the curves by epoch, and boundary.svg, where ..."
 local caption = re.compile [[ caption <- [:,] ' ' {(!stop .)*}
                               stop    <- ', and ' [a-z0-9_]+ '.svg' / [.;] (' ' / !.) ]]
 

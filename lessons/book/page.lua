@@ -26,7 +26,7 @@ end
 
 function Page:add(format, ...) table.insert(self.html, format:format(...)) end
 
--- Starts a section; what is made findable from here on is found under its title.
+-- Starts a section; what is indexed from here on is found under its title.
 function Page:section(id, title)
     self.heading, self.anchor = title, id
     self:add('<h2 id="%s"><a href="#%s">%s</a></h2>', id, id, title)

@@ -1,7 +1,7 @@
--- typeset.lua - the plain text of a comment as HTML: mathematics, names of C, links.
+-- typeset.lua - the plain text of a comment as HTML: mathematics, C names, links.
 --
 -- Comments write mathematics like this: L = (W·x + b)², ∂L/∂W, Σ_k x[i,k]·w[k,j]. It is recognised word by word: a word
--- is mathematics if it has a sign beyond ASCII or is a lone letter, and so are the operands that operators join to it.
+-- is mathematics if it is a lone letter or not all ASCII, and so are the operands that operators join to it.
 
 local names = require 'names'
 

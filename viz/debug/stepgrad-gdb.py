@@ -97,7 +97,7 @@ def reader():
 
 
 def function(name):
-    """The global function of that name in the program; None when it is not linked in, or is no function."""
+    """The global function of that name in the program; None when it is not linked in, or not a function."""
     symbol = gdb.lookup_global_symbol(name)
     return symbol if symbol is not None and symbol.type.code == gdb.TYPE_CODE_FUNC else None
 
@@ -117,7 +117,7 @@ def ask(name, arguments):
 
 
 def write(lines):
-    """To gdb's output, in marks that the terminal knows."""
+    """To gdb's output, in characters that the terminal has."""
     for line in lines:
         gdb.write(in_terminal(line) + "\n")
 
@@ -184,7 +184,7 @@ def locals_of(frame):
 
 
 def current_walk(read):
-    """Where the reverse walk is, told by the frames: None when no walk is under way."""
+    """Where the reverse walk is, from the stack frames: None when no walk is under way."""
     for frame in frames():
         if frame.name() in AT_WORK:
             variable, phase = AT_WORK[frame.name()]
@@ -290,7 +290,7 @@ def find_node(read, text, usual=None):
 
 
 def note_other_label(node, text):
-    """A variable may hold a node of another label; optimised programs say so even wrongly. Then say what was taken."""
+    """A variable may hold a node of another label; in optimised programs gdb may even be wrong. Say which was taken."""
     if text.isidentifier() and node.label is not None and node.label != text:
         other = nodes.labelled(node.reader, node.graph, text)
         if other is not None and other.label == text:
@@ -312,7 +312,7 @@ class Watch:
         self.address, self.number, self.name, self.graph = node.address, node.number, node.name, node.graph
 
     def node(self, read):
-        """The node, or None when it is gone or another stands there now."""
+        """The node, or None when it is gone or another is there now."""
         try:
             node = read.node(self.address)
         except Fault:
@@ -333,7 +333,7 @@ class Waiting:
         self.breakpoints = []
 
     def look(self, read, graph):
-        """Find the children of watched nodes anew: they are the ones that push to them."""
+        """Find the children of watched nodes again: they are the ones that push to them."""
         watched = [watch.node(read) for watch in self.watches if watch.graph == graph]
         self.children[graph] = {number for node in watched if node is not None for number in nodes.children(node)}
 
@@ -395,7 +395,7 @@ class Point(gdb.Breakpoint):
 
 
 class Begin(Point):
-    """A reverse walk begins: nodes may have been built anew."""
+    """A reverse walk begins: nodes may have been rebuilt."""
 
     def must_stop(self):
         read = reader()
@@ -582,7 +582,7 @@ watched; `grad unwatch V` ends one."""
     read = live_reader()
     node = find_node(read, argument)
     if not node.needs_grad:
-        raise Fault("%s takes no gradient: no param leads to it, so nothing will ever change it." % node.name)
+        raise Fault("%s takes no gradient: it depends on no param, so nothing will ever change it." % node.name)
     if node.address not in [watch.address for watch in waiting.watches]:
         waiting.watches.append(Watch(node))
     waiting.listen()
@@ -608,7 +608,7 @@ def grad_check(argument):
     """grad check [V]: the numerical gradient beside the analytic one, by the engine's gradient check."""
     node = find_node(live_reader(), argument, window_root)
     if node.is_leaf or not node.needs_grad:
-        raise Fault("%s is computed from no param, so there is nothing to check. Give the root, the loss." % node.name)
+        raise Fault("%s depends on no param, so there is nothing to check. Give the root, the loss." % node.name)
     if function("gradcheck_at") is None:
         raise Fault("the gradient check is not linked into this program: call gradcheck (engine/gradcheck.h) somewhere "
                     "in it, or link engine/gradcheck.o.")
@@ -862,7 +862,7 @@ def use_watchpoints_that_stop():
         said = b""
     if b"Old value" not in said:
         gdb.execute("set can-use-hw-watchpoints 0")
-        write(["Hardware watchpoints do not work on this machine: `watch` steps instead, so keep the way to go short."])
+        write(["Hardware watchpoints do not work on this machine: `watch` steps instead: set it near the change."])
 
 
 def start():

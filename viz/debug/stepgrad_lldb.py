@@ -7,7 +7,7 @@
 #     (lldb) grad tree L
 #     (lldb) grad help                 the rest
 #
-# The little brother of stepgrad-gdb.py: the same words (from stepgrad_nodes.py), without watches and windows. Where
+# A smaller stepgrad-gdb.py: the same output (by stepgrad_nodes.py), but no watches and windows. Where
 # lldb has no Python, stepgrad.lldb gives the one-line summary.
 import importlib
 import os
@@ -16,7 +16,7 @@ import sys
 import lldb
 
 if not hasattr(lldb, "SBDebugger"):
-    raise ImportError("lldb does not find its own Python module. Where Debian or Ubuntu put it, start lldb like this:\n"
+    raise ImportError("lldb cannot find its own Python module. Where Debian or Ubuntu put it, start lldb like this:\n"
                       "    PYTHONPATH=$(echo /usr/lib/llvm-*/lib/python3.*/*-packages | tr ' ' ':') lldb PROGRAM")
 
 WRITE_NO_BYTECODE, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # leaves no __pycache__ in viz/
@@ -107,7 +107,7 @@ def address_of(value):
 
 
 def node_of(frame):
-    """The address of the node at work in a frame of AT_WORK. The caller's variable is asked first: at the first
+    """The address of the node at work in a frame of AT_WORK. The caller's variable is read first: at the first
     instruction of a function without optimisation its own parameter is not yet where the debug information says."""
     caller = thread_of(frame.GetThread().GetProcess().GetTarget()).GetFrameAtIndex(frame.GetFrameID() + 1)
     for where, variable in ((caller, "v"), (frame, AT_WORK[frame.GetFunctionName()][0])):
@@ -118,7 +118,7 @@ def node_of(frame):
 
 
 def current_walk(read, target):
-    """Where the reverse walk is, told by the frames: None when no walk is under way."""
+    """Where the reverse walk is, from the stack frames: None when no walk is under way."""
     for frame in thread_of(target):
         address = node_of(frame) if frame.GetFunctionName() in AT_WORK else None
         if address is not None and read.is_node(address):

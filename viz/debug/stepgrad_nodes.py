@@ -9,7 +9,7 @@
 #     print("\n".join(tree(node)))
 #
 # Formulas of local derivatives come from the engine's op table as text ("1 - y * y"): they are parsed once, printed
-# with the real names ((1 − o²)), and computed where the engine cannot be asked. No derivative is written here again.
+# with the real names ((1 − o²)), and computed where the engine cannot be called. No derivative is written here again.
 import ast
 import functools
 import heapq
@@ -74,7 +74,7 @@ class Record:
 
     def __init__(self, mark, size, places, wanted):
         self.size, self.offset = size, {field: places[field][0] // 8 for field in wanted}
-        self.fields = sorted(set(wanted) - {"nodes"}, key=self.offset.get)  # nodes is the array behind a Block
+        self.fields = sorted(set(wanted) - {"nodes"}, key=self.offset.get)  # nodes is the array after a Block
         form, end = mark, 0
         for field in self.fields:
             length = (places[field][1] + 7) // 8
@@ -366,7 +366,7 @@ class Edge:
         self.formula = Formula({"a": child.op.da_text, "b": child.op.db_text, "bias": "1"}[self.role])
 
     def local(self):
-        """∂child/∂parent, from the engine itself if it can be asked; None if it is not known."""
+        """∂child/∂parent, from the engine itself if it can be called; None if it is not known."""
         asked = self.child.reader.memory.local_derivative(self.child, self.i)
         return asked if asked is not None else self.computed()
 
@@ -482,7 +482,7 @@ def find_node(reader, text, look_up, current_graph):
 def must_push(node, hint=""):
     """The node, if it is one that `grad step` can run to."""
     if node is not None and node.is_leaf:
-        raise Fault("%s is a leaf (%s): it has nobody to push to.%s" % (node.name, node.op.name, hint))
+        raise Fault("%s is a leaf (%s): it has no parents to push to.%s" % (node.name, node.op.name, hint))
     return node
 
 
@@ -537,11 +537,11 @@ def order(root, walk=None):
 
 
 def push_line(edge, grads):
-    """A line per product; `grads` holds the parents' gradients as they stand before it, and is brought up to date."""
+    """A line per product; `grads` holds the parents' gradients before it, and is brought up to date."""
     parent = edge.parent
     if not parent.needs_grad:
         name = parent.operand_name if parent.op.name == "const" else "%s (%s)" % (parent.name, parent.op.name)
-        return "  %s takes no gradient: no param leads to it" % name
+        return "  %s takes no gradient: it depends on no param" % name
     product = edge.product()
     line = "  %s.grad += %s" % (parent.name, edge.chain_rule())
     if product is None or grads is None:
@@ -552,8 +552,8 @@ def push_line(edge, grads):
 
 
 def before_push(node):
-    """The parents' gradients before the push that has just happened, when nobody looked then: recovered by taking the
-    products away again. What that leaves of rounding is not shown as a gradient."""
+    """The parents' gradients before the push that has just happened, if they were not recorded then: recovered by
+    subtracting the products. A remainder that is only rounding counts as 0."""
     grads = {}
     for edge in reversed(node.edges()):
         product = edge.product()
@@ -567,11 +567,11 @@ def explain(node, walk=None, grads=None):
     """Each product that a node pushes, in symbols and numbers. `grads`: its parents' gradients before the push."""
     yield node.line()
     if node.is_leaf:
-        yield "%s is a leaf (%s): it was computed from nothing, so there is nobody to push to." % (
+        yield "%s is a leaf (%s): it was computed from nothing, so there are no parents to push to." % (
             node.name, node.op.name)
         return
     if not node.needs_grad:
-        yield "No param leads to %s: it takes no gradient and pushes none." % node.name
+        yield "%s depends on no param: it takes no gradient and pushes none." % node.name
         return
     at_work = walk is not None and walk.node == node.address
     whom = "its parent" if node.parent_count == 1 else "its %d parents" % node.parent_count
@@ -664,7 +664,7 @@ def why_nan(root, _walk=None):
 def why_data(node, nodes):
     lines = ["%s = %s is the first value that is not finite." % (node.name, number(node.data)), "  " + node.line()]
     if node.is_leaf:
-        lines.append("It is a leaf (%s): it came in like this from the program." % node.op.name)
+        lines.append("It is a leaf (%s): the program gave it this value." % node.op.name)
     else:
         numbers = [number(parent.data) for parent in node.parents()[:OPERANDS_SHOWN]]
         more = ", ..." if node.parent_count > OPERANDS_SHOWN else ""

@@ -2,8 +2,8 @@
  *
  *     draw 'L = tanh(w1*x1 + w2*x2 + b)' x1=2 w1=-3 w2=1 x2=0 b=6.88 --svg neuron.svg
  *
- * It reads the command line, builds the graph (expression.h), runs the reverse walk or forward mode, and hands the
- * graph to whoever writes what was asked for. If one output fails, the others are still written.
+ * It reads the command line, builds the graph (expression.h), runs the reverse walk or forward mode, and passes the
+ * graph to the writers of the outputs. If one output fails, the others are still written.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@ enum {
     TABLE_DIGITS = 6,                     /* where --digits does not say */
     NAMES_WARNED = 5,                     /* of names that nothing uses; the others are counted */
     DIGITS_MOST = 17,                     /* no double needs more */
-    CHECK_EVALUATIONS = 100 * 1000 * 1000 /* of a node, a few seconds: of more, --check checks some params */
+    CHECK_EVALUATIONS = 100 * 1000 * 1000 /* of nodes, a few seconds; if it takes more, --check takes some params */
 };
 
 static const char HELP[] =
@@ -51,7 +51,7 @@ static const char HELP[] =
     "  draw 'y = sin(x)*exp(-x)' x=0.5 --forward x              forward mode: dy/dx along with y\n"
     "  echo 'cross_entropy([z0, z1], 1)' | draw - z0=2 z1=-1 --tree\n"
     "\n"
-    "Statements NAME = EXPRESSION stand on lines of their own or between semicolons; the last one is drawn.\n"
+    "Statements NAME = EXPRESSION are separated by semicolons or line ends; the last one is drawn.\n"
     "+ - * / ^ (or **) and ( ) are as in mathematics, |x| is the absolute value, # begins a comment.\n"
     "A name with a value is a param and gets a gradient; a number in the text is a constant.\n"
     "An expression that begins with -- goes after a -- that ends the options.\n"
@@ -128,7 +128,7 @@ static size_t assigned_name(const char *argument)
     return bytes > 0 && argument[bytes] == '=' && strpbrk(argument, " \t\n") == NULL ? bytes : 0;
 }
 
-/* NAME=NUMBER is a value; what is not is the expression. */
+/* NAME=NUMBER is a value; any other word is the expression. */
 static bool take_word(Command *c, char *argument)
 {
     const size_t name_bytes = assigned_name(argument);
@@ -192,7 +192,7 @@ static void print_help(const Option *options)
     fputs("\nexit status: 0 all done, 1 the expression, a file or the check is wrong, 2 the command line is\n", stdout);
 }
 
-/* What is left of the arguments are words. */
+/* The arguments that remain are words. */
 static bool read_options(Command *c, int *count, char **arguments)
 {
     Option options[] = {
@@ -205,13 +205,13 @@ static bool read_options(Command *c, int *count, char **arguments)
         {"--json", "FILE", "every node, for programs", .text = &c->json},
         {"--tree", NULL, "a tree in the terminal", .flag = &c->tree},
         {"--table", NULL, "values and gradients", .flag = &c->table},
-        {"--check", NULL, "compare the gradients with differences; exit status 1 if one is wrong", .flag = &c->check},
-        {"--forward", "NAME", "tangents by NAME instead of gradients, in the table and in JSON", .text = &c->forward},
+        {"--check", NULL, "compare the gradients with finite differences; exit status 1 if wrong", .flag = &c->check},
+        {"--forward", "NAME", "forward mode with respect to NAME, in the table and in JSON", .text = &c->forward},
         {.help = "how the diagram looks"},
         {"--theme", "light|dark|print", "colours; print is black on white", .choice = &c->theme},
         {"--direction", "right|down", "where the edges lead", .choice = &c->direction},
         {"--legend", NULL, "explain shapes and edges", .flag = &c->diagram.legend},
-        {"--hide-constants", NULL, "numbers stand in the text of the ops alone", .flag = &c->diagram.hide_constants},
+        {"--hide-constants", NULL, "show constants only in the text of the ops", .flag = &c->diagram.hide_constants},
         {"--values-only", NULL, "no gradients", .flag = &c->diagram.values_only},
         {"--digits", "N", "of numbers, 1 to 17", .whole = &c->digits, .least = 1, .most = DIGITS_MOST},
         {"--depth", "N", "what is at most N edges from the root", .whole = &c->depth, .least = 1, .most = INT32_MAX},
@@ -301,8 +301,8 @@ static void warn_nonfinite(Value *root)
         return;
     const NodeText text = text_node(v, TEXT_DIGITS);
     if (isfinite(v->data))
-        fprintf(stderr, "draw: warning: the gradient of %s is %s: the reverse walk comes there first\n", text.name,
-                text.grad);
+        fprintf(stderr, "draw: warning: the gradient of %s is %s: the first in the reverse walk that is not finite\n",
+                text.name, text.grad);
     else if (op_table[v->op].shape == LEAF)
         fprintf(stderr, "draw: warning: %s is %s from the start\n", text.name, text.data);
     else
@@ -334,7 +334,7 @@ static Value *find_named(const Drawing *d, const char *name, const char *option,
     return NULL;
 }
 
-/* What dot.h says of its options in C, by their names here. */
+/* Messages of dot.h name its options in C: add what they are called here. */
 static bool report_diagram(const Error *error)
 {
     const bool too_large = strstr(error->message, "max_depth") != NULL;
@@ -399,7 +399,7 @@ static void show_row(const Row *row, int widths[COLUMNS], bool measuring)
         puts(row->column[COLUMNS - 1]);
 }
 
-/* A constant without a name stands as a number in what uses it. */
+/* A constant without a name appears as a number in what uses it. */
 static bool is_in_table(const Value *v) { return v->op != OP_CONST || v->label != NULL; }
 
 static void print_rows(const Drawing *d, Value *const *order, size_t count)
@@ -433,7 +433,7 @@ static bool print_table(const Drawing *d)
 
 /* ---- the check --------------------------------------------------------------------------------------------------- */
 
-/* Its message begins with a place in this source, which tells the user nothing. */
+/* Its message begins with a location in this source, which means nothing to the user. */
 static const char *without_place(const char *message)
 {
     const char *found = strstr(message, "gradcheck: ");
@@ -461,7 +461,7 @@ static bool print_tree(const Drawing *d)
     return tree_print(d->root, stdout, &options) || report("the tree could not be printed");
 }
 
-/* All that was asked for, also when some of it fails. */
+/* Write all outputs, even if some fail. */
 static bool write_all(const Drawing *d)
 {
     const Command *c = d->command;
@@ -494,7 +494,7 @@ static bool differentiate(Drawing *d)
     if (d->root->needs_grad)
         backward(d->root);
     else if (!d->command->diagram.values_only)
-        fprintf(stderr, "draw: warning: no variable leads to the root, so there are no gradients\n");
+        fprintf(stderr, "draw: warning: the root depends on no variable, so there are no gradients\n");
     return true;
 }
 

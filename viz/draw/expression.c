@@ -1,4 +1,4 @@
-/* expression.c - see expression.h. Recursive descent: one function per rule of the grammar, with the rule above it.
+/* expression.c - recursive descent: one function per rule of the grammar, with the rule above it.
  * Each reads its part of the text, builds the nodes for it and returns the last one; or NULL when it has reported an
  * error. All recursion passes through parse_signed, which bounds it. */
 #include "expression.h"
@@ -34,21 +34,21 @@ static const char *function_name(int function)
 }
 
 /* Some bytes of a text. */
-typedef struct Words {
+typedef struct Slice {
     const char *start;
     size_t bytes;
-} Words;
+} Slice;
 
-/* Whether the words, which hold no NUL, are `name`. */
-static bool is_name(Words words, const char *name)
+/* Whether the slice, which holds no NUL, is `name`. */
+static bool is_name(Slice slice, const char *name)
 {
-    return strncmp(words.start, name, words.bytes) == 0 && name[words.bytes] == '\0';
+    return strncmp(slice.start, name, slice.bytes) == 0 && name[slice.bytes] == '\0';
 }
 
-static int function_by_name(Words words)
+static int function_by_name(Slice slice)
 {
     int function = OP_CONST + 1;
-    while (function < NO_FUNCTION && !is_name(words, function_name(function)))
+    while (function < NO_FUNCTION && !is_name(slice, function_name(function)))
         function++;
     return function;
 }
@@ -73,7 +73,7 @@ typedef struct Parser {
     char found[CALLED_SIZE], after[CALLED_SIZE]; /* for messages: what the two tokens are called */
 } Parser;
 
-/* Report what is wrong with what stands at an offset of the text. Returns NULL, which is false too. */
+/* Report what is wrong at an offset of the text. Returns NULL, which is false too. */
 static void *fail_at(Parser *p, size_t offset, const char *format, ...) PRINTF_LIKE(3, 4);
 static void *fail_at(Parser *p, size_t offset, const char *format, ...)
 {
@@ -104,28 +104,28 @@ static bool advance(Parser *p)
     return true;
 }
 
-/* A text of any bytes as it may stand in a message. Returns `shown`. */
-static char *show(Words words, char shown[SHOWN_SIZE])
+/* A text of any bytes, made safe for a message. Returns `shown`. */
+static char *show(Slice slice, char shown[SHOWN_SIZE])
 {
     size_t i = 0, end = 0;
-    for (Utf8 c; i < words.bytes; i += c.bytes, end += c.safe_bytes) {
-        c = utf8_next(words.start + i, words.bytes - i);
+    for (Utf8 c; i < slice.bytes; i += c.bytes, end += c.safe_bytes) {
+        c = utf8_next(slice.start + i, slice.bytes - i);
         if (end + c.safe_bytes > SHOWN_BYTES)
             break;
         memcpy(shown + end, c.safe, c.safe_bytes);
     }
-    strcpy(shown + end, i < words.bytes ? UTF8_ELLIPSIS : "");
+    strcpy(shown + end, i < slice.bytes ? UTF8_ELLIPSIS : "");
     return shown;
 }
 
-static Words words_of(const Parser *p, Token token) { return (Words){p->text + token.start, token.end - token.start}; }
+static Slice slice_of(const Parser *p, Token token) { return (Slice){p->text + token.start, token.end - token.start}; }
 
 static const char *call_token(const Parser *p, Token token, char called[CALLED_SIZE])
 {
     if (token.kind == TOKEN_END || token.kind == '\n')
         return strcpy(called, token.kind == '\n' ? "the end of the line" : "the end of the text");
     called[0] = '\'';
-    show(words_of(p, token), called + 1);
+    show(slice_of(p, token), called + 1);
     return strcat(called, "'");
 }
 
@@ -173,7 +173,7 @@ static void *expected_operator(Parser *p, const char *wanted, size_t open)
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /* The slot of a name: where it is, or where it would go. */
-static uint32_t *find_slot(const Parser *p, Words name)
+static uint32_t *find_slot(const Parser *p, Slice name)
 {
     size_t i = (size_t)fnv1a(FNV1A_START, name.start, name.bytes) % p->slot_count;
     while (p->slots[i] != 0 && !is_name(name, p->definitions[p->slots[i] - 1].name))
@@ -181,14 +181,14 @@ static uint32_t *find_slot(const Parser *p, Words name)
     return &p->slots[i];
 }
 
-static Definition *find_definition(const Parser *p, Words name)
+static Definition *find_definition(const Parser *p, Slice name)
 {
     const uint32_t slot = *find_slot(p, name);
     return slot > 0 ? &p->definitions[slot - 1] : NULL;
 }
 
 /* Add a definition without a value; one of 0 bytes has no name either. */
-static Definition *add_definition(Parser *p, Words name, size_t offset)
+static Definition *add_definition(Parser *p, Slice name, size_t offset)
 {
     const size_t count = p->definition_count;
     Definition *list = memory_grow(p->definitions, count + 1, &p->definition_capacity, sizeof *list);
@@ -228,7 +228,7 @@ static bool check_missing(Parser *p)
         const Definition *missing = &p->definitions[i];
         if (missing->value != NULL || ++count > MISSING_SHOWN)
             continue;
-        const char *name = show((Words){missing->name, strlen(missing->name)}, shown);
+        const char *name = show((Slice){missing->name, strlen(missing->name)}, shown);
         first = count == 1 ? missing->offset : first;
         append(names, count > 1 ? ", " : "", name);
         append(values, " ", name);
@@ -242,11 +242,11 @@ static bool check_missing(Parser *p)
                                  count == 1 ? "has" : "have", count == 1 ? "it" : "each", values, more);
 }
 
-static bool check_name(Words name, Error *error)
+static bool check_name(Slice name, Error *error)
 {
     char shown[SHOWN_SIZE];
     if (name.bytes == 0 || token_name_bytes(name.start, name.bytes) != name.bytes)
-        return error_set(error, "'%s' is no name: a name is a letter or _, then letters, digits and _",
+        return error_set(error, "'%s' is not a name: a name is a letter or _, then letters, digits and _",
                          show(name, shown));
     return function_by_name(name) == NO_FUNCTION ||
            error_set(error, "'%s' is the name of a function: choose another name", show(name, shown));
@@ -255,7 +255,7 @@ static bool check_name(Words name, Error *error)
 /* Whether a statement may define the name that is the token. */
 static bool check_new_name(Parser *p)
 {
-    const Words name = words_of(p, p->token);
+    const Slice name = slice_of(p, p->token);
     const size_t start = p->token.start;
     const Definition *before = find_definition(p, name);
     Error error;
@@ -287,14 +287,14 @@ static void *unknown_function(Parser *p)
     for (int function = OP_CONST + 1; function < NO_FUNCTION; function++)
         append(known, *known != '\0' ? ", " : "", function_name(function));
     return fail_at(p, p->previous.start,
-                   "there is no function %s: the functions are %s; for a product put * behind the name", name, known);
+                   "there is no function %s: the functions are %s; for a product put * after the name", name, known);
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
 
 typedef struct Call {
     int function;
-    size_t start;      /* where its name stands in the text */
+    size_t start;      /* where its name is in the text */
     size_t first;      /* where its operands begin in p->operands, those in lists before the others */
     size_t lengths[2]; /* of its lists; 0: there is none */
 } Call;
@@ -446,9 +446,9 @@ static Value *parse_bracket(Parser *p, int closing)
 /* The value of a name. One without a value is noted, so that all can be reported at once, and NaN until then. */
 static Value *parse_name(Parser *p)
 {
-    Definition *definition = find_definition(p, words_of(p, p->token));
+    Definition *definition = find_definition(p, slice_of(p, p->token));
     if (definition == NULL)
-        definition = add_definition(p, words_of(p, p->token), p->token.start);
+        definition = add_definition(p, slice_of(p, p->token), p->token.start);
     else if (definition == &p->definitions[p->statement])
         return fail_at(p, p->token.start, "%s is used in its own definition: define it by other names", found(p));
     if (definition == NULL || !advance(p))
@@ -467,7 +467,7 @@ static Value *parse_operand(Parser *p)
     switch (p->token.kind) {
     case TOKEN_NUMBER: return advance(p) ? v_const(p->graph, number) : NULL;
     case TOKEN_NAME:
-        function = function_by_name(words_of(p, p->token));
+        function = function_by_name(slice_of(p, p->token));
         return function == NO_FUNCTION ? parse_name(p) : parse_call(p, function);
     case '(': return parse_bracket(p, ')');
     case '|': return parse_bracket(p, '|');
@@ -475,7 +475,7 @@ static Value *parse_operand(Parser *p)
     }
 }
 
-/* The token is an operator behind `left`, and before what parse_right reads. */
+/* The token is an operator after `left`, and before what parse_right reads. */
 static Value *parse_binary(Parser *p, OpCode op, Value *left, Value *(*parse_right)(Parser *))
 {
     Value *right = advance(p) ? parse_right(p) : NULL;
@@ -539,11 +539,11 @@ static Value *parse_sum(Parser *p)
 static bool parse_definition(Parser *p)
 {
     const size_t start = p->token.start;
-    Words name = {0};
+    Slice name = {0};
     Token behind = p->token;
-    Error ignored; /* what is wrong behind the name is found again */
+    Error ignored; /* what is wrong after the name is found again */
     if (p->token.kind == TOKEN_NAME && token_next(&behind, p->text, p->length, &ignored) && behind.kind == '=') {
-        name = words_of(p, p->token);
+        name = slice_of(p, p->token);
         if (!check_new_name(p) || !advance(p) || !advance(p))
             return false;
     }
@@ -584,7 +584,7 @@ static Value *parse_text(Parser *p)
 
 static bool take_given(Parser *p, const Given *given)
 {
-    const Words name = {given->name, strlen(given->name)};
+    const Slice name = {given->name, strlen(given->name)};
     if (!check_name(name, &p->error->error))
         return false;
     Definition *definition = find_definition(p, name);
@@ -616,11 +616,11 @@ static bool take_all_given(Parser *p, const Given *given, size_t n)
     return true;
 }
 
-/* The root is called L when nobody gave it a name, or another node that one. */
+/* The root is called L, unless it has a name or another node is called that. */
 static void name_root(Parser *p, Value *root)
 {
     p->definitions[p->statement].is_used = true;
-    if (root->label == NULL && find_definition(p, (Words){"L", 1}) == NULL)
+    if (root->label == NULL && find_definition(p, (Slice){"L", 1}) == NULL)
         v_label(root, "L");
 }
 

@@ -19,11 +19,11 @@
  *     list      = "[" sum { "," sum } "]"
  *
  * Functions are all ops of the engine by name. max and min take two operands or more; sum(a, b, …), logsumexp(a, b, …);
- * dot(a1, a2, b1, b2) or dot([a1, a2], [b1, b2]) or with a bias behind; log_softmax([z0, z1], class) and
- * cross_entropy([z0, z1], class). Between two factors there must be a *. Names that functions have are theirs.
+ * dot(a1, a2, b1, b2) or dot([a1, a2], [b1, b2]) or with a bias at the end; log_softmax([z0, z1], class) and
+ * cross_entropy([z0, z1], class). Between two factors there must be a *. Function names are reserved.
  *
  * A name given a value is a param, a number in the text a constant. A name has one meaning: defining it twice, or when
- * its value was given, is an error. No name has a value from the start: not pi, and not e.
+ * its value was given, is an error. No name is predefined, not even pi and e.
  */
 #ifndef STEPGRAD_EXPRESSION_H
 #define STEPGRAD_EXPRESSION_H
@@ -31,7 +31,7 @@
 #include "graph.h"
 
 enum {
-    EXPRESSION_BYTES_MOST = 4 * 1024 * 1024, /* of a text: memory and time are in proportion to it */
+    EXPRESSION_BYTES_MOST = 4 * 1024 * 1024, /* of a text: memory and time are proportional to it */
     EXPRESSION_LEVELS_MOST = 1000            /* brackets and exponents inside one another */
 };
 
@@ -44,8 +44,8 @@ typedef struct Given {
 /* A variable or a statement. */
 typedef struct Definition {
     const char *name; /* NULL: a statement without a name */
-    Value *value;     /* of the graph; NULL while it is known only to be missing */
-    size_t offset;    /* where in the text it stands; 0 of a variable */
+    Value *value;     /* a node of the graph; NULL: not defined yet */
+    size_t offset;    /* where in the text it begins; 0 of a variable */
     bool is_given;    /* a variable */
     bool is_used;     /* the text uses it; of the last statement always true */
 } Definition;
@@ -53,20 +53,20 @@ typedef struct Definition {
 /* A graph that was built, and what its text defined: first the variables as they were given, then the statements. */
 typedef struct Expression {
     Graph *graph; /* owns the nodes and the names */
-    Value *root;  /* what the last statement says */
+    Value *root;  /* the value of the last statement */
     Definition *definitions;
     size_t definition_count;
 } Expression;
 
 typedef struct ExpressionError {
-    bool has_place; /* else what is wrong is not in the text */
+    bool has_place; /* false: the error is not at a place in the text */
     size_t offset;  /* of the byte that a caret should point at */
     Error error;
 } ExpressionError;
 
 /* Build the graph of text[0..length) with `given` values. The caller frees it with expression_free. False, with the
- * reason in *error and nothing to free: the text is no expression, longer than EXPRESSION_BYTES_MOST or nested deeper
- * than EXPRESSION_LEVELS_MOST, a name has no value or two, or there is no memory. */
+ * reason in *error and nothing to free: the text is not an expression, longer than EXPRESSION_BYTES_MOST or nested
+ * deeper than EXPRESSION_LEVELS_MOST, a name has no value or two, or there is no memory. */
 bool expression_build(Expression *expression, const char *text, size_t length, const Given *given, size_t given_count,
                       ExpressionError *error);
 void expression_free(Expression *expression);

@@ -78,7 +78,7 @@ static bool set_option(Option *o, const char *argument, Error *error)
     return (o->number == NULL && o->whole == NULL) || read_number(o, error);
 }
 
-/* Take the option at arguments[*at], and its own argument, which may stand after a = too. */
+/* Take the option at arguments[*at], and its own argument, which may also follow a =. */
 static bool take_option(Option *options, char **arguments, int *at, Error *error)
 {
     const char *word = strcmp(arguments[*at], "-h") == 0 ? "--help" : arguments[*at];

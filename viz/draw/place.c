@@ -1,4 +1,4 @@
-/* place.c - see place.h. */
+/* place.c - lines and columns are counted only when a message needs them. */
 #include "place.h"
 
 #include <string.h>

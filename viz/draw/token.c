@@ -1,4 +1,4 @@
-/* token.c - see token.h. */
+/* token.c - symbols that people paste from mathematics are read as the ASCII ones that they mean. */
 #include "token.h"
 
 #include <ctype.h>
@@ -13,7 +13,7 @@
 
 static bool is_ascii_letter(uint32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
-/* Beyond ASCII, all that is no control, space, punctuation, superscript, arrow or sign of mathematics. */
+/* Beyond ASCII, all but controls, spaces, punctuation, superscripts, arrows and mathematical symbols. */
 static bool is_letter(uint32_t character)
 {
     static const struct {
@@ -48,7 +48,7 @@ static size_t skip_digits(const char *text, size_t length, size_t at, bool hexad
     return at;
 }
 
-/* The end of an exponent at text[at], `e-3` or `p+4`; `at` itself when there is no whole one. */
+/* The end of an exponent at text[at], `e-3` or `p+4`; `at` itself when there is no complete one. */
 static size_t skip_exponent(const char *text, size_t length, size_t at, char letter)
 {
     if (at >= length || (text[at] | 0x20) != letter)
@@ -65,7 +65,7 @@ static size_t number_bytes(const char *text, size_t length)
     const size_t point = skip_digits(text, length, start, hexadecimal);
     const bool has_point = point < length && text[point] == '.';
     const size_t end = has_point ? skip_digits(text, length, point + 1, hexadecimal) : point;
-    if (end == start + has_point) /* no digit; of 0x the 0 */
+    if (end == start + has_point) /* no digits; 0x alone is a 0 */
         return hexadecimal;
     return skip_exponent(text, length, end, hexadecimal ? 'p' : 'e');
 }
@@ -90,7 +90,7 @@ bool token_number(const char *text, size_t length, double *number, size_t *bytes
 
 /* ---- tokens ------------------------------------------------------------------------------------------------------ */
 
-/* A sign that people paste stands for the one that they mean; ' ' is white space, 0 no sign. */
+/* A symbol that people paste stands for the one that they mean; ' ' is white space, 0 not a symbol. */
 static int meaning_of(uint32_t character)
 {
     static const struct {
@@ -119,7 +119,7 @@ static size_t skip_space(const char *text, size_t length, size_t at)
     return at;
 }
 
-/* What to say of a character that begins no token. */
+/* Report a character that begins no token. */
 static bool refuse(const char *text, size_t length, Error *error)
 {
     uint32_t c = 0;
@@ -135,8 +135,8 @@ static bool refuse(const char *text, size_t length, Error *error)
     return error_set(error, "the character U+%04lX has no meaning here", (unsigned long)c);
 }
 
-/* Read the sign at the start of `text` into token->kind. Returns its bytes, 0 when there is none. */
-static size_t read_sign(Token *token, const char *text, size_t length)
+/* Read the symbol at the start of `text` into token->kind. Returns its bytes, 0 when there is none. */
+static size_t read_symbol(Token *token, const char *text, size_t length)
 {
     uint32_t character = 0;
     const size_t bytes = utf8_decode(text, length, &character);
@@ -162,7 +162,7 @@ bool token_next(Token *token, const char *text, size_t length, Error *error)
         token->kind = TOKEN_NUMBER;
     else if ((bytes = token_name_bytes(at, left)) > 0)
         token->kind = TOKEN_NAME;
-    else if ((bytes = read_sign(token, at, left)) == 0)
+    else if ((bytes = read_symbol(token, at, left)) == 0)
         return refuse(at, left, error);
     token->end = start + bytes;
     return true;

@@ -1,12 +1,12 @@
-/* token.h - the words of an expression: numbers, names, signs. What expression.h is read with.
+/* token.h - the tokens of an expression: numbers, names, symbols. expression.c reads its text with them.
  *
  *     Token token = {0};
  *     while (token_next(&token, text, length, &error) && token.kind != TOKEN_END)
  *         ... text[token.start .. token.end) ...
  *
- * White space and comments (from # to the end of the line) stand between words. A name is made of letters, digits and
+ * White space and comments (from # to the end of the line) separate tokens. A name is made of letters, digits and
  * _, where a letter is any of Unicode's too: x₁, größe. Numbers are decimal (1, .5, 1e-3) or hexadecimal (0x1.8p3),
- * with a point whatever the locale, and have no sign. As people paste mathematics: − is -, × and · are *, ÷ is /.
+ * with a point whatever the locale, and have no sign. Pasted mathematics is understood: − is -, × and · are *, ÷ is /.
  */
 #ifndef STEPGRAD_TOKEN_H
 #define STEPGRAD_TOKEN_H
@@ -16,7 +16,7 @@
 
 #include "error.h"
 
-/* All other kinds are the sign itself: '+', '(', ';', '\n'. `**` is '^'. */
+/* All other kinds are the symbol itself: '+', '(', ';', '\n'. `**` is '^'. */
 enum { TOKEN_END, TOKEN_NUMBER = 1, TOKEN_NAME = 2 };
 
 typedef struct Token {
@@ -26,7 +26,7 @@ typedef struct Token {
 } Token;
 
 /* Read the token after the one in *token (at first all zero). False, with the reason and what to do in `error`: what
- * stands at token->start is no token. */
+ * stands at token->start is not a token. */
 bool token_next(Token *token, const char *text, size_t length, Error *error);
 
 /* The number that text[0..length) begins with, and in *bytes how long it is, 0 when it begins with none. A number too

@@ -18,7 +18,7 @@
 enum {
     NO_GROUP = -1,
     ID_SIZE = 24,            /* of a box: a letter and a number of 20 digits */
-    FORMULA_CHARACTERS = 32, /* of a derivative on an edge; the whole of it stands in the tooltip */
+    FORMULA_CHARACTERS = 32, /* of a derivative on an edge; the whole of it is in the tooltip */
     THINNEST = 1,            /* pen widths of edges, in points */
     WIDEST = 4,
     LARGE = 300 /* nodes: what dot draws in a second without being hurried */
@@ -86,7 +86,7 @@ typedef struct Node {
     size_t depth;    /* edges from root, by the shortest way */
     ptrdiff_t group; /* the innermost, or NO_GROUP */
     bool kept;       /* neither too deep nor off the paths from `through` */
-    bool folded;     /* a constant whose number stands in the text of its children instead */
+    bool folded;     /* a constant whose number is in the text of its children instead */
 } Node;
 
 /* What is drawn as one thing: a node, or a collapsed group. */
@@ -113,7 +113,7 @@ typedef struct View {
     size_t merged_count, merged_capacity;
     size_t *frame_boxes;             /* per group: boxes drawn inside, at any depth */
     size_t drawn_nodes, drawn_edges; /* boxes and stubs; arrows */
-    bool gradients;                  /* a backward pass has been here, and its numbers are wanted */
+    bool gradients;                  /* there was a backward pass, and its numbers are wanted */
     double largest;                  /* |contribution| of an edge */
 } View;
 
@@ -168,7 +168,7 @@ static bool find_edge(const View *view, const Node *child, size_t operand, Edge 
 
 static bool is_merged(const Edge *edge) { return is_group(edge->from) || is_group(edge->to); }
 
-/* How many operands of a visible node are cut off; inside a collapsed group nobody asks. */
+/* How many operands of a visible node are cut off; inside a collapsed group none is shown. */
 static size_t count_cut(const View *view, const Node *node)
 {
     size_t cut = 0;
@@ -314,7 +314,7 @@ static int compare_edges(const void *left, const void *right)
 }
 
 /* How many of the merged edges from number `first` on lie between the same two boxes. */
-static size_t merged_run(const View *view, size_t first)
+static size_t merged_span(const View *view, size_t first)
 {
     size_t count = 1;
     while (first + count < view->merged_count &&
@@ -326,8 +326,8 @@ static size_t merged_run(const View *view, size_t first)
 
 static double edge_contribution(const Edge *edge) { return value_push(edge->child->value, edge->operand); }
 
-/* What all the edges of a run add to the one node that they come from. */
-static double run_contribution(const Edge *edges, size_t count)
+/* What all the edges of a span add to the one node that they come from. */
+static double span_contribution(const Edge *edges, size_t count)
 {
     double sum = 0;
     for (size_t i = 0; i < count; i++)
@@ -337,7 +337,7 @@ static double run_contribution(const Edge *edges, size_t count)
 
 static const Value *parent_of(const Edge *edge) { return value_parent(edge->child->value, edge->operand); }
 
-/* Whether all edges of a run come from one node, so that their contributions add up to something. */
+/* Whether all edges of a span come from one node, so that their contributions add up to something. */
 static bool has_one_target(const Edge *edges, size_t count)
 {
     for (size_t i = 1; i < count; i++)
@@ -386,10 +386,10 @@ static bool collect_edges(View *view)
         return false;
     if (view->merged_count > 0)
         qsort(view->merged, view->merged_count, sizeof *view->merged, compare_edges);
-    for (size_t i = 0; i < view->merged_count; i += merged_run(view, i)) {
+    for (size_t i = 0; i < view->merged_count; i += merged_span(view, i)) {
         view->drawn_edges++;
-        if (has_one_target(&view->merged[i], merged_run(view, i)))
-            note_contribution(view, run_contribution(&view->merged[i], merged_run(view, i)));
+        if (has_one_target(&view->merged[i], merged_span(view, i)))
+            note_contribution(view, span_contribution(&view->merged[i], merged_span(view, i)));
     }
     return true;
 }
@@ -532,7 +532,7 @@ static void print_node_label(const View *view, const Value *v, const NodeText *t
     fputs("</table>", view->out);
 }
 
-/* What stands for the operands that are cut off. */
+/* The stub for the operands that are cut off. */
 static void print_stub(const View *view, size_t number, size_t cut)
 {
     fprintf(view->out,
@@ -655,7 +655,7 @@ static void print_nodes(const View *view)
 
 /* ---- edges ------------------------------------------------------------------------------------------------------- */
 
-/* Whether the diagram must say which operand is the first: tried with two numbers, so that no list of ops is kept. */
+/* Whether the diagram must say which operand is first: tried with two numbers, so no list of ops is needed. */
 static bool order_matters(const Value *v)
 {
     static const double numbers[] = {2, 3, 2};
@@ -701,7 +701,7 @@ static void print_contribution(const View *view, double contribution)
             text_number(contribution, view->options.digits, number));
 }
 
-/* The width grows with the root of the magnitude, so that the small ones can still be told apart. */
+/* The width grows with the square root of the magnitude, so that small ones can still be told apart. */
 static double pen_width(const View *view, double contribution)
 {
     if (contribution == 0)
@@ -720,7 +720,7 @@ static void print_pen(const View *view, double contribution)
             view->options.theme == DOT_PRINT && contribution < 0 ? ", style=dashed" : "");
 }
 
-/* The label has air around it: dot puts it right above the line, or right beside it. */
+/* The label has space around it: dot puts it right above the line, or right beside it. */
 static void begin_edge_label(const View *view)
 {
     fprintf(view->out, ", label=<<table border=\"0\" cellspacing=\"0\" cellpadding=\"%d\"><tr><td>",
@@ -742,12 +742,12 @@ static void print_edge_tooltip(const View *view, const Edge *edge)
     fputs("\"", view->out);
 }
 
-/* "2: ∂=b=-3" and below it "+= 6": the place where order matters, the derivative, the contribution. */
+/* "2: ∂=b=-3" and below it "+= 6": the position where order matters, the derivative, the contribution. */
 static void print_edge_label(const View *view, const Edge *edge, bool pushes)
 {
     const Value *v = edge->child->value;
     const bool place = order_matters(v);
-    /* nobody asks for the derivative in a plain number */
+    /* a derivative with respect to a plain number is of no interest */
     const bool derivative = !view->options.values_only && edge->from.node->value->op != OP_CONST;
     if (!place && !derivative)
         return;
@@ -764,7 +764,7 @@ static void print_edge_label(const View *view, const Edge *edge, bool pushes)
     end_edge_label(view);
 }
 
-/* A leaf outside all frames stands a rank further back, in front of the frame and not beside the params in it. */
+/* A leaf outside all frames goes one rank further back, in front of the frame and not beside the params in it. */
 static bool enters_frame(const View *view, const Edge *edge)
 {
     const ptrdiff_t frame = is_group(edge->to) ? group_around(view, edge->to.group) : edge->child->group;
@@ -807,13 +807,13 @@ static void print_merged(const View *view, const Edge *edges, size_t count)
         fputs(", minlen=2", view->out);
     const bool pushes = view->gradients && has_one_target(edges, count) && parent_of(edges)->needs_grad;
     if (pushes)
-        print_pen(view, run_contribution(edges, count));
+        print_pen(view, span_contribution(edges, count));
     if (count > 1 || pushes) {
         begin_edge_label(view);
         if (count > 1)
             fprintf(view->out, "%zu edges%s", count, pushes ? "<br/>" : "");
         if (pushes)
-            print_contribution(view, run_contribution(edges, count));
+            print_contribution(view, span_contribution(edges, count));
         end_edge_label(view);
     }
     fprintf(view->out, ", tooltip=\"%zu edge%s\"];\n", count, count == 1 ? "" : "s");
@@ -831,8 +831,8 @@ static void print_edges(const View *view)
         if (count_cut(view, node) > 0)
             fprintf(view->out, "  n%zu_cut -> n%zu [id=\"e%zu_cut\", style=dotted];\n", number, number, number);
     }
-    for (size_t i = 0; i < view->merged_count; i += merged_run(view, i))
-        print_merged(view, &view->merged[i], merged_run(view, i));
+    for (size_t i = 0; i < view->merged_count; i += merged_span(view, i))
+        print_merged(view, &view->merged[i], merged_span(view, i));
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */

@@ -9,9 +9,9 @@
  *
  * One box per node: its label, what it was computed as, data, and grad after a backward pass. The kinds of node differ
  * in shape: a param has a double frame, an input a folded corner; a constant is an ellipse, all else a rounded box.
- * One edge per operand, from the parent to what was computed from it: x*x has two. On it stands the local derivative,
- * as formula and number, and after a backward pass below that what it adds to the parent's gradient: blue above 0,
- * orange below, and wider = larger. Where the order of operands matters, their places (1, 2; of pairs 1a, 1b) go
+ * One edge per operand, from the parent to what was computed from it: x*x has two. Its label is the local derivative,
+ * as formula and number, and below that, after a backward pass, what it adds to the parent's gradient: blue above 0,
+ * orange below, and wider = larger. Where the order of operands matters, their positions (1, 2; in pairs 1a, 1b) come
  * first. A node's id is n and its number, so that the same program writes the same bytes on every run.
  */
 #ifndef STEPGRAD_DOT_H
@@ -38,20 +38,20 @@ typedef struct DotGroup {
     bool collapsed;                /* draw one box for all of it, groups inside included */
 } DotGroup;
 
-/* All zero is the usual diagram. */
+/* All zero: the usual diagram. */
 typedef struct DotOptions {
-    const char *format; /* of the picture, one that dot knows, or "dot"; NULL: as the ending of its name says */
-    double seconds;     /* stop dot after so many; 0 is DOT_SECONDS */
+    const char *format; /* of the picture, one that dot knows, or "dot"; NULL: by the file name's extension */
+    double seconds;     /* kill dot after this many; 0 is DOT_SECONDS */
     DotDirection direction;
     DotTheme theme;
     bool values_only;       /* neither gradients nor derivatives */
-    bool hide_constants;    /* a constant's number stands in the op's text alone */
+    bool hide_constants;    /* show constants only in the text of the ops that use them */
     bool legend;            /* explain shapes and edges in words below the graph */
     int digits;             /* significant digits of numbers, 1 to 17; 0 is 4 */
-    int grad_width;         /* leave at least so many points for a gradient, for longer ones that are put in later */
-    size_t max_depth;       /* edges from root at most; what is cut shows as a stub "…"; 0 is all of them */
+    int grad_width;         /* the least width of a gradient in points, as room for longer ones put in later */
+    size_t max_depth;       /* at most this many edges from root; what is cut shows as a stub "…"; 0 is all of them */
     size_t max_nodes;       /* refuse to draw more than this; 0 is DOT_MAX_NODES */
-    const Value *through;   /* only what depends on this node, and it; NULL is all that root was computed from */
+    const Value *through;   /* only this node and what depends on it; NULL is all that root was computed from */
     const DotGroup *groups; /* may be NULL */
     size_t group_count;
 } DotOptions;
@@ -63,16 +63,16 @@ enum { DOT_MAX_NODES = 1500, DOT_EDGES_PER_NODE = 2 };
 /* How long to wait for dot. */
 enum { DOT_SECONDS = 60 };
 
-/* Draw what root was computed from: a picture in the format that the ending of path says, .svg, .png, .pdf and others
+/* Draw what root was computed from: a picture in the format that path's extension names, .svg, .png, .pdf and others
  * that dot knows, or with .dot the diagram in the DOT language, which needs no Graphviz. options may be NULL. False,
  * with the reason in `error`: no memory, a full disk, no such folder, root does not depend on `through`, too large a
  * diagram, with what to do about it; dot is not installed (the message says how to get it), does not know the format or
- * takes too long. Then there is no file, or the older one as it was. Warnings of dot go to stderr. Pictures are drawn
- * on POSIX systems only. */
+ * takes too long. Then no file is written, and an older one stays as it was. Warnings of dot go to stderr. Pictures are
+ * drawn on POSIX systems only. */
 #define dot_draw(root, ...) dot_draw_at(HERE, root, __VA_ARGS__) /* dot_draw(root, path, options, error) */
 bool dot_draw_at(Where where, Value *root, const char *path, const DotOptions *options, Error *error);
 
-/* The diagram in the DOT language, whatever the ending of path and options.format; dot_print writes nothing unless
+/* The diagram in the DOT language, whatever path's extension and options.format. dot_print writes nothing unless
  * `out` itself fails. */
 #define dot_write(root, ...) dot_write_at(HERE, root, __VA_ARGS__) /* dot_write(root, path, options, error) */
 #define dot_print(root, ...) dot_print_at(HERE, root, __VA_ARGS__) /* dot_print(root, out, options, error) */

@@ -1,7 +1,7 @@
 /* dot_draw.c - let the program `dot` draw a diagram, and never wait for it longer than promised. See dot.h.
  *
- * dot reads the diagram from a pipe and writes the picture to another one, so that no file is begun before the picture
- * is there. With no file name on its command line, none can be mistaken for an option. */
+ * dot reads the diagram from a pipe and writes the picture to another one, so that no file is opened before the picture
+ * is complete. With no file name on its command line, none can be mistaken for an option. */
 #define _POSIX_C_SOURCE 200809L
 #include "dot.h"
 
@@ -33,7 +33,7 @@ extern char **environ;
 enum { IN, OUT, COMPLAINTS, PIPES }; /* numbered as dot's own streams */
 enum { SECONDS_MOST = 1000000 };     /* poll counts milliseconds in an int */
 
-/* Text that dot writes, with a NUL behind. */
+/* Text that dot writes, ending with a NUL. */
 typedef struct Text {
     char *bytes;
     size_t length, capacity;
@@ -114,7 +114,7 @@ static int dot_start(Dot *dot, const char *format)
     return failure;
 }
 
-/* Wait for the end of dot, whose work is done or which is killed; returns its status. */
+/* Wait until dot, which is done or is killed now, has exited; returns its status. */
 static int dot_end(Dot *dot, bool kill_it)
 {
     int status = 0;
@@ -212,9 +212,9 @@ static bool explain_end(const char *target, double seconds, int failure, int sta
     if (failure != 0)
         return error_set(error, "%.200s: no memory for the picture", target);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && *complaints == '\0')
-        return explain_start(target, ENOENT, error); /* where the new process is the one that finds no program */
+        return explain_start(target, ENOENT, error); /* where exec fails only in the new process */
     if (WIFSIGNALED(status))
-        return error_set(error, "%.200s: dot was ended by signal %d, perhaps for lack of memory", target,
+        return error_set(error, "%.200s: dot was killed by signal %d, perhaps for lack of memory", target,
                          WTERMSIG(status));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return error_set(error, "%.200s: dot refuses to draw it: %s", target, complaints);

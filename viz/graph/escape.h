@@ -1,4 +1,4 @@
-/* escape.h - any text inside a page, a picture or DOT: what means something there is written so that it means itself.
+/* escape.h - escape any text for a page, a picture or DOT, so that special characters stand for themselves.
  *
  *     escape_put(out, ESCAPE_XML, label);   // a < b becomes a &lt; b
  *

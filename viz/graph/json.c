@@ -1,4 +1,4 @@
-/* json.c - see json.h. */
+/* json.c - nodes are written to the stream one by one: no JSON is built in memory. */
 #include "json.h"
 
 #include <math.h>

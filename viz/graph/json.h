@@ -9,7 +9,7 @@
  *     {"number": 4, "label": "L", "op": "add", "data": 4, "grad": 1, "parents": [2, 3], "local_derivatives": [1, 1]}
  *     ]}
  *
- * Nodes stand in topological order, root last. Parents are numbers of nodes, in operand order and with repeats, and
+ * Nodes are in topological order, root last. Parents are numbers of nodes, in operand order and with repeats, and
  * beside each its local derivative. A label is null where there is none, and so is the grad of a node that needs none.
  * Numbers have all their digits and read back to the same bits; JSON has no others, so "nan", "inf" and "-inf" are
  * strings. Bytes of a label that are not UTF-8 become U+FFFD.
@@ -20,22 +20,22 @@
 #include "jacobian.h"
 #include "value.h"
 
-/* All zero is the usual file. */
+/* All zero: the usual file. */
 typedef struct JsonOptions {
     bool values_only;        /* every grad is null */
     const Tangent *tangents; /* what forward_tangents gave for this root: each node gets its "tangent" */
-    const char *by;          /* of which label they are the tangents: the file's "tangent_by" */
+    const char *by;          /* the label they are with respect to: the file's "tangent_by" */
 } JsonOptions;
 
 /* Write the file; options may be NULL. False, with the reason in `error`: no memory, a full disk, no such folder. Then
- * there is no file, or the older one as it was. */
+ * no file is written, and an older one stays as it was. */
 #define json_write(root, ...) json_write_at(HERE, root, __VA_ARGS__) /* json_write(root, path, options, error) */
 bool json_write_at(Where where, Value *root, const char *path, const JsonOptions *options, Error *error);
 
 /* Write x with all its digits, or "nan", "inf" or "-inf". */
 void json_put_number(FILE *out, double x);
 
-/* Write text as a string in quotes. No < > & or ' is in it, so that it may stand in a page's <script>. */
+/* Write text as a string in quotes. It contains no < > & or ', so it is safe in a page's <script>. */
 void json_put_string(FILE *out, const char *text);
 
 #endif

@@ -21,7 +21,7 @@ static size_t count_neurons(const MLP *net, size_t layers)
 
 /* ---- layers and neurons ------------------------------------------------------------------------------------------ */
 
-/* The groups with all but their members. A neuron's params lie side by side, and so do their numbers. */
+/* The groups with all but their members. A neuron's params were made one after the other: their numbers are a range. */
 static void list_groups(NetworkGroups *groups, const MLP *net, NetworkDetail detail)
 {
     DotGroup *group = groups->list + net->layer_count;

@@ -1,4 +1,4 @@
-/* text.c - the pieces of text that every picture is made of. See text.h. */
+/* text.c - a formula is read token by token, with the names of the operands put in place of a, b and y. */
 #include "text.h"
 
 #include <ctype.h>
@@ -38,7 +38,7 @@ static void append_bytes(Text *text, const char *bytes, size_t count)
 
 static void append(Text *text, const char *piece) { append_bytes(text, piece, strlen(piece)); }
 
-/* Append a label of any bytes, made clean, of at most `characters` characters. */
+/* Append a label of any bytes, made safe, of at most `characters` characters. */
 static void append_label(Text *text, const char *label, size_t characters)
 {
     for (size_t shown = 0; *label != '\0'; shown++) {
@@ -117,7 +117,7 @@ static void append_operand(Text *text, const char *operand, char before, char af
 
 static bool is_word_byte(char c) { return isalnum((unsigned char)c) || c == '_' || c == '.'; }
 
-/* Append an operator. Products bind closely, "1 - o*o", unless they are all there is: "a * b". */
+/* Append an operator. Products have no spaces, "1 - o*o", unless they are all there is: "a * b". */
 static void append_operator(Text *text, char symbol, char before, bool loose)
 {
     const bool sign = symbol == '-' && (before == '\0' || strchr("(,+-*/<>", before) != NULL);

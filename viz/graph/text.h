@@ -3,9 +3,9 @@
  *     char text[TEXT_SIZE];
  *     fputs(text_expression(L, TEXT_NAMES, TEXT_DIGITS, text), stdout);   // "d * f"
  *
- * Each writes valid UTF-8 of one line into `buffer`, of at least TEXT_SIZE bytes, and returns it. Whatever bytes a
- * label holds, control characters, broken UTF-8 and marks that turn the direction of writing become U+FFFD, and a long
- * name is cut with an ellipsis. Nothing is escaped: that is up to the format that the text goes into.
+ * Each writes one line of valid UTF-8 into `buffer`, of at least TEXT_SIZE bytes, and returns it. A label may
+ * hold any bytes: control characters, broken UTF-8 and marks that change the direction of writing become U+FFFD. A long
+ * name ends in an ellipsis. Nothing is escaped: that is up to the format that the text goes into.
  */
 #ifndef STEPGRAD_TEXT_H
 #define STEPGRAD_TEXT_H
@@ -20,7 +20,7 @@ enum {
     TEXT_NAME_SHORT = 24 /* of a name inside an expression */
 };
 
-/* How operands stand in an expression: by name (constants without a label by their number), by name but every constant
+/* How operands appear in an expression: by name (constants without a label by their number), by name but every constant
  * by its number, or all by number. */
 typedef enum TextOperands { TEXT_NAMES, TEXT_CONSTANTS_AS_NUMBERS, TEXT_NUMBERS } TextOperands;
 
@@ -33,7 +33,7 @@ char *text_name(const Value *v, size_t characters, char *buffer);
 /* What v was computed as: "d * f", "tanh(n)", "w1*x1 + w2*x2 + b", "sum(a, b, c, d, …)"; a leaf's kind: "param". */
 char *text_expression(const Value *v, TextOperands operands, int digits, char *buffer);
 
-/* What a picture says of a node. */
+/* What a picture says about a node. */
 typedef struct NodeText {
     char name[TEXT_SIZE];       /* text_name, at most TEXT_NAME_LONG characters */
     char expression[TEXT_SIZE]; /* text_expression by TEXT_NAMES */
@@ -46,7 +46,7 @@ NodeText text_node(const Value *v, int digits);
 /* Whether the expression names every operand, none lost in its "…". */
 bool text_shows_all_operands(const Value *v);
 
-/* ∂v/∂parent(i) as a formula with the names of this place: "b", "1 - o*o"; with TEXT_NUMBERS "1 - 0.5*0.5". */
+/* ∂v/∂parent(i) as a formula with the names of the operands: "b", "1 - o*o"; with TEXT_NUMBERS "1 - 0.5*0.5". */
 char *text_derivative(const Value *v, size_t i, TextOperands operands, int digits, char *buffer);
 
 /* The chain rule at one edge, in full: "b.grad += ∂d/∂b · d.grad = a · d.grad = 2 · -2 = -4". */

@@ -1,4 +1,4 @@
-/* tree.c - a graph as text. See tree.h. */
+/* tree.c - one depth-first walk, done twice: to measure how wide the left part is, and to print. */
 #define _POSIX_C_SOURCE 200809L
 #include "tree.h"
 
@@ -12,8 +12,8 @@
 #include "utf8.h"
 
 enum {
-    LEVELS_INDENTED = 24, /* deeper lines say their depth: the indent of a long chain would be a triangle of blanks */
-    WIDEST_LEFT = 64,     /* columns of the left part that the numbers still line up behind */
+    LEVELS_INDENTED = 24, /* deeper lines show their depth: the indent of a long chain would be a triangle of blanks */
+    WIDEST_LEFT = 64,     /* columns of the left part that the numbers still line up after */
     NUMBER_WIDTH = 11,    /* of four digits, "-1.234e-05" */
     GRAD_WIDTH = 6        /* of " grad " */
 };
@@ -30,7 +30,7 @@ typedef struct Level {
     size_t lines; /* of parents below it: 1 when "…" stands for all of them */
 } Level;
 
-/* One walk over the tree. It is done twice: to measure how wide the left part is, and to print. */
+/* One of the two walks over the tree. */
 typedef struct Tree {
     FILE *out; /* NULL while measuring */
     TreeOptions options;
@@ -146,7 +146,7 @@ static bool tree_push(Tree *tree, const Value *v)
     return true;
 }
 
-/* Print v's line and make its parents the next lines, unless they stand above already. */
+/* Print v's line and make its parents the next lines, unless they are shown above. */
 static bool tree_visit(Tree *tree, const Value *v)
 {
     bool *shown = &tree->shown[value_number(v)];

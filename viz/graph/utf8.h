@@ -7,7 +7,7 @@
  *     }
  *
  * Whatever a label holds, only harmless characters reach a terminal, a file or a page: control characters would steer a
- * terminal and are forbidden in XML, and marks of direction turn the rest of a line.
+ * terminal and are forbidden in XML, and direction marks would reverse the rest of a line.
  */
 #ifndef STEPGRAD_UTF8_H
 #define STEPGRAD_UTF8_H
@@ -16,10 +16,10 @@
 #include <stdint.h>
 
 #define UTF8_ELLIPSIS "\xE2\x80\xA6"
-#define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD, shown for what is harmful or no UTF-8 */
+#define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD, shown for what is harmful or not UTF-8 */
 
 /* The character at the start of text[0..length), in *character, and how many bytes it takes; 0 when they are not UTF-8
- * or length is 0. Nothing behind a NUL is read, so for a text that ends with one length may be SIZE_MAX. */
+ * or length is 0. Nothing after a NUL is read, so length may be SIZE_MAX for a text that ends with one. */
 size_t utf8_decode(const char *text, size_t length, uint32_t *character);
 
 /* A character, and what to show for it. */
@@ -39,7 +39,7 @@ size_t utf8_count(const char *text, size_t length);
 /* How many columns a terminal needs for text, which ends with a NUL. */
 size_t utf8_columns(const char *text);
 
-/* Cut text, in a buffer of `size` bytes, to at most `characters` characters with an ellipsis behind. Returns text. */
+/* Cut text, in a buffer of `size` bytes, to at most `characters` characters, followed by an ellipsis. Returns text. */
 char *utf8_cut(char *text, size_t size, size_t characters);
 
 #endif

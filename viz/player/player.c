@@ -1,6 +1,6 @@
-/* player.c - the backward player's page. See player.h.
+/* player.c - the backward player's page.
  *
- * The page is viz/player/player.html with player.css and player.js put in (the Makefile turns all three into
+ * The page is viz/player/player.html with player.css and player.js inserted (the Makefile turns all three into
  * player_page.c), the diagram that dot draws (dot.h), which the script brings to life, and the steps as JSON: all
  * numbers are texts already, so what the script shows is what the engine computed. */
 #include "player.h"
@@ -169,8 +169,8 @@ static void print_title(const Page *page)
     escape_put(page->out, ESCAPE_XML, text_expression(root_of(page), TEXT_NAMES, page->options.digits, text));
 }
 
-/* The page's policy lets only scripts and styles run that carry this word; from the names and numbers, so that the same
- * graph gives the same bytes. */
+/* The page's policy allows only scripts and styles that carry this nonce. It is made from the names and numbers, so
+ * that the same graph gives the same bytes. */
 static void print_nonce(const Page *page)
 {
     uint64_t checksum = FNV1A_START;
@@ -216,7 +216,7 @@ static PlayerOptions with_defaults(const PlayerOptions *options, Where where)
     return filled;
 }
 
-/* Room for the gradients that are longer on the way than in the end. */
+/* Room for gradients that are longer during the pass than at its end. */
 static int grad_width(const Page *page)
 {
     enum { POINTS_PER_CHARACTER = 8 };

@@ -4,8 +4,8 @@
  *     if (!player_write(L, "L.html", NULL, &error))
  *         fprintf(stderr, "%s\n", error.message);
  *
- * The file needs nothing beside it, no server and no network: a browser opens it from the disk. It shows the graph,
- * lays every step out in words and numbers beside the line of C that does it, and is driven by buttons, a slider or the
+ * The file needs nothing else, no server and no network: a browser opens it from the disk. It shows the graph,
+ * explains every step in words and numbers beside the line of C that does it, and is driven by buttons, a slider or the
  * keyboard. The steps are those of backward.h: each node in the reverse walk, what it pushes, and to whom.
  */
 #ifndef STEPGRAD_PLAYER_H
@@ -13,7 +13,7 @@
 
 #include "value.h"
 
-/* All zero is the usual page. */
+/* All zero: the usual page. */
 typedef struct PlayerOptions {
     int digits;       /* significant digits of numbers, 1 to 17; 0 is 4 */
     bool without_dot; /* the page lays the graph out itself, as it does where Graphviz's dot is missing or too slow */
@@ -23,9 +23,9 @@ typedef struct PlayerOptions {
 enum { PLAYER_MAX_NODES = 1500 };
 
 /* Write the page of the backward pass from root; options may be NULL. The pass is run here, with the gradients of
- * params from 0, and leaves every gradient of the graph as it was. A root that no param leads to has a forward pass
- * alone. Texts of any bytes are safe as labels. False, with the reason in `error`: no memory, more than
- * PLAYER_MAX_NODES nodes, no such folder, a full disk; then there is no file, or the older one as it was. */
+ * params from 0, and leaves every gradient of the graph as it was. If root depends on no param, there is only the
+ * forward pass. Labels may hold any bytes. False, with the reason in `error`: no memory, more than PLAYER_MAX_NODES
+ * nodes, no such folder, a full disk; then no file is written, and an older one stays as it was. */
 #define player_write(root, ...) player_write_at(HERE, root, __VA_ARGS__) /* (root, path, options, error) */
 bool player_write_at(Where where, Value *root, const char *path, const PlayerOptions *options, Error *error);
 

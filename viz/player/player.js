@@ -148,7 +148,7 @@
 
   /* ---- the page's own layout, where there was no dot: layers from left to right ---- */
 
-  /* Math.max(...list) has no room for the items of a large graph. */
+  /* Math.max(...list) overflows the stack for a large graph. */
   function largest(list, of) { return list.reduce((most, item) => Math.max(most, of(item)), -Infinity); }
 
   /* The kinds of node differ in shape: a param has a double frame, an input a folded corner, a constant is a pill, and
@@ -254,7 +254,7 @@
     return { texts, width: Math.max(...texts.map(lengthOf)) + 8, height: 32 };
   }
 
-  /* To the nearest place up or down where the label lies on nothing; where there is none near, it stays. */
+  /* Move the label up or down to the nearest place where it overlaps nothing; if there is none near, it stays. */
   function placeLabel(label, x, y, taken) {
     const TRIES = 9;
     const clear = (at) => taken.every((box) => Math.abs(box.x - x) >= (box.width + label.width) / 2 ||
@@ -269,7 +269,7 @@
     label.texts.forEach((text, k) => { text.setAttribute("x", x); text.setAttribute("y", y - 3 + 14 * k); });
   }
 
-  /* Layers stand beside each other, each as wide as its widest box, with room between for the labels of its edges. */
+  /* Layers are side by side, each as wide as its widest box, with room between for the labels of its edges. */
   function placeColumns(plan) {
     const MARGIN = 16, GAP = 50;
     let right = MARGIN - GAP;
@@ -485,7 +485,7 @@
     if (!nodes[root].wants)
       return {
         phase: "End", headline: nodes[root].name + " = " + nodes[root].data,
-        words: "No param leads to " + nodes[root].name + ", so there is no gradient to ask for. Make the leaves that " +
+        words: nodes[root].name + " depends on no param, so there is no gradient to compute. Make the leaves that " +
           "want one with v_param.", why: "",
       };
     const name = nodes[root].name, table = make("table"), body = make("tbody"), head = make("thead"), row = make("tr");
@@ -502,7 +502,7 @@
     const passed = nodes.map((node, i) => i).filter((i) => nodes[i].op && nodes[i].wants && !turned.has(i));
     return {
       phase: "End", headline: "Every gradient is complete",
-      words: "Each param's gradient says how " + name + " answers to it: nudge the param by a little h, and " + name +
+      words: "Each param's gradient says how " + name + " responds to it: nudge the param by a little h, and " + name +
         " moves by about gradient·h. To lower " + name + ", move each param against its gradient.",
       why: passed.length > 0 ? listNames(passed) + (passed.length === 1 ? " was" : " were") + " passed over: a gradient " +
         "of 0 has nothing to push." : "",
@@ -665,7 +665,7 @@
   });
   addEventListener("afterprint", () => { if (openedForPrint) get("all").open = false; });
 
-  /* ---- light and dark: the system's wish, until the button is pressed ---- */
+  /* ---- light and dark: the system's setting, until the button is pressed ---- */
 
   const dark = matchMedia("(prefers-color-scheme: dark)"), page = document.documentElement;
   function setTheme(theme) {

@@ -1,4 +1,4 @@
-/* player_steps.c - see player_steps.h. */
+/* player_steps.c - the engine's own walk, stepped; each push is recorded as value_push computes it. */
 #include "player_steps.h"
 
 #include "backward.h"
@@ -8,7 +8,7 @@
 
 /* ---- nodes and edges --------------------------------------------------------------------------------------------- */
 
-static size_t place_of(const PlayerSteps *pass, const Value *v) { return order_find(pass->nodes, pass->node_count, v); }
+static size_t index_of(const PlayerSteps *pass, const Value *v) { return order_find(pass->nodes, pass->node_count, v); }
 
 static void list_edges(PlayerSteps *pass)
 {
@@ -16,7 +16,7 @@ static void list_edges(PlayerSteps *pass)
     for (size_t i = 0; i < pass->node_count; i++) {
         pass->first_edge[i] = next;
         for (size_t p = 0; p < value_parent_count(pass->nodes[i]); p++)
-            pass->edges[next++] = (PlayerEdge){place_of(pass, value_parent(pass->nodes[i], p)), i, p};
+            pass->edges[next++] = (PlayerEdge){index_of(pass, value_parent(pass->nodes[i], p)), i, p};
     }
     pass->first_edge[pass->node_count] = next;
 }
@@ -47,10 +47,10 @@ static size_t operand_in_turn(const Value *v, size_t i)
     return i % 2 == 0 ? i / 2 : count - v->n + i / 2;
 }
 
-/* v has just pushed. `grads` are the gradients before that, and after this those after it. */
+/* v has just pushed: record it. pass->grads holds the gradients before its push, and on return those after. */
 static void note_step(PlayerSteps *pass, const Value *v)
 {
-    const size_t node = place_of(pass, v);
+    const size_t node = index_of(pass, v);
     PlayerStep *step = &pass->steps[pass->step_count++];
     *step = (PlayerStep){node, v->grad, pass->push_count, 0};
     for (size_t i = 0; i < value_parent_count(v); i++) {

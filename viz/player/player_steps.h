@@ -5,7 +5,7 @@
  *     ... pass.steps[i].node has pushed: see pass.pushes from pass.steps[i].first_push on ...
  *     player_steps_free(&pass);
  *
- * The steps are those of backward_begin and backward_step themselves, in their order; nothing is computed twice.
+ * The steps are those of backward_begin and backward_step themselves, in their order.
  * Nodes and edges are identified by their index in `nodes` and `edges`.
  */
 #ifndef STEPGRAD_PLAYER_STEPS_H
@@ -26,7 +26,7 @@ typedef struct PlayerPush {
     double before, after; /* the parent's grad */
 } PlayerPush;
 
-/* A node's turn in the reverse walk. Only parents that want a gradient have a push. */
+/* A node's turn in the reverse walk. Only parents that need a gradient have a push. */
 typedef struct PlayerStep {
     size_t node;
     double grad; /* what it pushes */
@@ -39,7 +39,7 @@ typedef struct PlayerSteps {
     PlayerEdge *edges;
     size_t edge_count;
     size_t *first_edge; /* per node, its first edge; one more at the end, so that node i has first_edge[i + 1] - … */
-    PlayerStep *steps;  /* none when no param leads to root */
+    PlayerStep *steps;  /* none if root depends on no param */
     size_t step_count;
     PlayerPush *pushes;
     size_t push_count;
@@ -47,9 +47,9 @@ typedef struct PlayerSteps {
     KeptGradients kept; /* what the gradients were before the pass */
 } PlayerSteps;
 
-/* Run one backward pass from root and note it. Gradients of params start from 0 in it. They are those of the pass until
- * player_steps_free makes every gradient of the graph what it was before. False, and nothing to free, when there is no
- * memory or root was computed from more than max_nodes nodes. */
+/* Run one backward pass from root and record it. Gradients of params start from 0 in it. They are those of the pass
+ * until player_steps_free makes every gradient of the graph what it was before. False, and nothing to free, when there
+ * is no memory or root was computed from more than max_nodes nodes. */
 bool player_steps_record(PlayerSteps *pass, Value *root, size_t max_nodes, Error *error, Where where);
 void player_steps_free(PlayerSteps *pass);
 

@@ -1,4 +1,4 @@
-/* axis.c - see axis.h. */
+/* axis.c - ticks are whole multiples of a step: 1, 2 or 5 times a power of ten. */
 #include "axis.h"
 
 #include <math.h>
@@ -58,7 +58,7 @@ static double last_step(Step step, double high) { return floor(high / steps(step
 
 /* ---- labels ------------------------------------------------------------------------------------------------------ */
 
-/* "·10ᵉ" behind what is in `label`, which may be nothing or a number. */
+/* Append "·10ᵉ" to `label`, which is empty or holds a number. */
 static void append_power(char *label, int exponent)
 {
     static const char *const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};

@@ -6,10 +6,10 @@
  *                                             .series = curves, .series_count = 2}, &error))
  *         fprintf(stderr, "%s\n", error.message);
  *
- * Nothing that is passed is kept. A file is written whole or not at all (file.h). Texts are UTF-8, any text is safe,
+ * No pointer passed in is kept. A file is written whole or not at all (file.h). Texts are UTF-8, any text is safe,
  * and each may be NULL: then it is left out. The same data gives the same bytes.
- * Both return false, with a message, when there is nothing to draw or the file cannot be written. NULL where there must
- * be data is an error (misuse).
+ * Both return false, with a message, when there is nothing to draw or the file cannot be written. It is a usage error
+ * to pass NULL where there must be data.
  */
 #ifndef STEPGRAD_PLOT_H
 #define STEPGRAD_PLOT_H
@@ -59,11 +59,11 @@ typedef struct BoundaryPlot {
     void *context; /* passed to predict */
 } BoundaryPlot;
 
-/* Draw where a classifier changes its mind: the plane in the colour of its likeliest class, in five steps the stronger
- * the likelier; a line where two classes tie; and the points, each with the colour and the shape of its own class.
- * The prediction is asked at 120 places along each axis; where it is not finite, the plane is blank. A point that is
- * not finite is left out. False also when a label is out of range or there is no memory. Fewer than 2 classes is an
- * error (misuse). */
+/* Draw where a classifier changes its mind: the plane in the colour of its likeliest class, stronger in five
+ * steps as it gets likelier; a line where two classes tie; and the points, each with the colour and the shape of its
+ * own class. The prediction is made at 120 points along each axis; where it is not finite, the plane is blank. A data
+ * point that is not finite is left out. False also when a label is out of range or there is no memory. It is a usage
+ * error to pass fewer than 2 classes. */
 #define plot_boundary(...) plot_boundary_at(__VA_ARGS__, HERE) /* (path, plot, error) */
 bool plot_boundary_at(const char *path, const BoundaryPlot *plot, Error *error, Where where);
 

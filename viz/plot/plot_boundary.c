@@ -1,7 +1,7 @@
 /* plot_boundary.c - the regions that a classifier divides the plane into. See plot.h.
  *
  * Class k wins where its margin, p_k − the largest other p, is above 0. The regions {margin > 0 and p_k > level} for
- * five levels are painted over each other, so that the colour is the stronger the larger p_k; the outline of
+ * five levels are painted over each other, so that the colour is stronger where p_k is larger; the outline of
  * {margin > 0} is the decision boundary.
  * A region's outline is found by marching squares: it crosses the line between two neighbours of a grid where one is
  * inside and the other is not, at the zero of the straight line between their values. A ring of "outside" around the
@@ -17,7 +17,7 @@
 #include "svg.h"
 
 enum {
-    N = 120,      /* places along an axis where the prediction is known */
+    N = 120,      /* grid points along an axis, where the prediction is known */
     SIDE = N + 2, /* with the ring around them */
     LEVELS = 5,
     TICKS = 6,

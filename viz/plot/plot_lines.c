@@ -93,7 +93,7 @@ static double legend_width(const LinePlot *plot)
     return widest > 0 ? MARGIN + SAMPLE_WIDTH + LABEL_ROOM + fmin(widest, LEGEND_TEXT_MOST) : 0;
 }
 
-/* Room for the y axis's labels and name: the same in all panels, so that their frames stand in line. */
+/* Room for the y axis's labels and name: the same in all panels, so that their frames line up. */
 static double left_room(const LinePlot *plot)
 {
     double widest = 0;

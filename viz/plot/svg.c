@@ -1,4 +1,4 @@
-/* svg.c - see svg.h. */
+/* svg.c - colours are classes of one style sheet, so that a dark screen can have its own. */
 #include "svg.h"
 
 #include <stdint.h>
@@ -78,7 +78,7 @@ double svg_text_width(const char *text, double font_size)
     return width;
 }
 
-/* Write as much of the text as fits in `room` with an ellipsis behind. */
+/* Write as much of the text as fits in `room`, followed by an ellipsis. */
 static void put_start(FILE *out, const char *text, double font_size, double room)
 {
     double width = LETTER_WIDTH * font_size; /* of the ellipsis */

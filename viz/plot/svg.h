@@ -32,7 +32,7 @@ void svg_end(FILE *out);
 void svg_put(FILE *out, const char *format, const double *numbers);
 
 /* A line of text whose CSS classes are given: start, middle or end (which point of it lies at x), title, soft.
- * Of text that is wider than `room` pixels, what fits is shown, with "…" behind. */
+ * Of text that is wider than `room` pixels, what fits is shown, followed by "…". */
 void svg_text(FILE *out, const char *classes, double x, double y, double room, const char *text);
 
 /* About how wide the text is in pixels; an overestimate. */
