@@ -35,6 +35,7 @@ struct Value {
     double data;             /* the forward value */
     double grad;             /* ∂L/∂this, after a backward pass from L */
     const char *label;       /* a name for people, or NULL */
+    struct Block *block;     /* for the engine: where it lives, from which follow its graph and its number */
     OpCode op : 8;           /* what it was computed by */
     bool needs_grad;         /* is a param, or was computed from one */
     bool has_bias;           /* a dot with a bias */
@@ -46,8 +47,6 @@ struct Value {
     Value *a;     /* the first operand, or the first of n; NULL in a leaf */
     Value *b;     /* the second operand, or the first of the n that are paired with a; NULL when there is none */
     Value **list; /* all operands, when they do not lie side by side (a and b are NULL then); else NULL */
-
-    struct Block *block; /* for the engine: where it lives, from which follow its graph and its number */
 };
 
 /* ---- leaves ------------------------------------------------------------------------------------------------------ */
