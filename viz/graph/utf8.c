@@ -88,7 +88,7 @@ char *utf8_cut(char *text, size_t size, size_t characters)
     char *at = text;
     for (size_t seen = 0; *at != '\0' && seen < characters; seen++)
         at += utf8_next(at, SIZE_MAX).bytes;
-    if (*at != '\0' && (size_t)(at - text) + sizeof UTF8_ELLIPSIS <= size)
-        memcpy(at, UTF8_ELLIPSIS, sizeof UTF8_ELLIPSIS);
+    if (*at != '\0')
+        strcpy(at, (size_t)(at - text) + sizeof UTF8_ELLIPSIS <= size ? UTF8_ELLIPSIS : "");
     return text;
 }

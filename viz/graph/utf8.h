@@ -39,7 +39,8 @@ size_t utf8_count(const char *text, size_t length);
 /* How many columns a terminal needs for text, which ends with a NUL. */
 size_t utf8_columns(const char *text);
 
-/* Cut text, in a buffer of `size` bytes, to at most `characters` characters, followed by an ellipsis. Returns text. */
+/* Cut text, in a buffer of `size` bytes, to at most `characters` characters, with an ellipsis after them if
+ * there is room for one. Returns text. */
 char *utf8_cut(char *text, size_t size, size_t characters);
 
 #endif
