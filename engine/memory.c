@@ -33,17 +33,6 @@ void *memory_alloc_array(size_t count, size_t size)
     return memory_alloc(count * size);
 }
 
-void *memory_resize(void *block, size_t old_bytes, size_t new_bytes)
-{
-    void *larger = memory_alloc(new_bytes);
-    if (larger == NULL)
-        return NULL;
-    if (block != NULL)
-        memcpy(larger, block, old_bytes < new_bytes ? old_bytes : new_bytes);
-    memory_free(block);
-    return larger;
-}
-
 void *memory_grow(void *list, size_t wanted, size_t *capacity, size_t size)
 {
     enum { FEWEST = 16 };
@@ -53,9 +42,13 @@ void *memory_grow(void *list, size_t wanted, size_t *capacity, size_t size)
         return NULL;
     const size_t doubled = *capacity < FEWEST / 2 ? FEWEST : 2 * *capacity;
     const size_t larger = wanted > doubled ? wanted : doubled;
-    void *grown = memory_resize(list, *capacity * size, larger * size);
-    if (grown != NULL)
-        *capacity = larger;
+    void *grown = memory_alloc(larger * size);
+    if (grown == NULL)
+        return NULL;
+    if (list != NULL)
+        memcpy(grown, list, *capacity * size);
+    memory_free(list);
+    *capacity = larger;
     return grown;
 }
 

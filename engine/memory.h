@@ -17,10 +17,6 @@ void *memory_alloc(size_t bytes);
 /* The same for an array of `count` items of `size` bytes each; NULL also when the product overflows. */
 void *memory_alloc_array(size_t count, size_t size);
 
-/* Grow (or shrink) `block` of `old_bytes` to `new_bytes`; its start is kept. On failure returns NULL and `block`
- * stays as it was. `block` may be NULL with old_bytes 0. */
-void *memory_resize(void *block, size_t old_bytes, size_t new_bytes);
-
 /* Make room in `list`, of *capacity items of `size` bytes, for `wanted` items. Returns the list, perhaps moved, with
  * *capacity now at least `wanted` (it doubles, so that n appends copy fewer than 2n items); NULL when there is no
  * memory: then `list` stays as it was. `list` may be NULL with *capacity 0. The caller frees it with memory_free.
