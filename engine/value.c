@@ -6,6 +6,7 @@
 #include "graph.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(Value) == 64, "a node is one cache line");
+_Static_assert(sizeof(Value) % sizeof(double) == 0, "nn_fast.c steps from node to node in doubles");
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
 
@@ -187,7 +188,7 @@ static void check_lists(const Operands *in, Where where)
     const char *name = op_table[in->op].name;
     if (in->n == 0 || in->n > UINT32_MAX)
         misuse(where, "v_%s: n = %zu operands. It takes 1 to %u.", name, in->n, UINT32_MAX);
-    if (in->a == NULL || (op_table[in->op].shape == PAIRS && in->b == NULL))
+    if (in->a == NULL || (op_table[in->op].shape == SHAPE_PAIRS && in->b == NULL))
         misuse(where, "v_%s: the list %s is NULL. Pass an array of n = %zu Values.", name, in->a == NULL ? "a" : "b",
                in->n);
     check_operand(in->a[0], NULL, in->op, "a[0]", where); /* it names the graph of all others */
@@ -376,7 +377,7 @@ void value_print(const Value *v, FILE *out)
 {
     char name[VALUE_NAME_SIZE];
     fprintf(out, "%s = %.17g (grad %.17g) = ", value_name(v, name), v->data, v->grad);
-    if (op_table[v->op].shape == LEAF)
+    if (op_table[v->op].shape == SHAPE_LEAF)
         fputs(op_table[v->op].name, out);
     else
         print_expression(v, out);
