@@ -111,8 +111,8 @@ static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivati
 {
     const double y = v->data;
     const double grad = v->grad;
-    const bool has_b = shape == BINARY || shape == PAIRS;
-    const size_t n = shape == LIST || shape == PAIRS ? v->n : 1;
+    const bool has_b = shape == SHAPE_BINARY || shape == SHAPE_PAIRS;
+    const size_t n = shape == SHAPE_LIST || shape == SHAPE_PAIRS ? v->n : 1;
     Value *const *list = v->list;
     Value *const a_run = v->a;
     Value *const b_run = v->b;
@@ -152,7 +152,7 @@ static ALWAYS_INLINE void push_to_parents(const Value *v, OpShape shape, LocalDe
 /* One function per row of the op table, push_add, push_mul ..., so that the compiler can put the op's derivatives into
  * the loop above. */
 #define PUSH_FUNCTION(CODE, name, shape, ...)                                                                          \
-    static void push_##name(const Value *v) { push_to_parents(v, shape, name##_da, NO_B_##shape(name)); }
+    static void push_##name(const Value *v) { push_to_parents(v, SHAPE_##shape, name##_da, NO_B_##shape(name)); }
 OP_TABLE(PUSH_FUNCTION)
 
 #define PUSH_ENTRY(CODE, name, ...) [OP_##CODE] = push_##name,

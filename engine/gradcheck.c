@@ -119,7 +119,7 @@ static const Value *evaluate_all(Check *check)
     const Value *out_of_date = NULL;
     for (size_t i = 0; i < check->count; i++) {
         const Value *v = check->order[i];
-        const double y = op_table[v->op].shape == LEAF ? v->data : evaluate(v, check->value, check->operands);
+        const double y = op_table[v->op].shape == SHAPE_LEAF ? v->data : evaluate(v, check->value, check->operands);
         check->value[value_number(v)] = check->nudged[value_number(v)] = y;
         if (out_of_date == NULL && differs(y, v->data))
             out_of_date = v;

@@ -21,7 +21,7 @@ static void check_role(const Value *v, const Graph *graph, const char *caller, c
 
 static void check_leaf(const Value *leaf, size_t i, const char *caller, Where where)
 {
-    if (op_table[leaf->op].shape == LEAF)
+    if (op_table[leaf->op].shape == SHAPE_LEAF)
         return;
     char name[VALUE_NAME_SIZE];
     misuse(where, "%s: leaf %zu (%s, data %g) was computed (op %s), so it cannot move by itself. Pass leaves only.",
@@ -111,7 +111,7 @@ static void pass_run(Pass *pass)
 {
     for (size_t i = 0; i < pass->count; i++) {
         const Value *v = pass->order[i];
-        if (op_table[v->op].shape != LEAF)
+        if (op_table[v->op].shape != SHAPE_LEAF)
             pass->tangent[value_number(v)] = tangent_of(v, pass->tangent);
     }
 }

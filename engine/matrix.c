@@ -278,7 +278,7 @@ Matrix matrix_number_binary(OpCode op, double a, Matrix b, Where where)
 Matrix matrix_map_at(Matrix m, OpCode op, Where where)
 {
     matrix_check(m, "matrix_map", "the matrix", where);
-    if ((unsigned)op > OP_COUNT || op_table[op].shape != UNARY)
+    if ((unsigned)op > OP_COUNT || op_table[op].shape != SHAPE_UNARY)
         misuse(where, "matrix_map: op %d%s%s does not take one operand. Give one that does: OP_TANH, OP_EXP, ...",
                (int)op, (unsigned)op > OP_COUNT ? "" : ", ", (unsigned)op > OP_COUNT ? "" : op_table[op].name);
     if (m.at == NULL)

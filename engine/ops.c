@@ -11,7 +11,7 @@
 
 #define OP_ROW(CODE, op_name, op_shape, smoothness, op_text, da_formula, db_formula, op_why)                           \
     [OP_##CODE] = {.name = #op_name,                                                                                   \
-                   .shape = op_shape,                                                                                  \
+                   .shape = SHAPE_##op_shape,                                                                          \
                    .has_kink = HAS_##smoothness,                                                                       \
                    .text = op_text,                                                                                    \
                    .da_text = #da_formula,                                                                             \
@@ -20,11 +20,11 @@
                    FUNCTIONS_##op_shape(op_name)},
 
 const OpInfo op_table[OP_COUNT + 1] = {
-    [OP_PARAM] = {.name = "param", .shape = LEAF, .text = "", .da_text = "", .db_text = ""},
-    [OP_INPUT] = {.name = "input", .shape = LEAF, .text = "", .da_text = "", .db_text = ""},
-    [OP_CONST] = {.name = "const", .shape = LEAF, .text = "", .da_text = "", .db_text = ""},
-    OP_TABLE(
-        OP_ROW)[OP_FAILED] = {.name = "failed", .shape = LEAF, .text = "out of memory", .da_text = "", .db_text = ""},
+    [OP_PARAM] = {.name = "param", .shape = SHAPE_LEAF, .text = "", .da_text = "", .db_text = ""},
+    [OP_INPUT] = {.name = "input", .shape = SHAPE_LEAF, .text = "", .da_text = "", .db_text = ""},
+    [OP_CONST] = {.name = "const", .shape = SHAPE_LEAF, .text = "", .da_text = "", .db_text = ""},
+    OP_TABLE(OP_ROW)[OP_FAILED] =
+        {.name = "failed", .shape = SHAPE_LEAF, .text = "out of memory", .da_text = "", .db_text = ""},
 };
 
 /* In a cell of the table; a | would end it. */

@@ -275,7 +275,7 @@ static inline double logsumexp_da(double a, double b, double y) { return y < INF
       "add up to 1.")
 // clang-format on
 
-typedef enum OpShape { LEAF, UNARY, BINARY, LIST, PAIRS } OpShape;
+typedef enum OpShape { SHAPE_LEAF, SHAPE_UNARY, SHAPE_BINARY, SHAPE_LIST, SHAPE_PAIRS } OpShape;
 
 /* The ops, and before them the three kinds of leaf: a node that was computed from nothing. */
 typedef enum OpCode {
@@ -300,8 +300,8 @@ typedef struct OpInfo {
     const char *da_text;                   /* ∂y/∂a as text: "1 - y * y" */
     const char *db_text;                   /* ∂y/∂b as text; "0" when there is no b */
     const char *why;                       /* what the derivatives mean, in a sentence; NULL for a leaf */
-    double (*forward)(double a, double b); /* UNARY and BINARY, else NULL */
-    double (*list_forward)(size_t n, const double *a, const double *b, size_t stride); /* LIST and PAIRS, else NULL */
+    double (*forward)(double a, double b); /* of one operand or two, else NULL */
+    double (*list_forward)(size_t n, const double *a, const double *b, size_t stride); /* of lists, else NULL */
     LocalDerivative *da;                                                               /* NULL for a leaf */
     LocalDerivative *db;                                                               /* NULL when there is no b */
 } OpInfo;

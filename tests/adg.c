@@ -72,11 +72,11 @@ bool adg_op_has_imm(size_t op) { return adg_ops[op].composite != SINGLE_OP; }
 bool adg_op_takes(size_t op, size_t count)
 {
     switch (op_table[adg_ops[op].code].shape) {
-    case UNARY: return count == 1;
-    case BINARY: return count == 2;
-    case LIST: return count >= 1;
-    case PAIRS: return count >= 2 && count % 2 == 0;
-    case LEAF: break;
+    case SHAPE_UNARY: return count == 1;
+    case SHAPE_BINARY: return count == 2;
+    case SHAPE_LIST: return count >= 1;
+    case SHAPE_PAIRS: return count >= 2 && count % 2 == 0;
+    case SHAPE_LEAF: break;
     }
     return false;
 }
@@ -90,11 +90,11 @@ Value *adg_build_op(size_t op, size_t imm, Value *const *args, size_t n)
     case SINGLE_OP: break;
     }
     switch (op_table[code].shape) {
-    case UNARY: return value_unary(code, args[0], HERE);
-    case BINARY: return value_binary(code, args[0], args[1], HERE);
-    case LIST: return value_list(code, args, n, HERE);
-    case PAIRS: return value_pairs(code, args, args + n / 2, n / 2, NULL, HERE);
-    case LEAF: break;
+    case SHAPE_UNARY: return value_unary(code, args[0], HERE);
+    case SHAPE_BINARY: return value_binary(code, args[0], args[1], HERE);
+    case SHAPE_LIST: return value_list(code, args, n, HERE);
+    case SHAPE_PAIRS: return value_pairs(code, args, args + n / 2, n / 2, NULL, HERE);
+    case SHAPE_LEAF: break;
     }
     return NULL;
 }

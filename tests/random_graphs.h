@@ -52,16 +52,16 @@ static inline Value *random_node(Random *random, Value **nodes, size_t count)
     const OpCode op = (OpCode)(OP_CONST + 1 + random_below(random, OP_COUNT - OP_CONST - 1));
     const OpShape shape = op_table[op].shape;
     Value *a[WIDEST], *b[WIDEST];
-    const size_t n = shape == LIST || shape == PAIRS ? 1 + random_below(random, WIDEST) : 1;
+    const size_t n = shape == SHAPE_LIST || shape == SHAPE_PAIRS ? 1 + random_below(random, WIDEST) : 1;
     const bool a_is_run = random_below(random, 2) == 0, has_bias = random_below(random, 2) == 0;
     for (size_t i = 0; i < n; i++) {
         a[i] = a_is_run ? nodes[i] : pick(random, nodes, count);
         b[i] = pick(random, nodes, count);
     }
     switch (shape) {
-    case UNARY: return value_unary(op, b[0], HERE);
-    case BINARY: return value_binary(op, a[0], b[0], HERE);
-    case LIST: return value_list(op, a, n, HERE);
+    case SHAPE_UNARY: return value_unary(op, b[0], HERE);
+    case SHAPE_BINARY: return value_binary(op, a[0], b[0], HERE);
+    case SHAPE_LIST: return value_list(op, a, n, HERE);
     default: return value_pairs(op, a, b, n, has_bias ? b[0] : NULL, HERE);
     }
 }

@@ -245,15 +245,15 @@ Test(backward, an_input_gets_none_through_any_op)
 {
     for (OpCode op = (OpCode)(OP_CONST + 1); op < OP_COUNT; op++) {
         const OpShape shape = op_table[op].shape;
-        if (shape == UNARY)
+        if (shape == SHAPE_UNARY)
             continue;
         Value *p = v_param(g, op == OP_MIN ? 0.25 : 0.75), *x = v_input(g, 0.5), *mixture[] = {x, p};
-        Value *px = shape == BINARY ? value_binary(op, p, x, HERE)
-                    : shape == LIST ? value_list(op, mixture, 2, HERE)
-                                    : value_pairs(op, &p, &x, 1, NULL, HERE);
-        Value *xp = shape == BINARY ? value_binary(op, x, p, HERE)
-                    : shape == LIST ? value_list(op, mixture, 2, HERE)
-                                    : value_pairs(op, &x, &p, 1, x, HERE);
+        Value *px = shape == SHAPE_BINARY ? value_binary(op, p, x, HERE)
+                    : shape == SHAPE_LIST ? value_list(op, mixture, 2, HERE)
+                                          : value_pairs(op, &p, &x, 1, NULL, HERE);
+        Value *xp = shape == SHAPE_BINARY ? value_binary(op, x, p, HERE)
+                    : shape == SHAPE_LIST ? value_list(op, mixture, 2, HERE)
+                                          : value_pairs(op, &x, &p, 1, x, HERE);
         backward(px);
         cr_expect(p->grad != 0, "%s: a param on the left got nothing", op_table[op].name);
         p->grad = 0;

@@ -528,11 +528,11 @@ static Value *random_node(Value **made, size_t count)
     const OpCode op = OP_CONST + 1 + roll(OP_COUNT - OP_CONST - 1);
     const size_t n = 1 + roll(4);
     switch (op_table[op].shape) {
-    case UNARY: return value_unary(op, pick[0], HERE);
-    case BINARY: return value_binary(op, pick[0], pick[1], HERE);
-    case LIST: return value_list(op, pick, n + roll(4), HERE);
-    case PAIRS: return value_pairs(op, pick, pick + 4, n, roll(2) == 0 ? pick[0] : NULL, HERE);
-    case LEAF: break;
+    case SHAPE_UNARY: return value_unary(op, pick[0], HERE);
+    case SHAPE_BINARY: return value_binary(op, pick[0], pick[1], HERE);
+    case SHAPE_LIST: return value_list(op, pick, n + roll(4), HERE);
+    case SHAPE_PAIRS: return value_pairs(op, pick, pick + 4, n, roll(2) == 0 ? pick[0] : NULL, HERE);
+    case SHAPE_LEAF: break;
     }
     return v_const(graph, 1);
 }

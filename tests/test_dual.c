@@ -12,8 +12,8 @@
 static const OpCode FIRST_OP = (OpCode)(OP_CONST + 1);
 enum { MOST = 8 }; /* elements of a list */
 
-static bool takes_b(OpCode op) { return op_table[op].shape == BINARY || op_table[op].shape == PAIRS; }
-static bool takes_list(OpCode op) { return op_table[op].shape == LIST || op_table[op].shape == PAIRS; }
+static bool takes_b(OpCode op) { return op_table[op].shape == SHAPE_BINARY || op_table[op].shape == SHAPE_PAIRS; }
+static bool takes_list(OpCode op) { return op_table[op].shape == SHAPE_LIST || op_table[op].shape == SHAPE_PAIRS; }
 
 /* ---- any op, by its code, on numbers, on Duals and on nodes ------------------------------------------------------ */
 
@@ -52,9 +52,9 @@ static Dual by_dual_numbers(OpCode op, const Point *point)
         b[i] = (Dual){point->b[i], point->b_speed[i]};
     }
     switch (op_table[op].shape) {
-    case UNARY: return dual_unary(op, a[0]);
-    case BINARY: return dual_binary(op, a[0], b[0]);
-    case LIST: return dual_list(op, a, point->n, HERE);
+    case SHAPE_UNARY: return dual_unary(op, a[0]);
+    case SHAPE_BINARY: return dual_binary(op, a[0], b[0]);
+    case SHAPE_LIST: return dual_list(op, a, point->n, HERE);
     default: return dual_pairs(op, a, b, point->n, HERE);
     }
 }
@@ -62,9 +62,9 @@ static Dual by_dual_numbers(OpCode op, const Point *point)
 static Value *node_of(OpCode op, Value **a, Value **b, size_t n)
 {
     switch (op_table[op].shape) {
-    case UNARY: return value_unary(op, a[0], HERE);
-    case BINARY: return value_binary(op, a[0], b[0], HERE);
-    case LIST: return value_list(op, a, n, HERE);
+    case SHAPE_UNARY: return value_unary(op, a[0], HERE);
+    case SHAPE_BINARY: return value_binary(op, a[0], b[0], HERE);
+    case SHAPE_LIST: return value_list(op, a, n, HERE);
     default: return value_pairs(op, a, b, n, NULL, HERE);
     }
 }

@@ -100,15 +100,15 @@ Test(expression, every_op_of_the_table_is_a_function)
         const OpShape shape = op_table[op].shape;
         char text[64];
         snprintf(text, sizeof text, "%s(%s)", op_table[op].name,
-                 shape == UNARY   ? "y"
-                 : shape == PAIRS ? "x, y, z, x"
-                                  : "x, y");
+                 shape == SHAPE_UNARY   ? "y"
+                 : shape == SHAPE_PAIRS ? "x, y, z, x"
+                                        : "x, y");
         Expression e = build(text);
         cr_expect_eq(e.root->op, (OpCode)op, "%s built %s", text, op_table[e.root->op].name);
         const double a[] = {3, 0.5, -2, 3};
-        const double want = shape == UNARY    ? op_table[op].forward(0.5, 0)
-                            : shape == BINARY ? op_table[op].forward(3, 0.5)
-                                              : op_table[op].list_forward(2, a, a + 2, 1);
+        const double want = shape == SHAPE_UNARY    ? op_table[op].forward(0.5, 0)
+                            : shape == SHAPE_BINARY ? op_table[op].forward(3, 0.5)
+                                                    : op_table[op].list_forward(2, a, a + 2, 1);
         cr_expect_eq(e.root->data, want, "%s: got %.17g, want %.17g", text, e.root->data, want);
         expression_free(&e);
         seen++;

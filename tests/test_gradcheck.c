@@ -49,9 +49,9 @@ Test(gradcheck, right_gradients_pass_with_slopes_that_are_not_zero)
 static Value *node_of(OpCode op, Value **p, size_t first)
 {
     switch (op_table[op].shape) {
-    case UNARY: return value_unary(op, p[first], HERE);
-    case BINARY: return value_binary(op, p[first], p[first + 1], HERE);
-    case LIST: return value_list(op, p + first, 3, HERE);
+    case SHAPE_UNARY: return value_unary(op, p[first], HERE);
+    case SHAPE_BINARY: return value_binary(op, p[first], p[first + 1], HERE);
+    case SHAPE_LIST: return value_list(op, p + first, 3, HERE);
     default: return value_pairs(op, p + first, p, 3, p[1], HERE);
     }
 }
@@ -179,7 +179,8 @@ Test(gradcheck, a_param_on_a_kink_is_not_checked_and_the_op_is_named)
         Graph *g = graph_new();
         GradCheck report;
         Value *x = V_NAME(v_param(g, 0));
-        gradcheck(op_table[op].shape == UNARY ? value_unary(op, x, HERE) : value_binary(op, x, v_const(g, 0), HERE),
+        gradcheck(op_table[op].shape == SHAPE_UNARY ? value_unary(op, x, HERE)
+                                                    : value_binary(op, x, v_const(g, 0), HERE),
                   &report, NULL);
         cr_expect(report.at_kink == 1 && report.wrong == 0 && report.right == 0,
                   "%s: %zu at a kink, %zu wrong, %zu right", op_table[op].name, report.at_kink, report.wrong,

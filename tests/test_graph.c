@@ -240,17 +240,17 @@ Test(graph, a_dump_of_every_op_names_it_and_its_operands)
     Value *a = v_label(v_param(g, 0.7), "first"), *b = v_label(v_param(g, 1.3), "second");
     for (OpCode op = (OpCode)(OP_CONST + 1); op < OP_COUNT; op++) {
         const OpShape shape = op_table[op].shape;
-        Value *y = shape == UNARY    ? value_unary(op, a, HERE)
-                   : shape == BINARY ? value_binary(op, a, b, HERE)
-                   : shape == LIST   ? value_list(op, &a, 1, HERE)
-                                     : value_pairs(op, &a, &b, 1, NULL, HERE);
+        Value *y = shape == SHAPE_UNARY    ? value_unary(op, a, HERE)
+                   : shape == SHAPE_BINARY ? value_binary(op, a, b, HERE)
+                   : shape == SHAPE_LIST   ? value_list(op, &a, 1, HERE)
+                                           : value_pairs(op, &a, &b, 1, NULL, HERE);
         char *text = dump_of(y);
         const char *last_line = strrchr(text, '=');
-        const bool infix = shape == BINARY && strchr("+-*/^", last_line[2 + strlen("first ")]) != NULL;
+        const bool infix = shape == SHAPE_BINARY && strchr("+-*/^", last_line[2 + strlen("first ")]) != NULL;
         cr_expect(infix || strstr(last_line, op_table[op].name) != NULL, "%s is not named in \"%s\"", op_table[op].name,
                   last_line);
         cr_expect(strstr(last_line, "first") != NULL, "%s: no first operand in \"%s\"", op_table[op].name, last_line);
-        cr_expect((shape != BINARY && shape != PAIRS) || strstr(last_line, "second") != NULL,
+        cr_expect((shape != SHAPE_BINARY && shape != SHAPE_PAIRS) || strstr(last_line, "second") != NULL,
                   "%s: no second operand in \"%s\"", op_table[op].name, last_line);
         free(text);
     }

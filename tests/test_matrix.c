@@ -315,7 +315,7 @@ Test(matrix, map_applies_every_op_of_one_operand)
     size_t ops = 0;
     for (int code = 0; code < OP_COUNT; code++) {
         const OpInfo *op = &op_table[code];
-        if (op->shape != UNARY)
+        if (op->shape != SHAPE_UNARY)
             continue;
         const Matrix m = param_matrix(2, 2, 3);
         const Matrix y = matrix_map(m, (OpCode)code);

@@ -46,7 +46,7 @@ static const Formulas formulas[OP_COUNT] = {OP_TABLE(FORMULA_ROW)};
 
 static const OpCode FIRST_OP = (OpCode)(OP_CONST + 1);
 
-static bool takes_b(OpCode op) { return op_table[op].shape == BINARY || op_table[op].shape == PAIRS; }
+static bool takes_b(OpCode op) { return op_table[op].shape == SHAPE_BINARY || op_table[op].shape == SHAPE_PAIRS; }
 
 /* The value that the derivatives see. For a list op any y would do: the formulas hold for the numbers they are given.
  */
@@ -121,8 +121,8 @@ Test(ops, every_row_has_the_functions_that_its_shape_needs)
 {
     for (OpCode op = FIRST_OP; op < OP_COUNT; op++) {
         const OpInfo *info = &op_table[op];
-        const bool of_list = info->shape == LIST || info->shape == PAIRS;
-        cr_expect(info->shape != LEAF, "%s has the shape of a leaf", info->name);
+        const bool of_list = info->shape == SHAPE_LIST || info->shape == SHAPE_PAIRS;
+        cr_expect(info->shape != SHAPE_LEAF, "%s has the shape of a leaf", info->name);
         cr_expect((info->forward == NULL) == of_list, "%s: forward does not fit its shape", info->name);
         cr_expect((info->list_forward != NULL) == of_list, "%s: list_forward does not fit its shape", info->name);
         cr_expect(info->da != NULL, "%s has no da", info->name);
@@ -144,7 +144,7 @@ Test(ops, every_op_has_a_builder_of_nodes_and_one_of_dual_numbers)
         cr_expect(builds_op(formulas[op].v_builder, "v_", op),
                   "%s: value.h defines no v_%s that builds %s; it expands to: %s", op_table[op].name, op_table[op].name,
                   formulas[op].code, formulas[op].v_builder);
-        cr_expect(op_table[op].shape == UNARY || builds_op(formulas[op].d_builder, "d_", op),
+        cr_expect(op_table[op].shape == SHAPE_UNARY || builds_op(formulas[op].d_builder, "d_", op),
                   "%s: dual.h defines no d_%s that builds %s; it expands to: %s", op_table[op].name, op_table[op].name,
                   formulas[op].code, formulas[op].d_builder);
     }

@@ -101,11 +101,11 @@ static Value *random_graph(Random *random, size_t size)
             other[i] = pick(nodes, count, random);
         }
         switch (op_table[op].shape) {
-        case LEAF: break;
-        case UNARY: nodes[count++] = value_unary(op, list[0], HERE); break;
-        case BINARY: nodes[count++] = value_binary(op, list[0], other[0], HERE); break;
-        case LIST: nodes[count++] = value_list(op, list, n, HERE); break;
-        case PAIRS: nodes[count++] = value_pairs(op, list, other, n, n % 2 == 0 ? other[0] : NULL, HERE); break;
+        case SHAPE_LEAF: break;
+        case SHAPE_UNARY: nodes[count++] = value_unary(op, list[0], HERE); break;
+        case SHAPE_BINARY: nodes[count++] = value_binary(op, list[0], other[0], HERE); break;
+        case SHAPE_LIST: nodes[count++] = value_list(op, list, n, HERE); break;
+        case SHAPE_PAIRS: nodes[count++] = value_pairs(op, list, other, n, n % 2 == 0 ? other[0] : NULL, HERE); break;
         }
     }
     return v_add(v_sum(nodes, count), nodes[0]);
@@ -395,10 +395,10 @@ Test(player, every_op_has_its_reason_in_words)
     for (int op = OP_CONST + 1; op < OP_COUNT; op++) {
         Value *x = v_param(g, 0.5), *pair[] = {x, x};
         const OpShape shape = op_table[op].shape;
-        Value *y = shape == UNARY    ? value_unary((OpCode)op, x, HERE)
-                   : shape == BINARY ? value_binary((OpCode)op, x, x, HERE)
-                   : shape == LIST   ? value_list((OpCode)op, pair, 2, HERE)
-                                     : value_pairs((OpCode)op, pair, pair, 2, NULL, HERE);
+        Value *y = shape == SHAPE_UNARY    ? value_unary((OpCode)op, x, HERE)
+                   : shape == SHAPE_BINARY ? value_binary((OpCode)op, x, x, HERE)
+                   : shape == SHAPE_LIST   ? value_list((OpCode)op, pair, 2, HERE)
+                                           : value_pairs((OpCode)op, pair, pair, 2, NULL, HERE);
         char empty[64];
         write_page(y, &(PlayerOptions){.without_dot = true});
         snprintf(empty, sizeof empty, "\"%s\":{\"why\":\"\"", op_table[op].name);

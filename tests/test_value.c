@@ -290,11 +290,11 @@ Test(value, every_op_reads_its_edges_off_the_table)
     Value *a = v_param(g, 0.7), *b = v_param(g, 1.3);
     for (OpCode op = (OpCode)(OP_CONST + 1); op < OP_COUNT; op++) {
         const OpInfo *info = &op_table[op];
-        Value *y = info->shape == UNARY    ? value_unary(op, a, HERE)
-                   : info->shape == BINARY ? value_binary(op, a, b, HERE)
-                   : info->shape == LIST   ? value_list(op, &a, 1, HERE)
-                                           : value_pairs(op, &a, &b, 1, NULL, HERE);
-        const bool takes_b = info->shape == BINARY || info->shape == PAIRS;
+        Value *y = info->shape == SHAPE_UNARY    ? value_unary(op, a, HERE)
+                   : info->shape == SHAPE_BINARY ? value_binary(op, a, b, HERE)
+                   : info->shape == SHAPE_LIST   ? value_list(op, &a, 1, HERE)
+                                                 : value_pairs(op, &a, &b, 1, NULL, HERE);
+        const bool takes_b = info->shape == SHAPE_BINARY || info->shape == SHAPE_PAIRS;
         cr_expect_eq(value_parent_count(y), takes_b ? 2 : 1, "%s has %zu parents", info->name, value_parent_count(y));
         expect_edge(info->name, y, 0, info->da(0.7, takes_b ? 1.3 : 0, y->data), info->da_text);
         if (takes_b)
@@ -330,8 +330,8 @@ typedef struct Operands {
 
 static Value *build_list_op(OpCode op, Operands *of, size_t n, bool with_bias)
 {
-    return op_table[op].shape == LIST ? value_list(op, of->a, n, HERE)
-                                      : value_pairs(op, of->a, of->b, n, with_bias ? of->bias : NULL, HERE);
+    return op_table[op].shape == SHAPE_LIST ? value_list(op, of->a, n, HERE)
+                                            : value_pairs(op, of->a, of->b, n, with_bias ? of->bias : NULL, HERE);
 }
 
 static void expect_same_operands(const char *what, size_t n, const Value *x, const Value *y)
@@ -369,10 +369,10 @@ Test(value, neighbours_and_scattered_operands_give_the_same_bits)
     int compared = 0;
     for (OpCode op = (OpCode)(OP_CONST + 1); op < OP_COUNT; op++)
         for (size_t n = 1; n <= MOST; n++)
-            if (op_table[op].shape == LIST || op_table[op].shape == PAIRS) {
+            if (op_table[op].shape == SHAPE_LIST || op_table[op].shape == SHAPE_PAIRS) {
                 compare_layouts(op, n, false);
                 compared++;
-                if (op_table[op].shape == PAIRS)
+                if (op_table[op].shape == SHAPE_PAIRS)
                     compare_layouts(op, n, true);
             }
     cr_assert_geq(compared, 3 * MOST, "only %d comparisons", compared);

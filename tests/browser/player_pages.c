@@ -59,11 +59,11 @@ static Value *all_ops(Graph *g)
     for (int op = OP_CONST + 1; op < OP_COUNT; op++) {
         Value *pair[] = {p, q}, *other[] = {q, p};
         switch (op_table[op].shape) {
-        case LEAF: break;
-        case UNARY: terms[count++] = value_unary((OpCode)op, p, HERE); break;
-        case BINARY: terms[count++] = value_binary((OpCode)op, p, q, HERE); break;
-        case LIST: terms[count++] = value_list((OpCode)op, pair, 2, HERE); break;
-        case PAIRS: terms[count++] = value_pairs((OpCode)op, pair, other, 2, NULL, HERE); break;
+        case SHAPE_LEAF: break;
+        case SHAPE_UNARY: terms[count++] = value_unary((OpCode)op, p, HERE); break;
+        case SHAPE_BINARY: terms[count++] = value_binary((OpCode)op, p, q, HERE); break;
+        case SHAPE_LIST: terms[count++] = value_list((OpCode)op, pair, 2, HERE); break;
+        case SHAPE_PAIRS: terms[count++] = value_pairs((OpCode)op, pair, other, 2, NULL, HERE); break;
         }
     }
     Value *shut = v_label(v_relu(v_neg(q)), "shut");
@@ -210,7 +210,7 @@ static bool write_expected(const Sample *sample, Value *root, const char *path)
         return false;
     fprintf(out, "{\"digits\": %d,\n \"ops\": [", sample->options.digits != 0 ? sample->options.digits : 4);
     for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s%d", i > 0 ? ", " : "", op_table[order[i]->op].shape != LEAF);
+        fprintf(out, "%s%d", i > 0 ? ", " : "", op_table[order[i]->op].shape != SHAPE_LEAF);
     fputs("],\n \"data\": ", out);
     print_numbers(out, order, count, false);
     fputs(",\n \"steps\": [", out);

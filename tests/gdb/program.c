@@ -112,11 +112,11 @@ static void every_op(Graph *g)
     size_t count = 0;
     for (OpCode op = OP_CONST + 1; op < OP_COUNT; op++) {
         switch (op_table[op].shape) {
-        case LEAF: break;
-        case UNARY: all[count++] = value_unary(op, a, HERE); break;
-        case BINARY: all[count++] = value_binary(op, a, b, HERE); break;
-        case LIST: all[count++] = value_list(op, lists, 2, HERE); break;
-        case PAIRS: all[count++] = value_pairs(op, lists, lists, 2, a, HERE); break;
+        case SHAPE_LEAF: break;
+        case SHAPE_UNARY: all[count++] = value_unary(op, a, HERE); break;
+        case SHAPE_BINARY: all[count++] = value_binary(op, a, b, HERE); break;
+        case SHAPE_LIST: all[count++] = value_list(op, lists, 2, HERE); break;
+        case SHAPE_PAIRS: all[count++] = value_pairs(op, lists, lists, 2, a, HERE); break;
         }
     }
     Value *total = v_label(v_sum(all, count), "total");

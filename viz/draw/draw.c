@@ -303,7 +303,7 @@ static void warn_nonfinite(Value *root)
     if (isfinite(v->data))
         fprintf(stderr, "draw: warning: the gradient of %s is %s: the first in the reverse walk that is not finite\n",
                 text.name, text.grad);
-    else if (op_table[v->op].shape == LEAF)
+    else if (op_table[v->op].shape == SHAPE_LEAF)
         fprintf(stderr, "draw: warning: %s is %s from the start\n", text.name, text.data);
     else
         fprintf(stderr, "draw: warning: %s = %s = %s is %s: the first number that is not finite\n", text.name,

@@ -300,7 +300,7 @@ typedef struct Call {
 } Call;
 
 /* LEAF stands for the losses. */
-static OpShape shape_of(int function) { return function < OP_COUNT ? op_table[function].shape : LEAF; }
+static OpShape shape_of(int function) { return function < OP_COUNT ? op_table[function].shape : SHAPE_LEAF; }
 
 static bool folds(int function) { return function == OP_MAX || function == OP_MIN; }
 
@@ -310,10 +310,10 @@ static bool fits(const Call *call, size_t n)
     const size_t *lengths = call->lengths;
     const bool lists = lengths[0] > 0;
     switch (shape_of(call->function)) {
-    case UNARY: return n == 1;
-    case BINARY: return n == 2 || (n > 2 && folds(call->function));
-    case LIST: return !lists || n == lengths[0];
-    case PAIRS: return lists ? lengths[0] == lengths[1] && n <= 2 * lengths[0] + 1 : n % 2 == 0;
+    case SHAPE_UNARY: return n == 1;
+    case SHAPE_BINARY: return n == 2 || (n > 2 && folds(call->function));
+    case SHAPE_LIST: return !lists || n == lengths[0];
+    case SHAPE_PAIRS: return lists ? lengths[0] == lengths[1] && n <= 2 * lengths[0] + 1 : n % 2 == 0;
     default: return lists && n == lengths[0] + 1;
     }
 }
@@ -321,11 +321,11 @@ static bool fits(const Call *call, size_t n)
 static void *wrong_operands(Parser *p, const Call *call)
 {
     static const char *const wanted[] = {
-        [LEAF] = "a list of logits and a class, ([z0, z1], 1)",
-        [UNARY] = "1 operand",
-        [BINARY] = "2 operands",
-        [LIST] = "operands, (a, b), or one list of them, ([a, b])",
-        [PAIRS] = "two lists of one length, ([a, b], [c, d]), or as many operands, (a, b, c, d)"};
+        [SHAPE_LEAF] = "a list of logits and a class, ([z0, z1], 1)",
+        [SHAPE_UNARY] = "1 operand",
+        [SHAPE_BINARY] = "2 operands",
+        [SHAPE_LIST] = "operands, (a, b), or one list of them, ([a, b])",
+        [SHAPE_PAIRS] = "two lists of one length, ([a, b], [c, d]), or as many operands, (a, b, c, d)"};
     char count[SHOWN_SIZE] = "";
     if (call->lengths[0] == 0)
         snprintf(count, sizeof count, ", found %zu", p->operand_count - call->first);
@@ -351,13 +351,13 @@ static Value *build_call(Parser *p, const Call *call)
     if (!fits(call, n))
         return wrong_operands(p, call);
     switch (shape_of(call->function)) {
-    case UNARY: return value_unary(op, a[0], HERE);
-    case BINARY: /* max(a, b, c) is max(max(a, b), c) */
+    case SHAPE_UNARY: return value_unary(op, a[0], HERE);
+    case SHAPE_BINARY: /* max(a, b, c) is max(max(a, b), c) */
         for (size_t i = 1; i < n; i++)
             value = value_binary(op, value, a[i], HERE);
         return value;
-    case LIST: return value_list(op, a, n, HERE);
-    case PAIRS: return value_pairs(op, a, a + n / 2, n / 2, n % 2 != 0 ? a[n - 1] : NULL, HERE);
+    case SHAPE_LIST: return value_list(op, a, n, HERE);
+    case SHAPE_PAIRS: return value_pairs(op, a, a + n / 2, n / 2, n % 2 != 0 ? a[n - 1] : NULL, HERE);
     default: return build_loss(p, call, a, n - 1);
     }
 }
@@ -394,7 +394,7 @@ static bool parse_list(Parser *p, Call *call)
     const size_t open = p->token.start, first = p->operand_count;
     const OpShape shape = shape_of(call->function);
     size_t *length = &call->lengths[call->lengths[0] > 0];
-    if (shape == UNARY || shape == BINARY || *length > 0 || first > call->first + call->lengths[0])
+    if (shape == SHAPE_UNARY || shape == SHAPE_BINARY || *length > 0 || first > call->first + call->lengths[0])
         return fail_at(p, open, "%s takes no list here", function_name(call->function));
     p->open_brackets++;
     do {

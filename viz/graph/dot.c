@@ -481,7 +481,7 @@ static TextOperands operands_of(const View *view)
 /* "d = e + c = -6 + 10 = 4" and, below it, the gradient. */
 static void print_node_tooltip(const View *view, const Value *v, const NodeText *text)
 {
-    const bool leaf = op_table[v->op].shape == LEAF;
+    const bool leaf = op_table[v->op].shape == SHAPE_LEAF;
     escape_put(view->out, ESCAPE_DOT_STRING, text->name);
     fputs(leaf ? ": " : " = ", view->out);
     escape_put(view->out, ESCAPE_DOT_STRING, text->expression);
@@ -523,7 +523,7 @@ static void print_node_label(const View *view, const Value *v, const NodeText *t
           view->out);
     escape_put(view->out, ESCAPE_DOT_LABEL, text->name);
     fprintf(view->out, "</b><font color=\"%s\">%s", theme->faint,
-            op_table[v->op].shape == LEAF ? "&#160;&#160;" : "&#160;= ");
+            op_table[v->op].shape == SHAPE_LEAF ? "&#160;&#160;" : "&#160;= ");
     escape_put(view->out, ESCAPE_DOT_LABEL, text_expression(v, operands_of(view), view->options.digits, expression));
     fputs("</font></td></tr>", view->out);
     print_row(view, "data", theme->ink, text->data, false);
@@ -661,8 +661,8 @@ static bool order_matters(const Value *v)
     static const double numbers[] = {2, 3, 2};
     const OpInfo *op = &op_table[v->op];
     switch (op->shape) {
-    case BINARY: return op->forward(2, 3) != op->forward(3, 2);
-    case LIST: return op->list_forward(2, numbers, NULL, 1) != op->list_forward(2, numbers + 1, NULL, 1);
+    case SHAPE_BINARY: return op->forward(2, 3) != op->forward(3, 2);
+    case SHAPE_LIST: return op->list_forward(2, numbers, NULL, 1) != op->list_forward(2, numbers + 1, NULL, 1);
     default: return value_parent_count(v) > 1;
     }
 }
@@ -670,7 +670,7 @@ static bool order_matters(const Value *v)
 /* "2", in pairs "2a" and "2b", or "bias". */
 static void print_place(FILE *out, const Value *v, size_t operand)
 {
-    const bool pairs = op_table[v->op].shape == PAIRS;
+    const bool pairs = op_table[v->op].shape == SHAPE_PAIRS;
     switch (value_role(v, operand)) {
     case VALUE_BIAS: fputs("bias", out); break;
     case VALUE_IN_A: fprintf(out, "%zu%s", operand + 1, pairs ? "a" : ""); break;
@@ -769,7 +769,7 @@ static bool enters_frame(const View *view, const Edge *edge)
 {
     const ptrdiff_t frame = is_group(edge->to) ? group_around(view, edge->to.group) : edge->child->group;
     return frame != NO_GROUP && !is_group(edge->from) && edge->from.node->group == NO_GROUP &&
-           op_table[edge->from.node->value->op].shape == LEAF;
+           op_table[edge->from.node->value->op].shape == SHAPE_LEAF;
 }
 
 static void print_edge(const View *view, const Edge *edge)

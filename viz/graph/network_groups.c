@@ -69,7 +69,7 @@ static DotGroup *group_of_sum(const NetworkGroups *groups, const MLP *net, const
 /* The neuron that made `v`, a sum or an activation, or NULL. */
 static DotGroup *group_of(const NetworkGroups *groups, const MLP *net, const Value *v)
 {
-    if (op_table[v->op].shape != UNARY)
+    if (op_table[v->op].shape != SHAPE_UNARY)
         return group_of_sum(groups, net, v);
     DotGroup *group = group_of_sum(groups, net, value_parent(v, 0));
     if (group == NULL)

@@ -156,7 +156,7 @@ static void append_formula(Text *text, const char *formula, const Operands *oper
 bool text_shows_all_operands(const Value *v)
 {
     const OpShape shape = op_table[v->op].shape;
-    return shape == PAIRS ? v->n <= PAIRS_SHOWN : shape != LIST || v->n <= TERMS_SHOWN;
+    return shape == SHAPE_PAIRS ? v->n <= PAIRS_SHOWN : shape != SHAPE_LIST || v->n <= TERMS_SHOWN;
 }
 
 /* "sum(a, b, …)" */
@@ -199,11 +199,11 @@ char *text_expression(const Value *v, TextOperands operands, int digits, char *b
     Text text = text_begin(buffer);
     Operands here = {.y = ""};
     switch (op->shape) {
-    case LEAF: append(&text, op->name); break;
-    case LIST: append_list(&text, v, operands, digits); break;
-    case PAIRS: append_pairs(&text, v, operands, digits); break;
-    case BINARY: operand_text(value_parent(v, 1), operands, digits, here.b); /* fall through */
-    case UNARY:
+    case SHAPE_LEAF: append(&text, op->name); break;
+    case SHAPE_LIST: append_list(&text, v, operands, digits); break;
+    case SHAPE_PAIRS: append_pairs(&text, v, operands, digits); break;
+    case SHAPE_BINARY: operand_text(value_parent(v, 1), operands, digits, here.b); /* fall through */
+    case SHAPE_UNARY:
         operand_text(value_parent(v, 0), operands, digits, here.a);
         append_formula(&text, op->text, &here, true);
         break;

@@ -86,7 +86,7 @@ static void tree_pad(Tree *tree, size_t columns, size_t width)
 /* "data 4          grad -2   param" */
 static void tree_numbers(Tree *tree, const Value *v, const NodeText *text, bool again)
 {
-    const bool leaf = op_table[v->op].shape == LEAF;
+    const bool leaf = op_table[v->op].shape == SHAPE_LEAF;
     tree_put(tree, "   data ");
     size_t columns = tree_put(tree, text->data);
     if (v->needs_grad) {
@@ -113,7 +113,7 @@ static void tree_line(Tree *tree, const Value *v, bool again)
     tree->column = 0;
     tree_indent(tree);
     tree->column += tree_put(tree, text.name);
-    if (op_table[v->op].shape != LEAF && !again) {
+    if (op_table[v->op].shape != SHAPE_LEAF && !again) {
         tree->column += tree_put(tree, " = ");
         tree->column += tree_put(tree, text.expression);
     }

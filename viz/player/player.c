@@ -29,7 +29,7 @@ typedef struct Page {
     FILE *out;
 } Page;
 
-static bool is_leaf(const Value *v) { return op_table[v->op].shape == LEAF; }
+static bool is_leaf(const Value *v) { return op_table[v->op].shape == SHAPE_LEAF; }
 
 static Value *root_of(const Page *page) { return page->pass.nodes[page->pass.node_count - 1]; }
 
