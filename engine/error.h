@@ -21,6 +21,7 @@
 #endif
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #if defined(__GNUC__)
 #define PRINTF_LIKE(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
@@ -59,5 +60,12 @@ MisuseHandler *misuse_set_handler(MisuseHandler *handler);
 
 /* Report a usage error at `where` with a printf-style message. Does not return. */
 _Noreturn void misuse(Where where, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Report a usage error if `pointer` is NULL: "WHAT is NULL. REMEDY" */
+static inline void misuse_if_null(const void *pointer, const char *what, const char *remedy, Where where)
+{
+    if (pointer == NULL)
+        misuse(where, "%s is NULL. %s", what, remedy);
+}
 
 #endif

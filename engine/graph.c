@@ -6,10 +6,15 @@
 
 #include "memory.h"
 
-enum {
-    BLOCK_BYTES = 64 * 1024,                 /* about a thousand nodes */
-    QUARANTINE_BYTES_MOST = 16 * 1024 * 1024 /* a larger release is reused at once: memory would double */
-};
+enum { BLOCK_BYTES = 64 * 1024 }; /* about a thousand nodes */
+
+/* How much of what was released is kept from being used again, and whether only of the last release: then a training
+ * loop goes to and fro between two sets of blocks, which stay in the cache. */
+#ifdef STEPGRAD_DEBUG
+enum { QUARANTINE_BYTES_MOST = 256 * 1024 * 1024, LAST_RELEASE_ONLY = 0 };
+#else
+enum { QUARANTINE_BYTES_MOST = 16 * 1024 * 1024, LAST_RELEASE_ONLY = 1 };
+#endif
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
@@ -69,8 +74,12 @@ static Block *block_get(Graph *graph, size_t room, Block *older)
         graph->failed = true;
         return NULL;
     }
-    *block = (Block){.graph = graph, .older = older, .first_number = end_number(older), .end = block->end};
-    block->back = block->end;
+    *block = (Block){.graph = graph,
+                     .older = older,
+                     .first_number = end_number(older),
+                     .back = block->end,
+                     .end = block->end,
+                     .generation = ++graph->generations};
     return block;
 }
 
@@ -124,7 +133,16 @@ void graph_free(Graph *graph)
     memory_free(graph);
 }
 
-bool graph_ok(const Graph *graph) { return !graph->failed; }
+static void check_graph(const Graph *graph, const char *role, Where where)
+{
+    misuse_if_null(graph, role, "Make one with graph_new, and check that it is not NULL.", where);
+}
+
+bool graph_ok_at(const Graph *graph, Where where)
+{
+    check_graph(graph, "graph_ok: the graph", where);
+    return !graph->failed;
+}
 
 Value *graph_fail(Graph *graph)
 {
@@ -132,7 +150,11 @@ Value *graph_fail(Graph *graph)
     return graph->failed_node;
 }
 
-size_t graph_node_count(const Graph *graph) { return end_number(graph->newest); }
+size_t graph_node_count_at(const Graph *graph, Where where)
+{
+    check_graph(graph, "graph_node_count: the graph", where);
+    return end_number(graph->newest);
+}
 
 /* ---- memory that lives with nodes -------------------------------------------------------------------------------- */
 
@@ -250,8 +272,9 @@ void graph_restore_gradients(KeptGradients *kept)
 static Block *start_of(const Graph *graph) { return graph->failed_node->block; }
 
 /* The next node opens a new block, so that releasing to the mark ends whole blocks. */
-Mark graph_mark(Graph *graph)
+Mark graph_mark_at(Graph *graph, Where where)
 {
+    check_graph(graph, "graph_mark: the graph", where);
     graph->sealed = true;
     Block *newest = graph->newest;
     return newest == NULL ? (Mark){start_of(graph), 0, 0} : (Mark){newest, newest->node_count, newest->first_number};
@@ -266,11 +289,12 @@ static bool mark_is_at(const Graph *graph, Mark mark, const Block *block)
 
 static void forget_nodes(Block *block)
 {
-    block->released = true;
 #ifdef STEPGRAD_DEBUG
     for (size_t i = 0; i < block->node_count; i++)
         block->nodes[i].data = block->nodes[i].grad = NAN; /* a stale pointer shows it in the debugger too */
 #endif
+    block->released = true;
+    block->node_count = 0;
 }
 
 /* Keep a spare block of its size for each quarantined one, so that the next step needs no new memory. With no memory
@@ -294,14 +318,31 @@ static void append(Block **list, Block *blocks)
     *list = blocks;
 }
 
+/* Put blocks into quarantine, newest first, and take out the oldest of those there if they are too many. */
+static void quarantine(Graph *graph, Block *released)
+{
+    if (LAST_RELEASE_ONLY) {
+        append(&graph->spare, graph->quarantined);
+        graph->quarantined = NULL;
+    }
+    append(&released, graph->quarantined);
+    graph->quarantined = released;
+    size_t bytes = 0;
+    Block **link = &graph->quarantined;
+    while (*link != NULL && (bytes += block_bytes(*link)) <= QUARANTINE_BYTES_MOST)
+        link = &(*link)->older;
+    append(&graph->spare, *link);
+    *link = NULL;
+    if (LAST_RELEASE_ONLY)
+        top_up_spare(graph);
+}
+
 void graph_release_at(Graph *graph, Mark mark, Where where)
 {
+    check_graph(graph, "graph_release: the graph", where);
     Block **end_of_released = &graph->newest;
-    size_t bytes = 0;
-    while (*end_of_released != NULL && !mark_is_at(graph, mark, *end_of_released)) {
-        bytes += block_bytes(*end_of_released);
+    while (*end_of_released != NULL && !mark_is_at(graph, mark, *end_of_released))
         end_of_released = &(*end_of_released)->older;
-    }
     if (!mark_is_at(graph, mark, *end_of_released))
         misuse(where,
                "graph_release: this mark (at node %zu) is not in the graph any more: an earlier mark was released to "
@@ -317,12 +358,5 @@ void graph_release_at(Graph *graph, Mark mark, Where where)
     graph->failed = false;
     for (Block *block = released; block != NULL; block = block->older)
         forget_nodes(block);
-    append(&graph->spare, graph->quarantined);
-    graph->quarantined = NULL;
-    if (bytes > QUARANTINE_BYTES_MOST) {
-        append(&graph->spare, released);
-    } else {
-        graph->quarantined = released;
-        top_up_spare(graph);
-    }
+    quarantine(graph, released);
 }

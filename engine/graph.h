@@ -14,10 +14,14 @@
  *     }
  *     graph_free(g);                     // frees every node: nothing else needs freeing
  *
- * Released blocks are quarantined for one step before reuse, so that a pointer kept by mistake is still recognised as
- * released in the next step, which is where it is usually used. (Two steps later another node may live there; and a
- * release of more than 16 MB is reused at once.) After the first step, training allocates nothing.
- * Two graphs share nothing: each may be used by a thread of its own.
+ * A pointer kept by mistake to a node that was released is reported when it is used. What was released last is not
+ * reused in the next step (of a release of more than 16 MB, only so much), so there it is always recognised; later it
+ * is if the memory has not been given to another node yet, since then a parent would be younger than its child. In a
+ * debug build (-DSTEPGRAD_DEBUG, as `make gdb` has it) nothing is reused before 256 MB have been released since, so it
+ * is recognised at nearly any age. After the first step, training allocates nothing.
+ *
+ * Two graphs share nothing: each may be used by a thread of its own. What takes a const pointer changes nothing, and
+ * several threads may do that with one graph at the same time: mlp_evaluate, say.
  */
 #ifndef STEPGRAD_GRAPH_H
 #define STEPGRAD_GRAPH_H
@@ -32,15 +36,17 @@ typedef struct Block {
     size_t node_count;   /* nodes in use */
     char *back;          /* the lowest byte in use at the back */
     char *end;           /* one past the block's last byte */
-    bool released;       /* its nodes are gone: using one is a usage error */
+    size_t generation;   /* how many blocks the graph had opened by then: another one each time the memory is reused */
+    bool released;       /* its nodes are gone: using one is a usage error, and node_count is 0 */
     bool has_gradients;  /* a reverse walk has been here: interior gradients must be cleared before the next one */
     _Alignas(64) Value nodes[];
 } Block;
 
 struct Graph {
     Block *newest;      /* the block that nodes are added to; NULL in an empty graph */
-    Block *quarantined; /* released last: not reused before the next release */
+    Block *quarantined; /* released, newest first, and not for use yet */
     Block *spare;       /* free for use */
+    size_t generations; /* blocks opened so far, counting every use of the same memory */
     bool sealed;        /* a mark is at the end of the newest block: the next node opens a new one */
     bool failed;        /* there was no memory for a node */
     FILE *trace;        /* where the reverse walk prints each product, or NULL */
@@ -56,10 +62,12 @@ void graph_free(Graph *graph);
 
 /* False once a builder found no memory: the expression built since is failed and its data NaN. graph_release and
  * graph_free still work, and after graph_release the graph is usable again. */
-bool graph_ok(const Graph *graph);
+#define graph_ok(graph) graph_ok_at(graph, HERE)
+bool graph_ok_at(const Graph *graph, Where where);
 
 /* Number of live nodes. */
-size_t graph_node_count(const Graph *graph);
+#define graph_node_count(graph) graph_node_count_at(graph, HERE)
+size_t graph_node_count_at(const Graph *graph, Where where);
 
 /* A place in the creation order. Releasing to it ends the life of all nodes made since; a mark stays valid,
  * and may be released to again, until an earlier mark is released to. */
@@ -69,7 +77,8 @@ typedef struct Mark {
     size_t first_number;
 } Mark;
 
-Mark graph_mark(Graph *graph);
+#define graph_mark(graph) graph_mark_at(graph, HERE)
+Mark graph_mark_at(Graph *graph, Where where);
 #define graph_release(graph, mark) graph_release_at(graph, mark, HERE)
 void graph_release_at(Graph *graph, Mark mark, Where where);
 
@@ -87,6 +96,13 @@ static inline Value *graph_new_slot(Graph *graph)
     if (block == NULL || graph->sealed || (char *)&block->nodes[block->node_count + 1] > block->back)
         block = graph_open_block(graph, sizeof(Value));
     return block == NULL ? NULL : &block->nodes[block->node_count++];
+}
+
+/* Whether v, which is not NULL, is a node still: its block has not been released, nor is it a place in a block in use
+ * that no node has taken yet since the release. */
+static inline bool value_is_live(const Value *v)
+{
+    return (size_t)(v - v->block->nodes) < v->block->node_count;
 }
 
 /* What a reverse walk changes in a graph, saved so that an internal walk leaves no trace of itself: every gradient, and

@@ -26,7 +26,7 @@ static Graph *check_list(Value *const *list, size_t n, const char *function, con
     check_element(list[0], NULL, function, name, 0, where);
     Graph *graph = value_graph(list[0]);
     for (size_t i = 1; i < n; i++)
-        if (list[i] == NULL || list[i]->block->released || list[i]->block->graph != graph)
+        if (list[i] == NULL || !value_is_live(list[i]) || list[i]->block->graph != graph)
             check_element(list[i], graph, function, name, i, where);
     return graph;
 }

@@ -155,7 +155,7 @@ static void check_inputs(const Graph *graph, Value *const *x, size_t n, Where wh
     if (x == NULL)
         misuse(where, "forward: the list of inputs is NULL. Make one of %zu with v_inputs.", n);
     for (size_t i = 0; i < n; i++) {
-        if (x[i] != NULL && !x[i]->block->released && x[i]->block->graph == graph)
+        if (x[i] != NULL && value_is_live(x[i]) && x[i]->block->graph == graph)
             continue;
         snprintf(role, sizeof role, "forward: input x[%zu] of %zu", i, n);
         value_check(x[i], graph, role, where);

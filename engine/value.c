@@ -14,7 +14,7 @@ void value_check(const Value *v, const Graph *graph, const char *role, Where whe
 {
     if (v == NULL)
         misuse(where, "%s is NULL. Make it with a builder (v_param, v_add, ...) first.", role);
-    if (v->block->released)
+    if (!value_is_live(v))
         misuse(where,
                "%s was released: graph_release ended its life together with all nodes made since the mark. Build it "
                "again in this step, or keep the number v->data and not the node.",
@@ -38,7 +38,7 @@ NOINLINE static void operand_misuse(const Value *v, const Graph *graph, OpCode o
 
 static inline void check_operand(const Value *v, const Graph *graph, OpCode op, const char *operand, Where where)
 {
-    if (v == NULL || v->block->released || (graph != NULL && v->block->graph != graph))
+    if (v == NULL || !value_is_live(v) || (graph != NULL && v->block->graph != graph))
         operand_misuse(v, graph, op, operand, where);
 }
 
@@ -156,7 +156,7 @@ static void scan_list(Findings *found, double *numbers, Value *const *list, size
 {
     for (size_t i = 0; i < n; i++) {
         const Value *v = list[i];
-        if (v == NULL || v->block->released || v->block->graph != graph) {
+        if (v == NULL || !value_is_live(v) || v->block->graph != graph) {
             char element[48];
             snprintf(element, sizeof element, n > 1 ? "%s[%zu]" : "%s", name, i);
             operand_misuse(v, graph, op, element, where);
