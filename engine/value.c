@@ -1,4 +1,5 @@
 /* value.c - a builder checks its operands, computes the value by the op table, and fills in the graph's next slot. */
+#define VALUE_UNCHECKED /* this file defines the functions that value.h wraps in checks for NULL */
 #include "value.h"
 
 #include <string.h>
@@ -202,6 +203,13 @@ bool value_is_run(Value *const *list, size_t n)
     return true;
 }
 
+/* The value of an op of lists: `operands` are all of a, the bias if there is one, and all of b. */
+static double evaluate_lists(OpCode op, size_t n, bool has_bias, const double *operands)
+{
+    const double y = op_table[op].list_forward(n, operands, operands + n + has_bias, 1);
+    return has_bias ? y + operands[n] : y;
+}
+
 /* A copy of all operands that lives as long as the node: needed only when they do not lie side by side. */
 static Value **list_of_operands(Graph *graph, const Operands *in)
 {
@@ -228,9 +236,7 @@ static Value *new_list_op(const Operands *in, Where where)
     const Findings found = scan_operands(in, numbers, graph, where);
     if (found.any_failed)
         return graph->failed_node;
-    double y = op_table[in->op].list_forward(in->n, numbers, numbers + (count - in->n), 1);
-    if (in->bias != NULL)
-        y += in->bias->data;
+    const double y = evaluate_lists(in->op, in->n, in->bias != NULL, numbers);
     Value **list = found.runs ? NULL : list_of_operands(graph, in);
     Value *v = found.runs || list != NULL ? graph_new_slot(graph) : NULL;
     if (v == NULL)
@@ -285,6 +291,13 @@ Value *value_partner(const Value *v, size_t i)
     case VALUE_BIAS: return NULL;
     }
     return NULL;
+}
+
+double value_evaluate(const Value *v, const double *operands)
+{
+    if (op_table[v->op].list_forward != NULL)
+        return evaluate_lists(v->op, v->n, v->has_bias, operands);
+    return op_table[v->op].forward(operands[0], op_table[v->op].db != NULL ? operands[1] : 0);
 }
 
 double value_local_derivative(const Value *v, size_t i)
@@ -373,8 +386,10 @@ static void print_expression(const Value *v, FILE *out)
     fputs(count > SHOWN ? ", ...)" : ")", out);
 }
 
-void value_print(const Value *v, FILE *out)
+void value_print_at(const Value *v, FILE *out, Where where)
 {
+    misuse_if_null(v, "value_print: the node", "Make it with a builder (v_param, v_add, ...) first.", where);
+    misuse_if_null(out, "value_print: out", "Give an open stream, such as stdout.", where);
     char name[VALUE_NAME_SIZE];
     fprintf(out, "%s = %.17g (grad %.17g) = ", value_name(v, name), v->data, v->grad);
     if (op_table[v->op].shape == SHAPE_LEAF)

@@ -82,10 +82,10 @@ struct Value {
 #define v_gelu(a) value_unary(OP_GELU, a, HERE)             /* a·Φ(a) */
 
 /* Of n ≥ 1 Values, given as a list of pointers that the caller may free at once. */
-#define v_sum(a, n) value_list(OP_SUM, a, n, HERE)                         /* Σ aᵢ */
-#define v_logsumexp(a, n) value_list(OP_LOGSUMEXP, a, n, HERE)             /* log Σ e^aᵢ */
-#define v_dot(a, b, n) value_pairs(OP_DOT, a, b, n, NULL, HERE)            /* Σ aᵢ·bᵢ */
-#define v_dot_bias(a, b, n, bias) value_pairs(OP_DOT, a, b, n, bias, HERE) /* Σ aᵢ·bᵢ + bias */
+#define v_sum(...) value_list(OP_SUM, __VA_ARGS__, HERE)             /* v_sum(a, n) = Σ aᵢ */
+#define v_logsumexp(...) value_list(OP_LOGSUMEXP, __VA_ARGS__, HERE) /* v_logsumexp(a, n) = log Σ e^aᵢ */
+#define v_dot(...) value_pairs(OP_DOT, __VA_ARGS__, NULL, HERE)      /* v_dot(a, b, n) = Σ aᵢ·bᵢ */
+#define v_dot_bias(...) value_pairs(OP_DOT, __VA_ARGS__, HERE) /* v_dot_bias(a, b, n, bias) = Σ aᵢ·bᵢ + bias */
 
 /* ---- inspecting a node ------------------------------------------------------------------------------------------- */
 
@@ -98,6 +98,9 @@ Value *value_parent(const Value *v, size_t i);
 typedef enum ValueRole { VALUE_IN_A, VALUE_IN_B, VALUE_BIAS } ValueRole;
 ValueRole value_role(const Value *v, size_t i);
 Value *value_partner(const Value *v, size_t i);
+
+/* v's value computed again, by the same code, from parents with these numbers: all of a, the bias, all of b. */
+double value_evaluate(const Value *v, const double *operands);
 
 /* ∂v/∂parent(i), the number on that edge, and its formula from the op table ("1 - y * y"). */
 double value_local_derivative(const Value *v, size_t i);
@@ -120,7 +123,29 @@ enum { VALUE_NAME_SIZE = 64 };
 char *value_name(const Value *v, char buffer[VALUE_NAME_SIZE]);
 
 /* One line, with a newline: `L = 4 (grad 1) = v2 + 10`. */
-void value_print(const Value *v, FILE *out);
+#define value_print(v, out) value_print_at(v, out, HERE)
+void value_print_at(const Value *v, FILE *out, Where where);
+
+static inline const Value *value_given(const Value *v, const char *function, Where where)
+{
+    if (v == NULL)
+        misuse(where, "%s: the node is NULL. Make it with a builder (v_param, v_add, ...) first.", function);
+    return v;
+}
+
+#ifndef VALUE_UNCHECKED /* each is a function that a debugger can call, and a macro that checks for NULL first */
+#define value_parent_count(v) value_parent_count(value_given(v, "value_parent_count", HERE))
+#define value_parent(v, i) value_parent(value_given(v, "value_parent", HERE), i)
+#define value_role(v, i) value_role(value_given(v, "value_role", HERE), i)
+#define value_partner(v, i) value_partner(value_given(v, "value_partner", HERE), i)
+#define value_evaluate(v, operands) value_evaluate(value_given(v, "value_evaluate", HERE), operands)
+#define value_local_derivative(v, i) value_local_derivative(value_given(v, "value_local_derivative", HERE), i)
+#define value_local_formula(v, i) value_local_formula(value_given(v, "value_local_formula", HERE), i)
+#define value_push(v, i) value_push(value_given(v, "value_push", HERE), i)
+#define value_number(v) value_number(value_given(v, "value_number", HERE))
+#define value_graph(v) value_graph(value_given(v, "value_graph", HERE))
+#define value_name(v, buffer) value_name(value_given(v, "value_name", HERE), buffer)
+#endif
 
 /* ---- behind the macros ------------------------------------------------------------------------------------------- */
 
