@@ -55,10 +55,10 @@ OP_TABLE(DUAL_BUILDER)
 #define d_min(a, b) dual_binary(OP_MIN, DUAL(a), DUAL(b)) /* the smaller */
 
 /* Of n ≥ 1 Duals, side by side. It is a usage error to pass NULL or n = 0. */
-#define d_sum(a, n) dual_list(OP_SUM, a, n, HERE)             /* Σ aᵢ */
-#define d_logsumexp(a, n) dual_list(OP_LOGSUMEXP, a, n, HERE) /* log Σ e^aᵢ */
-#define d_dot(a, b, n) dual_pairs(OP_DOT, a, b, n, HERE)      /* Σ aᵢ·bᵢ */
-#define d_dot_bias(a, b, n, bias) d_add(d_dot(a, b, n), bias) /* Σ aᵢ·bᵢ + bias */
+#define d_sum(...) dual_list(OP_SUM, __VA_ARGS__, HERE)             /* d_sum(a, n) = Σ aᵢ */
+#define d_logsumexp(...) dual_list(OP_LOGSUMEXP, __VA_ARGS__, HERE) /* d_logsumexp(a, n) = log Σ e^aᵢ */
+#define d_dot(...) dual_pairs(OP_DOT, __VA_ARGS__, HERE)            /* d_dot(a, b, n) = Σ aᵢ·bᵢ */
+#define d_dot_bias(a, b, n, bias) d_add(d_dot(a, b, n), bias)       /* Σ aᵢ·bᵢ + bias */
 
 /* ---- behind the macros ------------------------------------------------------------------------------------------- */
 

@@ -241,6 +241,26 @@ double *graph_scratch(Graph *graph, size_t n)
     return graph->scratch;
 }
 
+/* ---- lives ------------------------------------------------------------------------------------------------------- */
+
+/* No other memory is likely to hold this number after those two. */
+static uintptr_t seal_of(const Block *block, size_t generation)
+{
+    return ((uintptr_t)block ^ (uintptr_t)generation) * (uintptr_t)0x9e3779b97f4a7c15u;
+}
+
+Life life_new(const Value *newest)
+{
+    Block *block = newest->block;
+    return (Life){block, block->generation, seal_of(block, block->generation)};
+}
+
+bool life_lasts(const Life *life)
+{
+    return life->seal == seal_of(life->block, life->generation) && !life->block->released &&
+           life->block->generation == life->generation;
+}
+
 /* ---- saved gradients --------------------------------------------------------------------------------------------- */
 
 bool graph_keep_gradients(KeptGradients *kept, Graph *graph)

@@ -100,10 +100,19 @@ static inline Value *graph_new_slot(Graph *graph)
 
 /* Whether v, which is not NULL, is a node still: its block has not been released, nor is it a place in a block in use
  * that no node has taken yet since the release. */
-static inline bool value_is_live(const Value *v)
-{
-    return (size_t)(v - v->block->nodes) < v->block->node_count;
-}
+static inline bool value_is_live(const Value *v) { return (size_t)(v - v->block->nodes) < v->block->node_count; }
+
+/* How long something that is made of params lives: a network, an optimizer. A release ends the newest nodes first, so
+ * they all live as long as the newest of them does. A Life may itself lie in memory that the release gave away: the
+ * seal shows whether its other fields are still what was written. */
+typedef struct Life {
+    Block *block;      /* of the newest */
+    size_t generation; /* of that block, when it was made */
+    uintptr_t seal;
+} Life;
+
+Life life_new(const Value *newest);
+bool life_lasts(const Life *life);
 
 /* What a reverse walk changes in a graph, saved so that an internal walk leaves no trace of itself: every gradient, and
  * the trace setting, which is off until graph_restore_gradients. False: no memory, and nothing to restore. */

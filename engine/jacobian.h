@@ -32,29 +32,29 @@ typedef struct Tangent {
 
 /* The tangent of every node that root was computed from, in topological order, when the leaves move at the speeds in
  * `direction`. That of root, the last one, is the directional derivative Σ_j ∂root/∂leaf_j · direction_j. Returns a
- * list of *count that the caller frees with memory_free; NULL on error. */
-#define forward_tangents(root, leaves, direction, n, count, error)                                                     \
-    forward_tangents_at(root, leaves, direction, n, count, error, HERE)
+ * list of *count that the caller frees with memory_free; NULL on error.
+ *     forward_tangents(root, leaves, direction, n, count, error) */
+#define forward_tangents(...) forward_tangents_at(__VA_ARGS__, HERE)
 Tangent *forward_tangents_at(Value *root, Value *const *leaves, const double *direction, size_t n, size_t *count,
                              Error *error, Where where);
 
 typedef enum JacobianMode { JACOBIAN_FORWARD, JACOBIAN_REVERSE } JacobianMode;
 
 /* J by the cheaper mode, which goes into *mode (may be NULL): reverse if m < n and all leaves are params, else forward.
- * `matrix` is m×n numbers, row-major, the caller's. */
-#define jacobian(roots, m, leaves, n, matrix, mode, error) jacobian_at(roots, m, leaves, n, matrix, mode, error, HERE)
+ * `matrix` is m×n numbers, row-major, the caller's.
+ *     jacobian(roots, m, leaves, n, matrix, mode, error) */
+#define jacobian(...) jacobian_at(__VA_ARGS__, HERE)
 bool jacobian_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, JacobianMode *mode,
                  Error *error, Where where);
 
-/* J by n forward passes. Touches no gradient. */
-#define jacobian_forward(roots, m, leaves, n, matrix, error)                                                           \
-    jacobian_forward_at(roots, m, leaves, n, matrix, error, HERE)
+/* J by n forward passes. Touches no gradient.   jacobian_forward(roots, m, leaves, n, matrix, error) */
+#define jacobian_forward(...) jacobian_forward_at(__VA_ARGS__, HERE)
 bool jacobian_forward_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,
                          Where where);
 
-/* J by m reverse walks, after which every gradient is as before. All leaves must be params. */
-#define jacobian_reverse(roots, m, leaves, n, matrix, error)                                                           \
-    jacobian_reverse_at(roots, m, leaves, n, matrix, error, HERE)
+/* J by m reverse walks, after which every gradient is as before. All leaves must be params.
+ *     jacobian_reverse(roots, m, leaves, n, matrix, error) */
+#define jacobian_reverse(...) jacobian_reverse_at(__VA_ARGS__, HERE)
 bool jacobian_reverse_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,
                          Where where);
 

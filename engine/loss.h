@@ -19,32 +19,35 @@
 
 /* ---- classes: log-softmax and cross-entropy --------------------------------------------------------------------- */
 
-/* log p_j with p = softmax(logits):  z_j − log Σᵢ e^zᵢ,  of n ≥ 1 logits z. Accurate to the last bits for any finite
- * logits: nothing overflows at ±1000, and log p is still −e⁻⁷⁰⁰ when p rounds to 1. A logit of −∞ is a class with
- * p = 0; +∞, NaN and "all are −∞" give NaN. log_softmax writes all n of them to out[0..n), which may be the list
- * `logits` itself. */
-#define log_softmax_at(logits, n, j) loss_log_softmax_at(logits, n, j, HERE)
-#define log_softmax(logits, n, out) loss_log_softmax(logits, n, out, HERE)
+/* log_softmax_at(logits, n, j) is log p_j with p = softmax(logits):  z_j − log Σᵢ e^zᵢ,  of n ≥ 1 logits z. Accurate to
+ * the last bits for any finite logits: nothing overflows at ±1000, and log p is still −e⁻⁷⁰⁰ when p rounds to 1. A
+ * logit of −∞ is a class with p = 0; +∞, NaN and "all are −∞" give NaN. log_softmax(logits, n, out) writes all n of
+ * them to out[0..n), which may be the list `logits` itself. */
+#define log_softmax_at(...) loss_log_softmax_at(__VA_ARGS__, HERE)
+#define log_softmax(...) loss_log_softmax(__VA_ARGS__, HERE)
 
-/* −log p_target: what a sample costs whose right class is `target`, 0 ≤ target < classes.   ∂/∂z_j = p_j − [j = target]
+/* cross_entropy(logits, classes, target) is −log p_target: what a sample costs whose right class is `target`, 0 ≤
+ * target < classes.   ∂/∂z_j = p_j − [j = target]
  */
-#define cross_entropy(logits, classes, target) loss_cross_entropy(logits, classes, target, HERE)
+#define cross_entropy(...) loss_cross_entropy(__VA_ARGS__, HERE)
 
-/* The mean of that over a batch: a Matrix with a row of logits per sample, and labels[r] the right class of row r. */
-#define mean_cross_entropy(logits, labels) loss_mean_cross_entropy(logits, labels, HERE)
+/* mean_cross_entropy(logits, labels) is the mean of that over a batch: a Matrix with a row of logits per sample, and
+ * labels[r] the right class of row r. */
+#define mean_cross_entropy(...) loss_mean_cross_entropy(__VA_ARGS__, HERE)
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 /* (1/n)·Σ (predictionᵢ − targetᵢ)²,   ∂/∂predictionᵢ = (2/n)·(predictionᵢ − targetᵢ)
- * Targets are a list of Values or an array of doubles, which become inputs of the graph. */
+ * Targets are a list of Values or an array of doubles, which become inputs of the graph. (Put a list that is written
+ * in place, `(Value *[]){a, b}`, into parentheses here.) */
 #define mean_squared_error(predictions, targets, n)                                                                    \
     _Generic((targets),                                                                                                \
         double *: loss_squared_error_numbers,                                                                          \
         const double *: loss_squared_error_numbers,                                                                    \
         default: loss_squared_error)(predictions, targets, n, HERE)
 
-/* (1/n)·Σ losses: the loss of a batch from those of its samples. */
-#define mean_loss(losses, n) loss_mean(losses, n, HERE)
+/* mean_loss(losses, n) = (1/n)·Σ losses: the loss of a batch from those of its samples. */
+#define mean_loss(...) loss_mean(__VA_ARGS__, HERE)
 
 /* ---- behind the macros ------------------------------------------------------------------------------------------- */
 

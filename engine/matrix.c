@@ -76,7 +76,7 @@ static Matrix matrix_fail(Graph *graph, size_t rows, size_t cols)
 /* One node as a 1×1 matrix, for the duration of a call: the list is the caller's variable. */
 static Matrix matrix_of_one(Value **v) { return (Matrix){(*v)->block->graph, 1, 1, v, (*v)->block}; }
 
-Matrix matrix_leaves(Graph *graph, OpCode kind, size_t rows, size_t cols, const double *data, Where where)
+Matrix matrix_leaves(OpCode kind, Graph *graph, size_t rows, size_t cols, const double *data, Where where)
 {
     char function[NAME_SIZE];
     name_of(kind, function);

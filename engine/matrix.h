@@ -28,13 +28,13 @@ typedef struct Matrix {
 
 /* ---- making and reading ------------------------------------------------------------------------------------------ */
 
-/* rows × cols new leaves with the numbers of `data`, row after row. */
-#define matrix_param(graph, rows, cols, data) matrix_leaves(graph, OP_PARAM, rows, cols, data, HERE)
-#define matrix_input(graph, rows, cols, data) matrix_leaves(graph, OP_INPUT, rows, cols, data, HERE)
-#define matrix_const(graph, rows, cols, data) matrix_leaves(graph, OP_CONST, rows, cols, data, HERE)
+/* matrix_param(graph, rows, cols, data): rows × cols new leaves with the numbers of `data`, row after row. */
+#define matrix_param(...) matrix_leaves(OP_PARAM, __VA_ARGS__, HERE)
+#define matrix_input(...) matrix_leaves(OP_INPUT, __VA_ARGS__, HERE)
+#define matrix_const(...) matrix_leaves(OP_CONST, __VA_ARGS__, HERE)
 
-/* The rows·cols nodes of `values`, row after row, as a matrix; the list is copied. */
-#define matrix_from_values(values, rows, cols) matrix_from_values_at(values, rows, cols, HERE)
+/* matrix_from_values(values, rows, cols): the rows·cols nodes of `values`, row after row; the list is copied. */
+#define matrix_from_values(...) matrix_from_values_at(__VA_ARGS__, HERE)
 
 /* Entry (i, j), counted from 0. */
 #define matrix_at(m, i, j) matrix_entry(m, i, j, HERE)
@@ -89,7 +89,7 @@ typedef struct Matrix {
 /* Reports misuse at `where` if m was never made or was released: "function: operand, 2x3, was released ...". */
 void matrix_check(Matrix m, const char *function, const char *operand, Where where);
 
-Matrix matrix_leaves(Graph *graph, OpCode kind, size_t rows, size_t cols, const double *data, Where where);
+Matrix matrix_leaves(OpCode kind, Graph *graph, size_t rows, size_t cols, const double *data, Where where);
 Matrix matrix_from_values_at(Value *const *values, size_t rows, size_t cols, Where where);
 Value *matrix_entry(Matrix m, size_t i, size_t j, Where where);
 void matrix_get_data_at(Matrix m, double *out, Where where);

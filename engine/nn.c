@@ -92,20 +92,23 @@ static bool layer_new(Layer *layer, Graph *graph, Value **params, size_t number)
     return true;
 }
 
+static void check_sizes(const Graph *graph, const size_t *sizes, size_t count, Where where)
+{
+    misuse_if_null(graph, "mlp_new: the graph", "Make one with graph_new, and check that it is not NULL.", where);
+    misuse_if_null(sizes, "mlp_new: the list of sizes", "Pass an array of them.", where);
+    if (count < 2)
+        misuse(where, "mlp_new: %zu sizes. It takes the number of inputs, of each hidden layer, and of outputs.",
+               count);
+    for (size_t i = 0; i < count; i++)
+        if (sizes[i] == 0)
+            misuse(where, "mlp_new: sizes[%zu] is 0. A layer has at least one neuron.", i);
+}
+
 static size_t layer_params(const Layer *layer) { return layer->outputs * (layer->inputs + 1); }
 
 MLP *mlp_new_at(Graph *graph, const size_t *sizes, size_t count, Activation activation, Where where)
 {
-    if (graph == NULL)
-        misuse(where, "mlp_new: the graph is NULL. Make one with graph_new, and check that it is not NULL.");
-    if (count < 2)
-        misuse(where, "mlp_new: %zu sizes. It takes the number of inputs, of each hidden layer, and of outputs.",
-               count);
-    if (sizes == NULL)
-        misuse(where, "mlp_new: the list of %zu sizes is NULL. Pass an array of them.", count);
-    for (size_t i = 0; i < count; i++)
-        if (sizes[i] == 0)
-            misuse(where, "mlp_new: sizes[%zu] is 0. A layer has at least one neuron.", i);
+    check_sizes(graph, sizes, count, where);
     if (!sizes_are_possible(graph, sizes, count))
         return NULL;
     MLP *net = graph_alloc(graph, sizeof *net);
@@ -126,11 +129,25 @@ MLP *mlp_new_at(Graph *graph, const size_t *sizes, size_t count, Activation acti
             return NULL;
         params += layer_params(&layers[l]);
     }
+    net->life = life_new(net->params[net->param_count - 1]);
     return net;
 }
 
-void mlp_init(MLP *net, Init init, Random *random)
+void mlp_check(const MLP *net, const char *function, Where where)
 {
+    if (net == NULL)
+        misuse(where, "%s: the network is NULL. Make it with mlp_new, and check that it is not NULL.", function);
+    if (!life_lasts(&net->life))
+        misuse(where,
+               "%s: the network was released: graph_release ended its params together with all nodes made since the "
+               "mark. Make it before graph_mark.",
+               function);
+}
+
+void mlp_init_at(MLP *net, Init init, Random *random, Where where)
+{
+    mlp_check(net, "mlp_init", where);
+    misuse_if_null(random, "mlp_init: random", "Pass a Random that was seeded with random_seed.", where);
     for (size_t l = 0; l < net->layer_count; l++) {
         const Layer *layer = &net->layers[l];
         const double inputs = (double)layer->inputs, outputs = (double)layer->outputs;
@@ -152,8 +169,7 @@ void mlp_init(MLP *net, Init init, Random *random)
 static void check_inputs(const Graph *graph, Value *const *x, size_t n, Where where)
 {
     char role[64];
-    if (x == NULL)
-        misuse(where, "forward: the list of inputs is NULL. Make one of %zu with v_inputs.", n);
+    misuse_if_null(x, "forward: the list of inputs", "Make one with v_inputs.", where);
     for (size_t i = 0; i < n; i++) {
         if (x[i] != NULL && value_is_live(x[i]) && x[i]->block->graph == graph)
             continue;
@@ -165,6 +181,8 @@ static void check_inputs(const Graph *graph, Value *const *x, size_t n, Where wh
 /* The layer's last param stands for all: they were made one after the other, and a release ends the newest first. */
 void layer_check(const Graph *graph, const Layer *layer, Value *const *x, size_t rows, Where where)
 {
+    misuse_if_null(graph, "forward: the graph", "Pass the one that the layer is in.", where);
+    misuse_if_null(layer, "forward: the layer", "Pass one of net->layers.", where);
     value_check(layer->neurons[layer->outputs - 1].w[layer->inputs], graph, "forward: the layer's last bias", where);
     check_inputs(graph, x, rows * layer->inputs, where);
 }
@@ -182,6 +200,7 @@ Value *activation_forward(Activation activation, Value *z, Where where)
 
 Value *neuron_forward_at(const Neuron *neuron, Activation activation, Value *const *x, Where where)
 {
+    misuse_if_null(neuron, "neuron_forward: the neuron", "Pass one of layer->neurons.", where);
     check_inputs(value_graph(neuron->w[0]), x, neuron->inputs, where);
     return activation_forward(activation, neuron_sum(neuron, x, where), where);
 }
@@ -198,18 +217,19 @@ Value **layer_forward_at(Graph *graph, const Layer *layer, Value *const *x, Wher
     return y;
 }
 
-Value **mlp_forward_at(const MLP *net, Value *const *x, Where where)
+Value **mlp_forward_at(MLP *net, Value *const *x, Where where)
 {
-    if (net == NULL)
-        misuse(where, "mlp_forward: the network is NULL. Make it with mlp_new, and check that it is not NULL.");
+    mlp_check(net, "mlp_forward", where);
     Value **y = layer_forward_at(net->graph, &net->layers[0], x, where);
     for (size_t l = 1; y != NULL && l < net->layer_count; l++)
         y = layer_forward_at(net->graph, &net->layers[l], y, where);
     return y;
 }
 
-Value **v_inputs(Graph *graph, const double *data, size_t n)
+Value **value_inputs(Graph *graph, const double *data, size_t n, Where where)
 {
+    misuse_if_null(graph, "v_inputs: the graph", "Make one with graph_new, and check that it is not NULL.", where);
+    misuse_if_null(data, "v_inputs: the list of numbers", "Pass an array of n numbers.", where);
     Value **list = graph_alloc_array(graph, n, sizeof *list);
     if (list == NULL || !graph_reserve(graph, n))
         return NULL;
@@ -231,14 +251,17 @@ static void layer_evaluate(const Layer *layer, const double *x, double *weights,
     }
 }
 
-bool mlp_evaluate(const MLP *net, const double *x, double *outputs)
+bool mlp_evaluate_at(const MLP *net, const double *x, double *outputs, Where where)
 {
+    mlp_check(net, "mlp_evaluate", where);
+    misuse_if_null(x, "mlp_evaluate: the list of inputs", "Pass an array of numbers.", where);
+    misuse_if_null(outputs, "mlp_evaluate: outputs", "Give an array with room for them.", where);
     size_t widest = 0;
     for (size_t l = 0; l < net->layer_count; l++) {
         widest = net->layers[l].inputs > widest ? net->layers[l].inputs : widest;
         widest = net->layers[l].outputs > widest ? net->layers[l].outputs : widest;
     }
-    double *numbers = graph_scratch(net->graph, 3 * widest); /* inputs, outputs and weights of a layer */
+    double *numbers = memory_alloc_array(widest, 3 * sizeof *numbers); /* inputs, outputs and weights of a layer */
     if (numbers == NULL)
         return false;
     double *in = numbers, *out = numbers + widest;
@@ -250,11 +273,13 @@ bool mlp_evaluate(const MLP *net, const double *x, double *outputs)
         out = swapped;
     }
     memcpy(outputs, in, net->layers[net->layer_count - 1].outputs * sizeof *outputs);
+    memory_free(numbers);
     return true;
 }
 
-void mlp_zero_grad(MLP *net)
+void mlp_zero_grad_at(MLP *net, Where where)
 {
+    mlp_check(net, "mlp_zero_grad", where);
     for (size_t i = 0; i < net->param_count; i++)
         net->params[i]->grad = 0;
 }

@@ -88,10 +88,9 @@ static Value **layer_forward_rows(Graph *graph, const Layer *layer, Value *const
 
 /* ---- the network ------------------------------------------------------------------------------------------------- */
 
-Value **mlp_forward_rows_at(const MLP *net, Value *const *x, size_t rows, Where where)
+Value **mlp_forward_rows_at(MLP *net, Value *const *x, size_t rows, Where where)
 {
-    if (net == NULL)
-        misuse(where, "mlp_forward_rows: the network is NULL. Make it with mlp_new, and check that it is not NULL.");
+    mlp_check(net, "mlp_forward_rows", where);
     const size_t inputs = net->layers[0].inputs, outputs = net->layers[net->layer_count - 1].outputs;
     layer_check(net->graph, &net->layers[0], x, rows, where); /* all of x, before it is stepped through, row by row */
     Value **all = graph_alloc_array(net->graph, rows * outputs, sizeof *all);

@@ -136,7 +136,7 @@ static const double FEW_ULPS = 4 * DBL_EPSILON;
 Test(nn, a_layer_is_the_activation_of_w_x_plus_b)
 {
     for (int a = 0; a < ACTIVATIONS; a++) {
-        const MLP *net = net_of_quarters(g, (Activation)a);
+        MLP *net = net_of_quarters(g, (Activation)a);
         const Layer *layer = &net->layers[0];
         Value **y = layer_forward(g, layer, v_inputs(g, point, INPUTS));
         for (size_t i = 0; i < HIDDEN; i++) {
@@ -151,7 +151,7 @@ Test(nn, a_layer_is_the_activation_of_w_x_plus_b)
 Test(nn, a_neuron_alone_gives_the_same_bits_as_in_its_layer)
 {
     for (int a = 0; a < ACTIVATIONS; a++) {
-        const MLP *net = net_of_quarters(g, (Activation)a);
+        MLP *net = net_of_quarters(g, (Activation)a);
         Value **x = v_inputs(g, point, INPUTS);
         Value **y = layer_forward(g, &net->layers[0], x);
         for (size_t i = 0; i < HIDDEN; i++) {
@@ -184,7 +184,7 @@ Test(nn, a_network_has_the_same_bits_with_and_without_a_graph)
     Random random;
     random_seed(&random, 7);
     for (int a = 0; a < ACTIVATIONS; a++) {
-        const MLP *net = random_net(g, (Activation)a, 3 + (uint64_t)a);
+        MLP *net = random_net(g, (Activation)a, 3 + (uint64_t)a);
         for (int k = 0; k < 50; k++) {
             double x[INPUTS], y[OUTPUTS];
             random_point(&random, x);
@@ -279,7 +279,7 @@ static double slope_of(Activation activation, double y)
 /* L = Σ c_k·y_k with y = W₂·h + b₂ and h = f(W₁·x + b₁), by hand:
  *     ∂L/∂W₂[k,i] = c_k·h_i     ∂L/∂b₂[k] = c_k
  *     ∂L/∂W₁[i,j] = δ_i·x_j     ∂L/∂b₁[i] = δ_i     with δ_i = f'(h_i)·Σ_k c_k·W₂[k,i] */
-static void gradient_by_hand(const MLP *net, Activation activation, const double *h, const double *c, double *grads)
+static void gradient_by_hand(MLP *net, Activation activation, const double *h, const double *c, double *grads)
 {
     const Layer *last = &net->layers[1];
     for (size_t i = 0; i < HIDDEN; i++) {
@@ -531,7 +531,7 @@ Test(nn, what_is_built_on_a_failed_input_is_failed)
     for (size_t inputs = 1; inputs <= 2; inputs++) {
         Graph *graph = graph_new();
         const size_t narrow[] = {inputs, 2};
-        const MLP *net = mlp_new(graph, narrow, 2, ACTIVATION_TANH);
+        MLP *net = mlp_new(graph, narrow, 2, ACTIVATION_TANH);
         Value *failed[] = {graph_fail(graph), graph_fail(graph)};
         Value **y = mlp_forward(net, failed), **together = mlp_forward_rows(net, failed, 1);
         for (size_t i = 0; i < 2; i++)
