@@ -68,11 +68,40 @@ static inline Value *next_node(Backward *walk)
     return NULL;
 }
 
-static inline Value *step(Backward *walk)
+#ifdef STEPGRAD_DEBUG
+/* Reports misuse if v is no longer what its operands give: data were changed since the forward pass. */
+static void check_up_to_date(const Value *v, Where where)
+{
+    const size_t count = value_parent_count(v);
+    double *operands = graph_scratch(v->block->graph, count);
+    if (operands == NULL)
+        return; /* no memory for the check is no reason to fail */
+    for (size_t i = 0; i < count; i++)
+        operands[i] = value_parent(v, i)->data;
+    const double now = value_evaluate(v, operands);
+    if (now == v->data || (isnan(now) && isnan(v->data)))
+        return;
+    char name[VALUE_NAME_SIZE];
+    misuse(where,
+           "backward: %s (%s) is %.9g, but its operands now give %.9g: data were changed after it was computed, by an "
+           "assignment or an optimizer's step. Call backward first and change data then, or build the expression "
+           "again.",
+           value_name(v, name), op_table[v->op].name, v->data, now);
+}
+#else
+static inline void check_up_to_date(const Value *v, Where where)
+{
+    (void)v;
+    (void)where;
+}
+#endif
+
+static inline Value *step(Backward *walk, Where where)
 {
     Value *v = next_node(walk);
     if (v == NULL)
         return NULL;
+    check_up_to_date(v, where);
     const Graph *graph = walk->block->graph;
     if (graph->trace != NULL || graph->stop_number > 0)
         push_watched(v, graph);
@@ -82,12 +111,16 @@ static inline Value *step(Backward *walk)
     return v;
 }
 
-Value *backward_step(Backward *walk) { return step(walk); }
+Value *backward_step_at(Backward *walk, Where where)
+{
+    misuse_if_null(walk, "backward_step: the walk", "Begin one with backward_begin.", where);
+    return step(walk, where);
+}
 
 void backward_at(Value *root, double seed, Where where)
 {
     Backward walk = backward_begin_at(root, seed, where);
-    while (step(&walk) != NULL)
+    while (step(&walk, where) != NULL)
         ;
 }
 
@@ -119,7 +152,7 @@ static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivati
     for (size_t i = 0; i < n; i++) {
         Value *a = scattered ? list[i] : &a_run[i];
         if (!has_b) {
-            push(a, da(a->data, 0, y), grad, careful);
+            push(a, da(a->data, (double)n, y), grad, careful);
             continue;
         }
         Value *b = scattered ? list[n + v->has_bias + i] : &b_run[i];
@@ -178,7 +211,11 @@ NOINLINE void backward_after(Value *node) { keep_call(node); }
 
 /* ---- trace ------------------------------------------------------------------------------------------------------- */
 
-void backward_trace(Graph *graph, FILE *out) { graph->trace = out; }
+void backward_trace_at(Graph *graph, FILE *out, Where where)
+{
+    graph_given(graph, "backward_trace", where.file, where.line);
+    graph->trace = out;
+}
 
 static void trace_products(const Value *v, FILE *out)
 {

@@ -10,6 +10,11 @@
  *
  * Gradients of params accumulate over passes (that is how a batch sums up), so zero them before the next step;
  * interior gradients start from 0 in every pass. Inputs and constants get none.
+ *
+ * Change no data between the forward pass and the reverse walk: local derivatives are computed from the operands as
+ * they are then, while the values above them are those of before, and what comes out is the gradient at no point at
+ * all. A debug build (-DSTEPGRAD_DEBUG, as `make gdb` has it) computes each node of the walk again and reports one that
+ * no longer fits its operands. "Backward with the old or the new weights?" Old ones: backward first, then the step.
  * Source: Griewank & Walther, Evaluating Derivatives (2nd ed.), ch. 3: "incremental reverse".
  */
 #ifndef STEPGRAD_BACKWARD_H
@@ -33,10 +38,11 @@ typedef struct Backward {
 #define backward_begin(root) backward_begin_at(root, 1.0, HERE)
 Backward backward_begin_at(Value *root, double seed, Where where);
 
-/* Push the gradient of the next node of the walk to its parents (one walk at a time: the next one's begin sets the
- * interior gradients of its graph back to 0); returns that node, or NULL at the end. Nodes whose
+/* backward_step(walk) pushes the gradient of the next node of the walk to its parents (one walk at a time: the next
+ * one's begin sets the interior gradients of its graph back to 0); returns that node, or NULL at the end. Nodes whose
  * gradient is 0 have nothing to push and are passed over: so are all that the root does not depend on. */
-Value *backward_step(Backward *walk);
+#define backward_step(walk) backward_step_at(walk, HERE)
+Value *backward_step_at(Backward *walk, Where where);
 
 /* Called for every node after its gradient has been pushed, and never inlined: `break backward_hook` stops there. */
 void backward_hook(Value *node);
@@ -49,6 +55,7 @@ void backward_after(Value *node);
 
 /* Print a line per chain-rule product of every walk in this graph to `out`; NULL ends it.
  *     MUL  a.grad += b * out.grad = -3 * 1 = -3 */
-void backward_trace(Graph *graph, FILE *out);
+#define backward_trace(graph, out) backward_trace_at(graph, out, HERE)
+void backward_trace_at(Graph *graph, FILE *out, Where where);
 
 #endif

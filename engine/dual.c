@@ -5,7 +5,7 @@ Dual dual_unary(OpCode op, Dual a)
 {
     const OpInfo *info = &op_table[op];
     const double y = info->forward(a.value, 0);
-    return (Dual){y, tangent_product(info->da(a.value, 0, y), a.tangent)};
+    return (Dual){y, tangent_product(info->da(a.value, 1, y), a.tangent)};
 }
 
 Dual dual_binary(OpCode op, Dual a, Dual b)
@@ -40,7 +40,7 @@ Dual dual_list(OpCode op, const Dual *a, size_t n, Where where)
     const double y = list_value(op, a, NULL, n);
     double tangent = 0;
     for (size_t i = 0; i < n; i++)
-        tangent += tangent_product(op_table[op].da(a[i].value, 0, y), a[i].tangent);
+        tangent += tangent_product(op_table[op].da(a[i].value, (double)n, y), a[i].tangent);
     return (Dual){y, tangent};
 }
 

@@ -1,5 +1,6 @@
 /* graph.c - nodes fill a block from the front, lists and labels from the back; to release is to move whole blocks to
  * another list. */
+#define GRAPH_UNCHECKED /* this file defines the functions that graph.h wraps in checks for NULL */
 #include "graph.h"
 
 #include <math.h>
@@ -133,16 +134,15 @@ void graph_free(Graph *graph)
     memory_free(graph);
 }
 
-static void check_graph(const Graph *graph, const char *role, Where where)
+const Graph *graph_given(const Graph *graph, const char *function, const char *file, int line)
 {
-    misuse_if_null(graph, role, "Make one with graph_new, and check that it is not NULL.", where);
+    if (graph == NULL)
+        misuse((Where){file, line}, "%s: the graph is NULL. Make one with graph_new, and check that it is not NULL.",
+               function);
+    return graph;
 }
 
-bool graph_ok_at(const Graph *graph, Where where)
-{
-    check_graph(graph, "graph_ok: the graph", where);
-    return !graph->failed;
-}
+bool graph_ok(const Graph *graph) { return !graph->failed; }
 
 Value *graph_fail(Graph *graph)
 {
@@ -150,11 +150,7 @@ Value *graph_fail(Graph *graph)
     return graph->failed_node;
 }
 
-size_t graph_node_count_at(const Graph *graph, Where where)
-{
-    check_graph(graph, "graph_node_count: the graph", where);
-    return end_number(graph->newest);
-}
+size_t graph_node_count(const Graph *graph) { return end_number(graph->newest); }
 
 /* ---- memory that lives with nodes -------------------------------------------------------------------------------- */
 
@@ -294,7 +290,7 @@ static Block *start_of(const Graph *graph) { return graph->failed_node->block; }
 /* The next node opens a new block, so that releasing to the mark ends whole blocks. */
 Mark graph_mark_at(Graph *graph, Where where)
 {
-    check_graph(graph, "graph_mark: the graph", where);
+    graph_given(graph, "graph_mark", where.file, where.line);
     graph->sealed = true;
     Block *newest = graph->newest;
     return newest == NULL ? (Mark){start_of(graph), 0, 0} : (Mark){newest, newest->node_count, newest->first_number};
@@ -359,7 +355,7 @@ static void quarantine(Graph *graph, Block *released)
 
 void graph_release_at(Graph *graph, Mark mark, Where where)
 {
-    check_graph(graph, "graph_release: the graph", where);
+    graph_given(graph, "graph_release", where.file, where.line);
     Block **end_of_released = &graph->newest;
     while (*end_of_released != NULL && !mark_is_at(graph, mark, *end_of_released))
         end_of_released = &(*end_of_released)->older;

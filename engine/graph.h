@@ -62,12 +62,16 @@ void graph_free(Graph *graph);
 
 /* False once a builder found no memory: the expression built since is failed and its data NaN. graph_release and
  * graph_free still work, and after graph_release the graph is usable again. */
-#define graph_ok(graph) graph_ok_at(graph, HERE)
-bool graph_ok_at(const Graph *graph, Where where);
+bool graph_ok(const Graph *graph);
 
 /* Number of live nodes. */
-#define graph_node_count(graph) graph_node_count_at(graph, HERE)
-size_t graph_node_count_at(const Graph *graph, Where where);
+size_t graph_node_count(const Graph *graph);
+
+#ifndef GRAPH_UNCHECKED /* for gdb these two are functions behind macros, as those in value.h are */
+#define graph_ok(graph) graph_ok(graph_given(graph, "graph_ok", __FILE__, __LINE__))
+#define graph_node_count(graph) graph_node_count(graph_given(graph, "graph_node_count", __FILE__, __LINE__))
+#endif
+const Graph *graph_given(const Graph *graph, const char *function, const char *file, int line);
 
 /* A place in the creation order. Releasing to it ends the life of all nodes made since; a mark stays valid,
  * and may be released to again, until an earlier mark is released to. */

@@ -126,6 +126,7 @@ Tangent *forward_tangents_at(Value *root, Value *const *leaves, const double *di
                              Error *error, Where where)
 {
     Pass pass;
+    misuse_if_null(count, "forward_tangents: count", "Give the address of a size_t.", where);
     *count = 0;
     if (!check_nodes(&root, 1, leaves, n, "forward_tangents", error, where))
         return NULL;

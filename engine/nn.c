@@ -94,7 +94,7 @@ static bool layer_new(Layer *layer, Graph *graph, Value **params, size_t number)
 
 static void check_sizes(const Graph *graph, const size_t *sizes, size_t count, Where where)
 {
-    misuse_if_null(graph, "mlp_new: the graph", "Make one with graph_new, and check that it is not NULL.", where);
+    graph_given(graph, "mlp_new", where.file, where.line);
     misuse_if_null(sizes, "mlp_new: the list of sizes", "Pass an array of them.", where);
     if (count < 2)
         misuse(where, "mlp_new: %zu sizes. It takes the number of inputs, of each hidden layer, and of outputs.",
@@ -181,7 +181,7 @@ static void check_inputs(const Graph *graph, Value *const *x, size_t n, Where wh
 /* The layer's last param stands for all: they were made one after the other, and a release ends the newest first. */
 void layer_check(const Graph *graph, const Layer *layer, Value *const *x, size_t rows, Where where)
 {
-    misuse_if_null(graph, "forward: the graph", "Pass the one that the layer is in.", where);
+    graph_given(graph, "layer_forward", where.file, where.line);
     misuse_if_null(layer, "forward: the layer", "Pass one of net->layers.", where);
     value_check(layer->neurons[layer->outputs - 1].w[layer->inputs], graph, "forward: the layer's last bias", where);
     check_inputs(graph, x, rows * layer->inputs, where);
@@ -228,7 +228,7 @@ Value **mlp_forward_at(MLP *net, Value *const *x, Where where)
 
 Value **value_inputs(Graph *graph, const double *data, size_t n, Where where)
 {
-    misuse_if_null(graph, "v_inputs: the graph", "Make one with graph_new, and check that it is not NULL.", where);
+    graph_given(graph, "v_inputs", where.file, where.line);
     misuse_if_null(data, "v_inputs: the list of numbers", "Pass an array of n numbers.", where);
     Value **list = graph_alloc_array(graph, n, sizeof *list);
     if (list == NULL || !graph_reserve(graph, n))

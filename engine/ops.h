@@ -3,9 +3,9 @@
  *
  * An op takes one operand a, or two, a and b, or a list a[0..n), or two lists of equal length, taken in pairs. Its
  * value is called y. The local derivatives ∂y/∂a and ∂y/∂b are functions of three numbers, a, b and y: for a list op
- * they are asked for one element, or one pair, at a time. Reverse mode, forward mode, the gradient check and the labels
- * in a diagram all read these functions and no others. In gdb, `break tanh_da` stops in the derivative of tanh and
- * shows its three numbers.
+ * they are asked for one element, or one pair, at a time, and where there is no b it is how many operands there are.
+ * Reverse mode, forward mode, the gradient check and the labels in a diagram all read these functions and no others. In
+ * gdb, `break tanh_da` stops in the derivative of tanh and shows its three numbers.
  *
  * To add an op: write its functions here, the mathematics above them; give it a row in OP_TABLE; give it a builder
  * v_NAME in value.h (and, unless it has one operand, d_NAME in dual.h). Then `make cheat_sheet` writes its row of
@@ -194,8 +194,8 @@ static inline double dot_db(double a, double b, double y) { return a; }
 
 /* logsumexp:  y = log Σ e^aᵢ = m + log(1 + Σ_{i≠k} e^(aᵢ−m)) with m = a_k the largest,   ∂y/∂aᵢ = e^(aᵢ−y)
  * Taking out the largest keeps every exponent at or below 0, so nothing overflows; its own term is the 1, so log1p
- * keeps what the others add even when it is far below 1. The derivatives are the softmax of a;
- * there is none when some aᵢ is +∞ and takes all. */
+ * keeps what the others add even when it is far below 1. The derivatives are the softmax of a; there
+ * is none when some aᵢ is +∞ and takes all, or all are −∞. One operand alone is y itself, infinite or not: 1. */
 static inline double logsumexp_forward(size_t n, const double *a, const double *b, size_t stride)
 {
     size_t k = 0;
@@ -211,7 +211,12 @@ static inline double logsumexp_forward(size_t n, const double *a, const double *
             others += exp(a[i * stride] - m);
     return m + log1p(others);
 }
-static inline double logsumexp_da(double a, double b, double y) { return y < INFINITY ? exp(a - y) : NAN; }
+static inline double logsumexp_da(double a, double n, double y)
+{
+    if (n == 1)
+        return 1;
+    return y < INFINITY ? exp(a - y) : NAN;
+}
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 

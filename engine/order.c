@@ -82,6 +82,7 @@ size_t order_find(Value *const *order, size_t count, const Value *v)
 Value **graph_topological_order_at(Value *root, size_t *count, Where where)
 {
     value_check(root, NULL, "graph_topological_order: root", where);
+    misuse_if_null(count, "graph_topological_order: count", "Give the address of a size_t.", where);
     *count = 0;
     return root->op == OP_FAILED ? NULL : graph_order_of_roots(&root, 1, count);
 }
@@ -89,6 +90,7 @@ Value **graph_topological_order_at(Value *root, size_t *count, Where where)
 bool graph_dump_at(Value *root, FILE *out, Where where)
 {
     size_t count;
+    misuse_if_null(out, "graph_dump: out", "Give an open stream, such as stdout.", where);
     Value **order = graph_topological_order_at(root, &count, where);
     if (order == NULL)
         return false;

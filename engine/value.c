@@ -29,6 +29,14 @@ void value_check(const Value *v, const Graph *graph, const char *role, Where whe
     }
 }
 
+const Value *value_given(const Value *v, const char *function, const char *file, int line)
+{
+    if (v == NULL)
+        misuse((Where){file, line}, "%s: the node is NULL. Make it with a builder (v_param, v_add, ...) first.",
+               function);
+    return v;
+}
+
 /* Names a bad operand for check_operand: "v_add: operand b". Built only when needed. */
 NOINLINE static void operand_misuse(const Value *v, const Graph *graph, OpCode op, const char *operand, Where where)
 {
@@ -304,7 +312,7 @@ double value_local_derivative(const Value *v, size_t i)
 {
     const OpInfo *op = &op_table[v->op];
     const Value *parent = value_parent(v, i), *partner = value_partner(v, i);
-    const double other = partner != NULL ? partner->data : 0;
+    const double other = partner != NULL ? partner->data : (double)v->n;
     switch (value_role(v, i)) {
     case VALUE_IN_A: return op->da(parent->data, other, v->data);
     case VALUE_IN_B: return op->db(other, parent->data, v->data);

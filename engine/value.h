@@ -126,26 +126,23 @@ char *value_name(const Value *v, char buffer[VALUE_NAME_SIZE]);
 #define value_print(v, out) value_print_at(v, out, HERE)
 void value_print_at(const Value *v, FILE *out, Where where);
 
-static inline const Value *value_given(const Value *v, const char *function, Where where)
-{
-    if (v == NULL)
-        misuse(where, "%s: the node is NULL. Make it with a builder (v_param, v_add, ...) first.", function);
-    return v;
-}
-
-#ifndef VALUE_UNCHECKED /* each is a function that a debugger can call, and a macro that checks for NULL first */
-#define value_parent_count(v) value_parent_count(value_given(v, "value_parent_count", HERE))
-#define value_parent(v, i) value_parent(value_given(v, "value_parent", HERE), i)
-#define value_role(v, i) value_role(value_given(v, "value_role", HERE), i)
-#define value_partner(v, i) value_partner(value_given(v, "value_partner", HERE), i)
-#define value_evaluate(v, operands) value_evaluate(value_given(v, "value_evaluate", HERE), operands)
-#define value_local_derivative(v, i) value_local_derivative(value_given(v, "value_local_derivative", HERE), i)
-#define value_local_formula(v, i) value_local_formula(value_given(v, "value_local_formula", HERE), i)
-#define value_push(v, i) value_push(value_given(v, "value_push", HERE), i)
-#define value_number(v) value_number(value_given(v, "value_number", HERE))
-#define value_graph(v) value_graph(value_given(v, "value_graph", HERE))
-#define value_name(v, buffer) value_name(value_given(v, "value_name", HERE), buffer)
+/* Each of these is a function that a debugger can call, behind a macro that reports NULL at the caller's line. (gdb
+ * puts a macro's text in its place, and knows __FILE__ and __LINE__, but not HERE.) */
+#ifndef VALUE_UNCHECKED
+#define VALUE_GIVEN(v, function) value_given(v, function, __FILE__, __LINE__)
+#define value_parent_count(v) value_parent_count(VALUE_GIVEN(v, "value_parent_count"))
+#define value_parent(v, i) value_parent(VALUE_GIVEN(v, "value_parent"), i)
+#define value_role(v, i) value_role(VALUE_GIVEN(v, "value_role"), i)
+#define value_partner(v, i) value_partner(VALUE_GIVEN(v, "value_partner"), i)
+#define value_evaluate(v, operands) value_evaluate(VALUE_GIVEN(v, "value_evaluate"), operands)
+#define value_local_derivative(v, i) value_local_derivative(VALUE_GIVEN(v, "value_local_derivative"), i)
+#define value_local_formula(v, i) value_local_formula(VALUE_GIVEN(v, "value_local_formula"), i)
+#define value_push(v, i) value_push(VALUE_GIVEN(v, "value_push"), i)
+#define value_number(v) value_number(VALUE_GIVEN(v, "value_number"))
+#define value_graph(v) value_graph(VALUE_GIVEN(v, "value_graph"))
+#define value_name(v, buffer) value_name(VALUE_GIVEN(v, "value_name"), buffer)
 #endif
+const Value *value_given(const Value *v, const char *function, const char *file, int line);
 
 /* ---- behind the macros ------------------------------------------------------------------------------------------- */
 

@@ -51,7 +51,7 @@ static void start_over(MLP *net)
 }
 
 /* The mean squared error on the four samples: running this builds the graph of one step. */
-static Value *forward(const MLP *net)
+static Value *forward(MLP *net)
 {
     Value *answers[SAMPLES];
     for (size_t i = 0; i < SAMPLES; i++)

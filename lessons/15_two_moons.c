@@ -35,7 +35,7 @@ static void claim(bool holds, const char *text)
 }
 
 /* The mean cross-entropy of n rows: running this builds the graph. *correct grows by the rows that are right. */
-static Value *batch_loss(const MLP *net, const Dataset *data, const size_t *rows, size_t n, size_t *correct)
+static Value *batch_loss(MLP *net, const Dataset *data, const size_t *rows, size_t n, size_t *correct)
 {
     Value *losses[64];
     for (size_t i = 0; i < n; i++) {

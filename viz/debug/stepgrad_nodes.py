@@ -88,7 +88,7 @@ class Op:
         self.name, self.shape, self.text, self.da_text, self.db_text = name, shape, text, da_text, db_text
         infix = re.match(r"^a (\S+) b$", text)
         self.infix = infix.group(1) if infix else None
-        self.has_b = shape in ("BINARY", "PAIRS")
+        self.has_b = shape in ("SHAPE_BINARY", "SHAPE_PAIRS")
 
 
 # ---- numbers and words -----------------------------------------------------------------------------------------------
