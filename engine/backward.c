@@ -226,8 +226,9 @@ static void trace_products(const Value *v, FILE *out)
             continue;
         for (const char *c = op_table[v->op].name; *c != '\0'; c++)
             fputc(toupper((unsigned char)*c), out);
+        const char *formula = value_local_formula(v, i);
         fprintf(out, "  %s.grad += %s * %s.grad = %g * %g = %g\n", value_name(parent, parent_name),
-                value_local_formula(v, i), value_name(v, name), value_local_derivative(v, i), v->grad,
+                formula != NULL ? formula : "(no formula)", value_name(v, name), value_local_derivative(v, i), v->grad,
                 value_push(v, i));
     }
 }

@@ -9,13 +9,24 @@
 #define HAS_SMOOTH false
 #define HAS_KINK true
 
-#define OP_ROW(CODE, op_name, op_shape, smoothness, op_text, da_formula, db_formula, op_why)                           \
+/* The formulas of the table as functions, each of the tokens that stand there. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* few formulas need all of a, b and y */
+#endif
+#define FORMULA_FUNCTIONS(CODE, name, shape, smoothness, text, da, db, why)                                            \
+    static double name##_da_formula(double a, double b, double y) { return da; }                                       \
+    static double name##_db_formula(double a, double b, double y) { return db; }
+OP_TABLE(FORMULA_FUNCTIONS)
+
+#define OP_ROW(CODE, op_name, op_shape, smoothness, op_text, da_tokens, db_tokens, op_why)                             \
     [OP_##CODE] = {.name = #op_name,                                                                                   \
                    .shape = SHAPE_##op_shape,                                                                          \
                    .has_kink = HAS_##smoothness,                                                                       \
                    .text = op_text,                                                                                    \
-                   .da_text = #da_formula,                                                                             \
-                   .db_text = #db_formula,                                                                             \
+                   .da_text = #da_tokens,                                                                              \
+                   .db_text = #db_tokens,                                                                              \
+                   .da_formula = op_name##_da_formula,                                                                 \
+                   .db_formula = op_name##_db_formula,                                                                 \
                    .why = op_why,                                                                                      \
                    FUNCTIONS_##op_shape(op_name)},
 

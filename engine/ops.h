@@ -309,6 +309,7 @@ typedef struct OpInfo {
     double (*list_forward)(size_t n, const double *a, const double *b, size_t stride); /* of lists, else NULL */
     LocalDerivative *da;                                                               /* NULL for a leaf */
     LocalDerivative *db;                                                               /* NULL when there is no b */
+    LocalDerivative *da_formula, *db_formula; /* what da_text and db_text say, computed: off the kinks the same */
 } OpInfo;
 
 /* Indexed by OpCode. */

@@ -321,10 +321,26 @@ double value_local_derivative(const Value *v, size_t i)
     return NAN;
 }
 
+/* Whether a formula gives the derivative, up to the digits that the form in ops.h keeps and 1 - y * y loses. */
+static bool formula_holds(double formula, double derivative)
+{
+    if (!isfinite(formula) || !isfinite(derivative))
+        return formula == derivative || (isnan(formula) && isnan(derivative));
+    return fabs(formula - derivative) <= 1e-9 * fmax(1, fabs(derivative));
+}
+
 const char *value_local_formula(const Value *v, size_t i)
 {
-    const ValueRole role = value_role(v, i);
-    return role == VALUE_IN_A ? op_table[v->op].da_text : role == VALUE_IN_B ? op_table[v->op].db_text : "1";
+    const OpInfo *op = &op_table[v->op];
+    const Value *partner = value_partner(v, i);
+    const double here = value_parent(v, i)->data, other = partner != NULL ? partner->data : (double)v->n;
+    const double derivative = value_local_derivative(v, i);
+    switch (value_role(v, i)) {
+    case VALUE_IN_A: return formula_holds(op->da_formula(here, other, v->data), derivative) ? op->da_text : NULL;
+    case VALUE_IN_B: return formula_holds(op->db_formula(other, here, v->data), derivative) ? op->db_text : NULL;
+    case VALUE_BIAS: return "1";
+    }
+    return NULL;
 }
 
 double value_push(const Value *v, size_t i)

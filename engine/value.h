@@ -102,7 +102,8 @@ Value *value_partner(const Value *v, size_t i);
 /* v's value computed again, by the same code, from parents with these numbers: all of a, the bias, all of b. */
 double value_evaluate(const Value *v, const double *operands);
 
-/* ∂v/∂parent(i), the number on that edge, and its formula from the op table ("1 - y * y"). */
+/* ∂v/∂parent(i), the number on that edge, and its formula from the op table ("1 - y * y"). NULL where the formula does
+ * not give the number: it is a convention there (|a| at 0, whose formula a/y is 0/0), or there is none (log at −1). */
 double value_local_derivative(const Value *v, size_t i);
 const char *value_local_formula(const Value *v, size_t i);
 

@@ -227,6 +227,9 @@ NodeText text_node(const Value *v, int digits)
 char *text_derivative(const Value *v, size_t i, TextOperands operands, int digits, char *buffer)
 {
     const Value *parent = value_parent(v, i), *partner = value_partner(v, i);
+    const char *formula = value_local_formula(v, i);
+    if (formula == NULL) /* it would contradict the number */
+        return text_number(value_local_derivative(v, i), digits, buffer);
     const bool in_b = value_role(v, i) == VALUE_IN_B;
     Operands here = {.b = ""};
     operand_text(parent, operands, digits, in_b ? here.b : here.a);
@@ -234,7 +237,7 @@ char *text_derivative(const Value *v, size_t i, TextOperands operands, int digit
         operand_text(partner, operands, digits, in_b ? here.a : here.b);
     operand_text(v, operands, digits, here.y);
     Text text = text_begin(buffer);
-    append_formula(&text, value_local_formula(v, i), &here, false);
+    append_formula(&text, formula, &here, false);
     return buffer;
 }
 
