@@ -56,7 +56,7 @@ test: ## install what the tests need if it is missing (saying so first), then ru
 	@sh tests/install_needs.sh
 	@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN)) check
 
-check: $(BUILD)/tests/run $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw ## run the tests with what is there
+check: $(BUILD)/tests/run $(BUILD)/tests/slips $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw ## run the tests with what is there
 	@BUILD=$(BUILD) sh tests/run_tests.sh
 
 lessons: $(LIB) ## run every chapter of the course
@@ -155,6 +155,11 @@ $(BUILD)/tests/bench: $(BUILD)/tests/bench.o $(BUILD)/tests/bench_by_hand.o $(LI
 
 $(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LIB)
 	$(LINK) -o $@ $^ -lcriterion -lm
+
+# The debug build of the engine and of a program full of slips, at once.
+$(BUILD)/tests/slips: tests/slips.c $(wildcard engine/*.[ch])
+	@mkdir -p "$(@D)"
+	$(filter-out -MMD -MP,$(COMPILE)) -O0 -DSTEPGRAD_DEBUG $(LDFLAGS) -o $@ $(filter %.c,$^) -lm
 
 # The competitor gets all that the compiler has.
 $(BUILD)/tests/bench_by_hand.o: CFLAGS = -O3 -march=native -g
