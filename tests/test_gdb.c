@@ -85,7 +85,7 @@ static const char *program(const char *optimisation)
     snprintf(command, sizeof command,
              "test -x %s && test -z \"$(find engine viz tests/gdb -name '*.[ch]' -newer %s)\" || "
              "${CC:-cc} -std=c11 -%s -g -ffp-contract=off -Iengine -Iviz -o %s tests/gdb/program.c engine/*.c $(find "
-             "viz -name '*.c' ! -name 'player*' ! -name draw.c) -lm 2>&1",
+             "viz -name '*.c' ! -name 'player*' ! -name draw.c) -lm -lpthread 2>&1",
              path, path, optimisation, path);
     cr_assert(run(command) == 0, "cannot build %s:\n%s", path, output);
     close(lock);
@@ -344,6 +344,132 @@ Test(gdb, dot_and_svg_are_files_that_graphviz_accepts)
     cr_expect(run("dot -Tplain build/tests/gdb/h.dot 2>&1") == 0 && times("\nedge ") == 1, "%s", output);
     cr_expect(run("grep -c '</svg>' build/tests/gdb/h.svg") == 0, "no SVG");
     cr_expect(access("build/tests/gdb/h.svg.dot", F_OK) != 0, "the DOT of the SVG is left over");
+}
+
+/* A label may hold operators, spaces, control characters, anything: what is printed is still the right formula. */
+Test(gdb, names_that_hold_operators_stand_in_parentheses)
+{
+    for (int i = 0; i < OPTIMISATIONS; i++) {
+        gdb(optimisations[i], "names",
+            "start\ngrad step total\ngrad tree total\ngrad step v15\ngrad step power\ngrad step k=3");
+        EXPECT_SAYS("(k=3) = 6 (grad 0) = (a+b) * (c d)\n", optimisations[i]);
+        EXPECT_SAYS("power = 16 (grad 0) = (-n) ^ (a+b)\n", optimisations[i]);
+        EXPECT_SAYS(" = sum - (-3)\n", optimisations[i]);
+        EXPECT_SAYS(" = log(x+1)\n", optimisations[i]);
+        EXPECT_SAYS("  (x+1).grad += ∂v15/∂(x+1) · v15.grad = 1/(x+1) · v15.grad = 0.2 · -1 = -0.2", optimisations[i]);
+        EXPECT_SAYS("  (-n).grad += ∂power/∂(-n) · power.grad = (a+b)·pow(-n, (a+b) − 1) · power.grad = 8 · 1 = 8",
+                    optimisations[i]);
+        EXPECT_SAYS("  (c d).grad += ∂(k=3)/∂(c d) · (k=3).grad = (a+b) · (k=3).grad = 2 · 1 = 2", optimisations[i]);
+    }
+}
+
+Test(gdb, names_are_harmless_and_cut)
+{
+    static const char sum[] =
+        " = sum(w[0,1], ( ), v6, (p, q), two\\nlines\\x1b[31m, a name of more than twen%s, \\xff\\xc3, %s)\n";
+    char wanted[256];
+    gdb("O0", "names", "start\ngrad step total\ngrad tree total\nset host-charset ASCII\ngrad tree sum");
+    snprintf(wanted, sizeof wanted, sum, "…",
+             "\xe2\x81\xa8"
+             "של"
+             "\xe2\x81\xa9"); /* isolated: it is written from right to left */
+    EXPECT_SAYS(wanted, "UTF-8");
+    EXPECT_SAYS("a name of more than twenty-four and of m… = 1 (grad 0) = param\n", "alone it may be longer");
+    snprintf(wanted, sizeof wanted, sum, "...", "\\u05e9\\u05dc");
+    EXPECT_SAYS(wanted, "ASCII");
+    EXPECT_SAYS("|- a name of more than twenty-four and of m... = 1 (grad 0) = param\n", "ASCII");
+    cr_expect(!says("\x1b"), "the terminal is steered:\n%s", output);
+}
+
+/* As expressions of C, with pointers x and w, x+1 is the node after x and w[0,1] is w[0], and k=3 changes a variable.
+ */
+Test(gdb, a_label_comes_before_the_expression_that_it_also_is)
+{
+    gdb("O0", "names",
+        "break backward_hook\nrun\nup 3\ngrad tree x+1\ngrad tree w[0,1]\ngrad explain k=3\n"
+        "grad tree y\ngrad tree *(x)\ngrad tree two\\nlines\\x1b[31m\ngrad tree \\xff\\xc3\n"
+        "grad tree a name of more than twenty-four and of m…\nset host-charset ASCII\n"
+        "grad tree a name of more than twenty-four and of m...\ngrad tree -o");
+    EXPECT_SAYS("\nx+1 = 5 (grad 0) = param\n", "x+1");
+    EXPECT_SAYS("\nw[0,1] = 1 (grad 0) = param\n", "w[0,1]");
+    EXPECT_SAYS("\n(k=3) = 6 (grad 0) = (a+b) * (c d)\nhas not pushed yet", "k=3");
+    EXPECT_SAYS("\nc d = 3 (grad 0) = param\n", "the variable y");
+    EXPECT_SAYS("\na+b = 2 (grad 0) = param\n", "an expression that is no label");
+    EXPECT_SAYS("\ntwo\\nlines\\x1b[31m = 1 (grad 0) = param\n", "as it is shown");
+    EXPECT_SAYS("\n\\xff\\xc3 = 1 (grad 0) = param\n", "as it is shown");
+    EXPECT_SAYS("\na name of more than twenty-four and of m… = 1 (grad 0) = param\n", "as it is cut");
+    EXPECT_SAYS("\na name of more than twenty-four and of m... = 1 (grad 0) = param\n", "as it is cut, in ASCII");
+    EXPECT_SAYS("grad tree: -o: ", "no such label");
+}
+
+Test(gdb, a_released_node_is_called_so_also_as_an_operand_and_after_graph_free)
+{
+    for (int i = 0; i < OPTIMISATIONS; i++) {
+        gdb(optimisations[i], "stale",
+            "break backward_hook\nrun\ngrad tree node\ngrad explain node\ngrad order node\nprint node->b\ncontinue\n"
+            "print node\ngrad tree node");
+        EXPECT_SAYS("\ny = 4 (grad 0) = p * [released]  ◀ has just pushed\n"
+                    "├─ p = 2 (grad 0) = param\n└─ [released]\n",
+                    optimisations[i]);
+        EXPECT_SAYS("grad explain: y has an operand that was released before: ", optimisations[i]);
+        EXPECT_SAYS("grad order: y has an operand that was released before: ", optimisations[i]);
+        cr_expect(!says("gone ="), "%s: after graph_free:\n%s", optimisations[i], output);
+        EXPECT_SAYS("grad tree: node: the", optimisations[i]);
+    }
+}
+
+/* ---- processes and threads --------------------------------------------------------------------------------------- */
+
+#define PUSH(x, y, z)                                                                                                  \
+    "  x.grad += ∂y/∂x · y.grad = x · y.grad = " x " · 2 = " y "  [now 0 → " y "]\n"                                   \
+    "  x.grad += ∂y/∂x · y.grad = x · y.grad = " x " · 2 = " y "  [now " y " → " z "]\n"
+#define PUSH_OF_3 PUSH("3", "6", "12")
+#define PUSH_OF_5 PUSH("5", "10", "20")
+
+Test(gdb, step_follows_a_forked_child)
+{
+    gdb("O0", "forked", "set follow-fork-mode child\nstart\ngrad step\ngrad step\nkill");
+    EXPECT_SAYS("[Inferior 1 (process ", "the parent is let go");
+    EXPECT_SAYS("\nz = 18 (grad 1) = y * 2\nhas just pushed", "child");
+    EXPECT_SAYS(PUSH_OF_3, "child");
+    cr_expect(!says("The program has ended"), "it goes on in the child:\n%s", output);
+}
+
+Test(gdb, step_works_in_each_of_two_processes)
+{
+    gdb("O0", "forked",
+        "set detach-on-fork off\nset follow-fork-mode child\nstart\ngrad step y\ninferior 1\ngrad step\ngrad step\n"
+        "inferior 2\ngrad tree y\ngrad check z\ngrad step z\nkill inferiors 1 2");
+    EXPECT_SAYS(PUSH_OF_3, "child");
+    EXPECT_SAYS("\nz = 50 (grad 1) = y * 2\nhas just pushed", "parent");
+    EXPECT_SAYS(PUSH_OF_5, "parent");
+    EXPECT_SAYS("\ny = 9 (grad 2) = x * x  ◀ has just pushed\n", "the child again");
+    EXPECT_SAYS("1 param below z: 1 right, 0 wrong", "the child again");
+    cr_expect_eq(times("\nz = 18 (grad 1) = y * 2\nhas just pushed"), 1, "the child's next walk:\n%s", output);
+}
+
+/* Both run, so which comes first is not known. A call of the program's functions must not let the other go on. */
+Test(gdb, watch_tells_two_running_processes_apart)
+{
+    gdb("O0", "forked",
+        "set detach-on-fork off\nset schedule-multiple on\nstart\ngrad step\ngrad watch x\ncontinue\ncontinue\n"
+        "continue\ncontinue\ngrad explain\nshow schedule-multiple\nkill inferiors 1 2");
+    cr_expect_eq(times("x.grad: 0 → "), 4, "%s", output);
+    cr_expect_eq(times("x.grad: 0 → 12, by 12, through the edges from y:\n" PUSH_OF_3) +
+                     times("x.grad: 0 → 20, by 20, through the edges from y:\n" PUSH_OF_5),
+                 4, "%s", output);
+    EXPECT_SAYS("Resuming the execution of threads of all processes is on.\n", "the setting is as before");
+}
+
+Test(gdb, step_stays_in_the_thread_whose_walk_it_follows)
+{
+    for (int i = 0; i < OPTIMISATIONS; i++) {
+        gdb(optimisations[i], "threads",
+            "break backward_at if root->data == 50\nrun\ndelete\ngrad step\ngrad step\ngrad step\ngrad step\n"
+            "grad step z\ngrad step y\nkill");
+        cr_expect_eq(times("\nz = 50 (grad 1) = y * 2\nhas just pushed"), 3, "%s: %s", optimisations[i], output);
+        cr_expect_eq(times(PUSH_OF_5), 3, "%s: %s", optimisations[i], output);
+    }
 }
 
 /* In a core file nothing can be called: local derivatives come from the op table's texts. They are the engine's. */

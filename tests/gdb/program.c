@@ -1,9 +1,13 @@
 /* program.c - a small program for the debugger's tests (tests/test_gdb.c) and for the transcript in the README's tour.
  * Its argument chooses what it builds; with none it is the expression L = (a·b + c)·f. */
+#define _XOPEN_SOURCE 700
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "stepgrad.h"
 
@@ -133,14 +137,94 @@ static void hostile(Graph *g)
     printf("y = %g\n", y->data);
 }
 
+/* Names that hold operators, or would be an expression of C for another node: with the pointers below, x+1 is y. */
+static void names(Graph *g)
+{
+    Value *x = v_label(v_param(g, 2.0), "a+b");
+    Value *y = v_label(v_param(g, 3.0), "c d");
+    Value *n = v_label(v_param(g, 4.0), "-n");
+    Value *w = v_label(v_param(g, 1.0), "w[0,1]");
+    Value *far = v_label(v_param(g, 5.0), "x+1");
+    Value *list[] = {w,
+                     v_label(v_param(g, 1.0), " "),
+                     v_label(v_param(g, 1.0), ""),
+                     v_label(v_param(g, 1.0), "p, q"),
+                     v_label(v_param(g, 1.0), "two\nlines\x1b[31m"),
+                     v_label(v_param(g, 1.0), "a name of more than twenty-four and of more than forty characters"),
+                     v_label(v_param(g, 1.0), "\xff\xc3"),
+                     v_label(v_param(g, 1.0), "\xd7\xa9\xd7\x9c")};
+    Value *product = v_label(v_mul(x, y), "k=3");
+    Value *power = v_label(v_pow(n, x), "power");
+    Value *sum = v_label(v_sum(list, sizeof list / sizeof list[0]), "sum");
+    Value *total = v_label(v_sub(v_add(product, power), v_add(v_sub(sum, -3.0), v_log(far))), "total");
+    backward(total);
+    printf("total = %g\n", total->data);
+}
+
+/* An operand that was released, and then all of it: what a pointer kept too long leads to. */
+static void stale(Graph *g)
+{
+    Value *p = v_label(v_param(g, 2.0), "p");
+    const Mark mark = graph_mark(g);
+    Value *kept = v_label(v_mul(p, 3.0), "kept");
+    graph_release(g, mark);
+    Value *y = v_label(v_mul(p, p), "y");
+    Value *live = y->b;
+    y->b = kept;
+    backward_hook(y);
+    y->b = live;
+    Graph *other = graph_new();
+    Value *gone = v_label(v_param(other, 7.0), "gone");
+    graph_free(other);
+    backward_hook(gone);
+}
+
+static void *square_and_double(void *number)
+{
+    Graph *g = graph_new();
+    Value *x = v_label(v_param(g, *(double *)number), "x");
+    Value *y = v_label(v_mul(x, x), "y");
+    Value *z = v_label(v_mul(y, 2.0), "z");
+    for (int pass = 0; pass < 100; pass++) {
+        x->grad = 0;
+        backward(z);
+    }
+    graph_free(g);
+    return NULL;
+}
+
+static double three = 3, five = 5;
+
+/* A process and its child, each with a graph at the same address. */
+static void forked(Graph *g)
+{
+    (void)g;
+    const pid_t child = fork();
+    square_and_double(child == 0 ? &three : &five);
+    if (child == 0)
+        _exit(0);
+    waitpid(child, NULL, 0);
+}
+
+/* Two threads that walk at the same time, each in a graph of its own. */
+static void threads(Graph *g)
+{
+    (void)g;
+    pthread_t second;
+    pthread_create(&second, NULL, square_and_double, &five);
+    square_and_double(&three);
+    pthread_join(second, NULL);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*build)(Graph *);
-    } programs[] = {{"expression", expression}, {"neuron", neuron},        {"shared", shared},
-                    {"nan", not_a_number},      {"slope", infinite_slope}, {"chain", chain},
-                    {"training", training},     {"every", every_op},       {"hostile", hostile}};
+    } programs[] = {{"expression", expression}, {"neuron", neuron}, {"shared", shared},     {"nan", not_a_number},
+                    {"slope", infinite_slope},  {"chain", chain},   {"training", training}, {"every", every_op},
+                    {"hostile", hostile},       {"names", names},   {"stale", stale},       {"forked", forked},
+                    {"threads", threads}};
     const char *wanted = argc > 1 ? argv[1] : "expression";
     Value *nothing = NULL;
     Value nowhere;

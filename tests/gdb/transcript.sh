@@ -7,7 +7,7 @@ set -eu
 program=${1:-build/tests/gdb/transcript}
 if [ $# -eq 0 ]; then
     mkdir -p "$(dirname "$program")"
-    ${CC:-cc} -std=c11 -O0 -g -ffp-contract=off -Iengine -o "$program" tests/gdb/program.c engine/*.c -lm
+    ${CC:-cc} -std=c11 -O0 -g -ffp-contract=off -Iengine -o "$program" tests/gdb/program.c engine/*.c -lm -lpthread
 fi
 
 # Each command is shown as a user would have typed it.

@@ -84,9 +84,13 @@ def is_live():
 
 
 @functools.lru_cache(maxsize=None)
-def memory():
+def memory_of(_program):
     """Kept until another program or library is loaded: start() has its cache cleared then."""
     return GdbMemory()
+
+
+def memory():
+    return memory_of(gdb.current_progspace())
 
 
 def reader():
@@ -102,18 +106,33 @@ def function(name):
     return symbol if symbol is not None and symbol.type.code == gdb.TYPE_CODE_FUNC else None
 
 
+@contextlib.contextmanager
+def settings(**wanted):
+    """gdb's settings, for a while."""
+    before = {name: gdb.parameter(name.replace("_", "-")) for name in wanted}
+
+    def put(values):
+        for name, value in values.items():
+            word = value if isinstance(value, str) else "on" if value else "off"
+            gdb.execute("set %s %s" % (name.replace("_", "-"), word))
+
+    put(wanted)
+    try:
+        yield
+    finally:
+        put(before)
+
+
 def ask(name, arguments):
-    """Call a function of the program. If it ends in a signal (abort), the program is as it was before."""
+    """Call a function of the program. If it ends in a signal (abort), the program is as it was before. Meanwhile other
+    threads and processes stand still: their walks would go on unseen."""
     if function(name) is None:
         raise Fault("%s is not linked into this program." % name)
-    unwind = gdb.parameter("unwindonsignal")
     try:
-        gdb.execute("set unwindonsignal on")
-        return gdb.parse_and_eval("%s(%s)" % (name, arguments))
+        with settings(unwindonsignal=True, scheduler_locking="on", schedule_multiple=False):
+            return gdb.parse_and_eval("%s(%s)" % (name, arguments))
     except gdb.error as error:
         raise Fault("the call of %s failed: %s" % (name, str(error).split("\n")[0]))
-    finally:
-        gdb.execute("set unwindonsignal %s" % ("on" if unwind else "off"))
 
 
 def write(lines):
@@ -291,9 +310,9 @@ def find_node(read, text, usual=None):
 
 def note_other_label(node, text):
     """A variable may hold a node of another label; in optimised programs gdb may even be wrong. Say which was taken."""
-    if text.isidentifier() and node.label is not None and node.label != text:
+    if text.isidentifier() and node.label and not node.is_called(text):
         other = nodes.labelled(node.reader, node.graph, text)
-        if other is not None and other.label == text:
+        if other is not None and other.is_called(text):
             write(["(The variable %s holds the node %s here. The node with the label %s is v%d.)" % (
                 text, node.name, text, other.number)])
 
@@ -305,11 +324,21 @@ def at_work(read, walk):
 # ---- stopping --------------------------------------------------------------------------------------------------------
 
 
+def process():
+    return gdb.selected_inferior().num
+
+
+def thread():
+    """Its number among those of all processes; in gdb, `num` is counted anew in each."""
+    return gdb.selected_thread().global_num
+
+
 class Watch:
     """A node whose gradient is watched. Its graph may build it again at the same place in every step."""
 
     def __init__(self, node):
         self.address, self.number, self.name, self.graph = node.address, node.number, node.name, node.graph
+        self.factor = node.factor
 
     def node(self, read):
         """The node, or None when it is gone or another is there now."""
@@ -328,14 +357,16 @@ class Waiting:
         self.watches = []
         self.name = None  # of the node that `grad step` runs to, "" for the next one; None: no such command runs
         self.target = None  # the node of that name, once it is there
-        self.children = {}  # by graph: numbers of the children of watched nodes
-        self.grads_before = {}  # of the parents of the node that is pushing, and its address under "node"
+        self.thread = None  # the one whose walk `grad step` follows; None: the first that has one
+        self.children = {}  # by process and graph (a fork's has the same address): numbers of children of watched nodes
+        self.grads_before = {}  # by thread: of the parents of the node that is pushing, and its address under "node"
         self.breakpoints = []
 
     def look(self, read, graph):
         """Find the children of watched nodes again: they are the ones that push to them."""
         watched = [watch.node(read) for watch in self.watches if watch.graph == graph]
-        self.children[graph] = {number for node in watched if node is not None for number in nodes.children(node)}
+        self.children[process(), graph] = {
+            number for node in watched if node is not None for number in nodes.children(node)}
 
     def aim(self, read, graph, below):
         """Have `grad step` wait for the node of its name in this graph."""
@@ -347,15 +378,20 @@ class Waiting:
     def arm(self, graph, below=None):
         """Have the walk stop at the next node of interest, of those with numbers less than `below`."""
         below = nodes.ANY_NUMBER if below is None else below
-        wanted = {0, *self.children.get(graph, ())}
-        if self.name == "":
+        wanted = {0, *self.children.get((process(), graph), ())}
+        if self.name == "" and self.is_here():
             wanted.add(below - 1)
         elif self.target is not None and self.target.graph == graph:
             wanted.add(self.target.number)
         memory().set_stop_number(graph, max(number for number in wanted if number < max(below, 1)))
 
+    def is_here(self):
+        """Whether `grad step` waits for the thread that gdb has before it."""
+        return self.name is not None and self.thread in (None, thread())
+
     def is_awaited(self, node):
-        return self.name == "" or (self.target is not None and self.target.address == node.address)
+        return self.is_here() and (
+            self.name == "" or (self.target is not None and self.target.address == node.address))
 
     def listen(self):
         """Set the breakpoints, if they are not there yet."""
@@ -371,7 +407,7 @@ class Waiting:
 
     def rest(self):
         """After a command: keep listening only for watches."""
-        self.name = self.target = None
+        self.name = self.target = self.thread = None
         if not self.watches:
             self.ignore()
 
@@ -390,7 +426,7 @@ class Point(gdb.Breakpoint):
         try:
             return self.must_stop()
         except (Fault, gdb.error) as fault:
-            gdb.write("grad: %s\n" % fault)
+            write(["grad: %s" % fault])
             return True
 
 
@@ -402,7 +438,7 @@ class Begin(Point):
         for graph in {watch.graph for watch in waiting.watches if read.is_graph(watch.graph)}:
             waiting.look(read, graph)
             waiting.arm(graph)
-        if waiting.name is not None:  # look for it from the root on
+        if waiting.is_here():  # look for it from the root on
             root = read.node(int(gdb.newest_frame().read_var("root")))
             waiting.aim(read, root.graph, root.number + 1)
         return False
@@ -413,8 +449,8 @@ class Before(Point):
 
     def must_stop(self):
         node = node_at_work()
-        waiting.grads_before = {parent.address: parent.grad for parent in node.parents()}
-        waiting.grads_before["node"] = node.address
+        waiting.grads_before[thread()] = {parent.address: parent.grad for parent in node.parents()}
+        waiting.grads_before[thread()]["node"] = node.address
         waiting.arm(node.graph, node.number)
         return False
 
@@ -431,9 +467,15 @@ def is_push(event):
     return isinstance(event, gdb.BreakpointEvent) and any(isinstance(point, After) for point in event.breakpoints)
 
 
+def grads_before(node):
+    """Of the parents of the node that has just pushed; {} if nobody has seen it begin."""
+    noted = waiting.grads_before.get(thread(), {})
+    return noted if noted.get("node") == node.address else {}
+
+
 def changed_watches(node):
     """The watched nodes whose gradient the push of `node` has changed."""
-    before = waiting.grads_before if waiting.grads_before.get("node") == node.address else {}
+    before = grads_before(node)
     return [watch for watch in waiting.watches if watch.address in before and
             not nodes.same(before[watch.address], node.reader.node(watch.address).grad)]
 
@@ -447,10 +489,10 @@ def report_stop(event):
         return
     node = node_at_work()
     for watch in changed_watches(node):
-        before, now = waiting.grads_before[watch.address], node.reader.node(watch.address).grad
+        before, now = grads_before(node)[watch.address], node.reader.node(watch.address).grad
         edges = [edge for edge in node.edges() if edge.parent.address == watch.address]
         write(["%s.grad: %s → %s, by %s, through the edge%s from %s:" % (
-            watch.name, nodes.number(before), nodes.number(now), nodes.number(now - before),
+            watch.factor, nodes.number(before), nodes.number(now), nodes.number(now - before),
             "" if len(edges) == 1 else "s", node.name)])
         grads = {watch.address: before}
         write(nodes.push_line(edge, grads) for edge in edges)
@@ -469,10 +511,10 @@ def run_on(otherwise):
     finally:
         gdb.events.stop.disconnect(note)
         gdb.events.exited.disconnect(note)
-    for event in seen:
-        if isinstance(event, gdb.ExitedEvent):
-            write([nodes.ended(getattr(event, "exit_code", None), otherwise)])
-    return any(is_push(event) for event in seen)
+    last = seen[-1] if seen else None
+    if isinstance(last, gdb.ExitedEvent):  # not a parent of which gdb let go to follow its child
+        write([nodes.ended(getattr(last, "exit_code", None), otherwise)])
+    return is_push(last)
 
 
 def node_at_work():
@@ -527,7 +569,7 @@ def register(name, function, text):
         try:
             function(argument.strip())
         except Fault as fault:
-            raise gdb.GdbError("%s: %s" % (command, fault))
+            raise gdb.GdbError(in_terminal("%s: %s" % (command, fault)))
         except gdb.error as error:
             raise gdb.GdbError("%s: gdb says: %s" % (command, error))
 
@@ -546,18 +588,24 @@ def register_all():
         register(function.__name__[len("grad_"):], function, function.__doc__)
 
 
+def is_in_walk(walk):
+    return walk is not None or any(frame.name() in ("backward_at", "backward_begin_at") for frame in frames())
+
+
 def grad_step(name):
-    """Run until the next node has pushed, or the one of that name, in this walk or a later one."""
+    """Run until the next node has pushed, or the one of that name, in this walk or a later one; in this thread, if it
+    is in one."""
     read = live_reader()
     walk = current_walk(read)
     try:
         waiting.name = name
+        waiting.thread = thread() if is_in_walk(walk) else None
         waiting.listen()
         waiting.aim(read, current_graph(read), walk.turn if walk is not None else None)
         if run_on(nodes.not_pushed(name)):
             node = node_at_work()
             if waiting.is_awaited(node):
-                write(nodes.pushed(node, current_walk(node.reader), waiting.grads_before))
+                write(nodes.pushed(node, current_walk(node.reader), grads_before(node) or None))
     finally:
         waiting.rest()
 
@@ -589,7 +637,7 @@ watched; `grad unwatch V` ends one."""
     walk = current_walk(read)
     waiting.look(read, node.graph)
     waiting.arm(node.graph, walk.turn if walk is not None and walk.graph == node.graph else None)
-    write(["Watching %s.grad, now %s. `continue` runs to the next change." % (node.name, nodes.number(node.grad))])
+    write(["Watching %s.grad, now %s. `continue` runs to the next change." % (node.factor, nodes.number(node.grad))])
 
 
 def grad_unwatch(argument):
@@ -691,8 +739,9 @@ def check_lines(root, report):
     if counts["right"] + counts["wrong"] > 0:
         worst = report["worst"]
         got, want, error, allowed, step = (float(worst[x]) for x in ("got", "want", "error", "tolerance", "step"))
+        name = nodes.factor(nodes.harmless(worst["name"].string(errors="backslashreplace")))
         yield "The largest difference: %s.grad is %.12g by the reverse walk, %.12g by nudging it by %g: %g apart " \
-              "(%g is allowed)." % (worst["name"].string(), got, want, step, error, allowed)
+              "(%g is allowed)." % (name, got, want, step, error, allowed)
 
 
 def draw(name, node, path):
@@ -869,8 +918,8 @@ def start():
     """Take the place of an earlier sourcing, and register everything."""
     for events, handler in getattr(gdb, "stepgrad_handlers", ()):
         events.disconnect(handler)
-    gdb.stepgrad_handlers = ((gdb.events.new_objfile, lambda _event: memory.cache_clear()),
-                             (gdb.events.clear_objfiles, lambda _event: memory.cache_clear()),
+    gdb.stepgrad_handlers = ((gdb.events.new_objfile, lambda _event: memory_of.cache_clear()),
+                             (gdb.events.clear_objfiles, lambda _event: memory_of.cache_clear()),
                              (gdb.events.stop, report_stop), (gdb.events.before_prompt, refresh_windows))
     for events, handler in gdb.stepgrad_handlers:
         events.connect(handler)

@@ -17,9 +17,11 @@ import itertools
 import math
 import re
 import struct
+import unicodedata
 
 PAGE = 4096
-NAME_MOST = 63  # characters of a label that are shown, as value_name does
+NAME_LONG, NAME_SHORT = 40, 24  # characters of a label alone, and in an expression: graph/text.h
+LABEL_BYTES = 1024  # of a label that are read
 ANY_NUMBER = 2**31 - 1  # above those of all nodes of any graph that fits into memory
 STEP_LINES = 20  # of a push: a sum over a batch has hundreds of parents
 OPERANDS_SHOWN = 8  # of a long list, as value_print does
@@ -88,7 +90,7 @@ class Op:
         self.name, self.shape, self.text, self.da_text, self.db_text = name, shape, text, da_text, db_text
         infix = re.match(r"^a (\S+) b$", text)
         self.infix = infix.group(1) if infix else None
-        self.has_b = shape in ("SHAPE_BINARY", "SHAPE_PAIRS")
+        self.has_b = shape.endswith(("BINARY", "PAIRS"))
 
 
 # ---- numbers and words -----------------------------------------------------------------------------------------------
@@ -107,7 +109,8 @@ def quantity(n, noun):
 
 
 ASCII = [("∂", "d"), ("·", "*"), ("−", "-"), ("²", "^2"), ("→", "->"), ("├─ ", "|- "), ("└─ ", "`- "), ("│  ", "|  "),
-         ("◀", "<-"), ("✓", "+"), ("…", "..."), ("⋯", "~"), ("∅", "0")]
+         ("◀", "<-"), ("✓", "+"), ("…", "..."), ("⋯", "~"), ("∅", "0"),
+         ("\u2068", ""), ("\u2069", "")]
 
 
 def plain(line):
@@ -115,6 +118,44 @@ def plain(line):
     for mark, instead in ASCII:
         line = line.replace(mark, instead)
     return line.encode("ascii", "backslashreplace").decode("ascii")
+
+
+# ---- names -----------------------------------------------------------------------------------------------------------
+
+ESCAPE = r"\\(?:[nrt]|x..|u....|U.{8})"
+
+
+def harmless(text):
+    """With what would steer a terminal, or turn the line around, written as C does: \\n, \\x1b."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def cut_name(name, most):
+    """At most so many characters of a harmless name, kept together where it is written from right to left."""
+    pieces = re.findall(ESCAPE + "|.", name)
+    name = name if len(pieces) <= most else "".join(pieces[:most]) + "…"
+    return "\u2068%s\u2069" % name if any(unicodedata.bidirectional(c) in ("R", "AL") for c in name) else name
+
+
+def is_word(name):
+    """Whether a name reads as one thing inside a formula, a word or a number without a sign, as in graph/text.c."""
+    bracket = False
+    for c in name:
+        bracket |= c == "["
+        is_letter = c.isalnum() or c in "_.[]'" or (c == "," and bracket)  # as in w[2,0]
+        if not is_letter and (c < "\x80" or c == "·" or unicodedata.category(c) in ("Sm", "Zs")):
+            return False
+    return True
+
+
+def factor(name):
+    """A name that has an operator beside it: in parentheses if it holds one of its own, `(a+b).grad`."""
+    return name if is_word(name) else "(%s)" % name
+
+
+def item(name):
+    """A name alone or in a list: in parentheses only if it would read as none, as two, or as an equation."""
+    return "(%s)" % name if name.isspace() or (re.search("[,;=]", name) and not is_word(name)) else name
 
 
 # ---- formulas of the op table ----------------------------------------------------------------------------------------
@@ -150,15 +191,17 @@ class Formula:
         """The formula with real names, in brackets if it must hold together as a factor."""
 
         def name(match):
-            letter = match.group().strip("()")
-            shown = names.get(letter, letter)
-            return "(%s)" % shown if match.group() != letter or shown.startswith("-") else shown
+            before, after = text[:match.start()].rstrip()[-1:], text[match.end():].lstrip()[:1]
+            alone = before in ("(", ",", "|") and after in (")", ",", "|")
+            shown = names.get(match.group(), match.group())
+            return item(shown) if alone else factor(shown)
 
         text = re.sub(r"\b([aby]) \* \1\b", r"\1²", self.text).replace(" * ", "·").replace(" / ", "/")
-        text = re.sub(r"\([aby]\)|\b[aby](?![a-zA-Z0-9_])", name, re.sub(r"-(?!\d)", "−", text))
+        text = re.sub(r"-(?!\d)", "−", text)
+        named = re.sub(r"\b[aby](?![a-zA-Z0-9_])", name, text)
         is_factor = re.match(r"-?[\d.]+$", text) or isinstance(self.root, (ast.Name, ast.Call)) or \
             isinstance(getattr(self.root, "op", None), (ast.Mult, ast.Div))
-        return text if is_factor else "(%s)" % text
+        return named if is_factor else "(%s)" % named
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
@@ -170,7 +213,7 @@ class Reader:
     def __init__(self, memory):
         self.memory = memory
         self.pages = {}
-        self.nodes, self.blocks = {}, {}
+        self.nodes, self.blocks, self.graphs = {}, {}, {}
         self.ops = memory.ops()
         self.size = memory.records["Value"].size
 
@@ -198,14 +241,13 @@ class Reader:
         return struct.unpack("%s%d%s" % (self.memory.mark, count, "Q" if width == 8 else "I"),
                              self.read(address, count * width))
 
-    def text(self, address, most=NAME_MOST * 4):
-        """A C string, cut at `most` bytes; control characters are shown, not sent to the terminal."""
+    def text(self, address, most=LABEL_BYTES):
+        """A C string, cut at `most` bytes, made harmless; bytes that are not UTF-8 are written as C does too."""
         data = b""
         while len(data) < most and b"\0" not in data:
             rest = PAGE - (address + len(data)) % PAGE
             data += self.read(address + len(data), min(rest, most - len(data)))
-        shown = data.split(b"\0")[0].decode("utf-8", "replace")
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+        return harmless(data.split(b"\0")[0].decode("utf-8", "backslashreplace"))
 
     def block(self, address):
         if address not in self.blocks:
@@ -244,11 +286,14 @@ class Reader:
 
     def is_graph(self, address):
         """Whether a live graph is there: its newest block must name it as its graph."""
-        try:
-            newest = self.record(address, "Graph")["newest"]
-            return newest != 0 and self.block(newest).graph == address and not self.block(newest).released
-        except Fault:
-            return False
+        if address not in self.graphs:
+            try:
+                newest = self.record(address, "Graph")["newest"]
+                self.graphs[address] = newest != 0 and self.block(newest).graph == address and \
+                    not self.block(newest).released
+            except Fault:
+                self.graphs[address] = False
+        return self.graphs[address]
 
 
 class Block:
@@ -258,6 +303,11 @@ class Block:
         vars(self).update(reader.record(address, "Block"))
 
 
+RELEASED = ("the node at 0x%x was released: graph_release ended its life together with all nodes made since the mark. "
+            "Look at it before the release.")
+FREED = "the node at 0x%x is gone: graph_free has freed its graph. Look at it before that."
+STALE = ("%s has an operand that was released before: `grad tree` shows which. Build that operand again in this step, or "
+         "keep its number and not the node.")
 NO_NODE = ("there is no node at 0x%x: the pointer was never set, or its node is gone. Give a Value * that a builder "
            "has returned.")
 
@@ -277,17 +327,16 @@ class Node:
         place = address - self.block.nodes
         if place < 0 or place % reader.size != 0 or fields["op"] >= len(reader.ops):
             raise Fault(NO_NODE % address)
-        if self.block.released:
-            raise Released("the node at 0x%x was released: graph_release ended its life together with all nodes made "
-                           "since the mark. Look at it before the release." % address)
-        if place // reader.size >= self.block.node_count:
-            raise Fault(NO_NODE % address)
         self.op = reader.ops[fields["op"]]
+        if self.block.released or place // reader.size >= self.block.node_count:
+            raise Released(RELEASED % address)
+        if self.op.name != "failed" and not reader.is_graph(self.block.graph):
+            raise Released(FREED % address)
         self.number = self.block.first_number + place // reader.size
         self.graph = self.block.graph
         self.data, self.grad, self.needs_grad = fields["data"], fields["grad"], bool(fields["needs_grad"])
         self.label = reader.text(fields["label"]) if fields["label"] != 0 else None
-        self.is_leaf = self.op.shape == "SHAPE_LEAF"
+        self.is_leaf = self.op.shape == "LEAF"
         self.n, self.has_bias = 0 if self.is_leaf else fields["n"], bool(fields["has_bias"])
         self.a, self.b, self.list = fields["a"], fields["b"], fields["list"]
         self.in_a = self.n + self.has_bias  # the operands before those of b
@@ -296,12 +345,22 @@ class Node:
     @property
     def name(self):
         """The label, or v12 by number."""
-        return self.label[:NAME_MOST] if self.label is not None else "v%d" % self.number
+        return item(cut_name(self.label, NAME_LONG)) if self.label else "v%d" % self.number
 
     @property
-    def operand_name(self):
-        """The name; a plain number of the expression is its own name."""
-        return number(self.data) if self.op.name == "const" and self.label is None else self.name
+    def short(self):
+        """The name inside an expression; a plain number is its own name."""
+        return cut_name(self.label, NAME_SHORT) if self.label else \
+            number(self.data) if self.op.name == "const" else self.name
+
+    @property
+    def factor(self):
+        """The same with an operator beside it."""
+        return factor(self.short)
+
+    def is_called(self, text):
+        """Whether that is its label, or what is shown for it, here or in a terminal that has only ASCII."""
+        return bool(self.label) and text in (self.label, self.name, plain(self.name))
 
     def parent_addresses(self):
         """In operand order: all of a, the bias, all of b, as value_parent counts them."""
@@ -310,9 +369,19 @@ class Node:
         size, n_b = self.reader.size, self.parent_count - self.in_a
         return [self.a + i * size for i in range(self.in_a)] + [self.b + i * size for i in range(n_b)]
 
+    def parent(self, address):
+        """The operand there. If it is younger than this node, it has taken the place of one that was released."""
+        node = self.reader.node(address)
+        if node.graph != self.graph or node.number >= self.number:
+            raise Released(RELEASED % address)
+        return node
+
     def parents(self):
         if self.known_parents is None:
-            self.known_parents = [self.reader.node(address) for address in self.parent_addresses()]
+            try:
+                self.known_parents = [self.parent(address) for address in self.parent_addresses()]
+            except Fault:
+                raise Fault(STALE % self.name)
         return self.known_parents
 
     def role(self, i):
@@ -333,11 +402,23 @@ class Node:
         """What it was computed from: `d * f`, `tanh(n)`, `param`."""
         if self.is_leaf:
             return self.op.name
-        shown = [self.reader.node(address).operand_name for address in self.parent_addresses()[:OPERANDS_SHOWN]]
+        return self.applied([self.shown(address) for address in self.parent_addresses()[:OPERANDS_SHOWN]])
+
+    def shown(self, address):
+        """The operand there by name, or what has become of it."""
+        try:
+            return self.parent(address).short
+        except Released:
+            return "[released]"
+        except Fault:
+            return "[no node]"
+
+    def applied(self, shown):
+        """The op applied to the first few of its operands, as they are called or as numbers."""
         if self.op.infix is not None:
-            return "%s %s %s" % (shown[0], self.op.infix, shown[1])
+            return "%s %s %s" % (factor(shown[0]), self.op.infix, factor(shown[1]))
         more = ", ..." if self.parent_count > OPERANDS_SHOWN else ""
-        return "%s(%s%s)" % (self.op.name, ", ".join(shown), more)
+        return "%s(%s%s)" % (self.op.name, ", ".join(map(item, shown)), more)
 
     def line(self):
         """`L = -8 (grad 1) = d * f`"""
@@ -384,13 +465,13 @@ class Edge:
     def chain_rule(self):
         """`∂o/∂M · o.grad = (1 − o²) · o.grad = 0.5 · 1 = 0.5`"""
         child = self.child
-        names = {"y": child.name, "a": self.a.operand_name, "b": self.b.operand_name if self.b is not None else "b"}
+        names = {"y": child.short, "a": self.a.short, "b": self.b.short if self.b is not None else "b"}
         local = self.local()
         product = self.product()
         numbers = "? (this formula cannot be computed without the running program)" if local is None else \
             "%s · %s = %s" % (number(local), number(child.grad), number(product))
         return "∂%s/∂%s · %s.grad = %s · %s.grad = %s" % (
-            child.name, self.parent.operand_name, child.name, self.formula.named(names), child.name, numbers)
+            child.factor, self.parent.factor, child.factor, self.formula.named(names), child.factor, numbers)
 
 
 # ---- where the walk is -----------------------------------------------------------------------------------------------
@@ -453,18 +534,26 @@ def labelled(reader, graph, name, below=None):
     by_number = re.match(r"^v(\d+)$", name)
     numbered = None
     for node in reader.nodes_of(graph, below):
-        if node.label == name:
+        if node.is_called(name):
             return node
         if by_number and node.number == int(by_number.group(1)):
             numbered = node
     return numbered
 
 
+PLACE = re.compile(r"[*&(]*\w+(\)|->\w+|\.\w+|\[\w+\])*")  # an expression of C that is no label by accident
+
+
 def find_node(reader, text, look_up, current_graph):
     """The node that a user means by `text`: what the program has by that name or expression, a label, or v12 by number.
-    look_up(text) gives its address, or None and why not. A Fault says why there is none."""
+    look_up(text) gives its address, or None and why not. A Fault says why there is none. The labels x+1 and w[2,0] come
+    before the expressions: with pointers x and w these would be other nodes, and k=3 would change the program."""
     if not text:
         raise Fault("it needs a node: a Value * of the program, a label, or v12 for node number 12.")
+    if not PLACE.fullmatch(text) and current_graph() is not None:
+        node = labelled(reader, current_graph(), text)
+        if node is not None:
+            return node
     address, problem = look_up(text)
     if address is not None:
         try:
@@ -508,19 +597,24 @@ def mark_of(node, walk):
 def tree_lines(root, walk=None):
     """(line, address) per node, parents below their children; a node met again is not followed again."""
     shown = set()
-    todo = [(root, "", "")]
+    todo = [(None, root.address, "", "")]
     while todo:
-        node, first, rest = todo.pop()
+        child, address, first, rest = todo.pop()
+        try:
+            node = child.parent(address) if child is not None else root
+        except Fault:
+            yield first + child.shown(address), address
+            continue
         again = node.address in shown and node.op.name != "const"
         line = first + node.line() + ("  (shown above)" if again else "") + mark_of(node, walk)
         yield line, node.address
         if again:
             continue
         shown.add(node.address)
-        parents = node.parents()
+        parents = node.parent_addresses()
         for i in range(len(parents) - 1, -1, -1):
             last = i == len(parents) - 1
-            todo.append((parents[i], rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  ")))
+            todo.append((node, parents[i], rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  ")))
 
 
 def tree(root, walk=None):
@@ -540,12 +634,12 @@ def push_line(edge, grads):
     """A line per product; `grads` holds the parents' gradients before it, and is brought up to date."""
     parent = edge.parent
     if not parent.needs_grad:
-        name = parent.operand_name if parent.op.name == "const" else "%s (%s)" % (parent.name, parent.op.name)
+        name = item(parent.short) if parent.op.name == "const" else "%s (%s)" % (parent.name, parent.op.name)
         return "  %s takes no gradient: it depends on no param" % name
     product = edge.product()
-    line = "  %s.grad += %s" % (parent.name, edge.chain_rule())
+    line = "  %s.grad += %s" % (parent.factor, edge.chain_rule())
     if product is None or grads is None:
-        return line + "  [%s.grad is %s]" % (parent.name, number(parent.grad))
+        return line + "  [%s.grad is %s]" % (parent.factor, number(parent.grad))
     before = grads.get(parent.address, parent.grad)
     grads[parent.address] = before + product
     return line + "  [now %s → %s]" % (number(before), number(before + product))
@@ -575,7 +669,7 @@ def explain(node, walk=None, grads=None):
         return
     at_work = walk is not None and walk.node == node.address
     whom = "its parent" if node.parent_count == 1 else "its %d parents" % node.parent_count
-    what = "%s.grad = %s" % (node.name, number(node.grad))
+    what = "%s.grad = %s" % (node.factor, number(node.grad))
     where = state(node, walk)
     if at_work and walk.phase == "after":
         yield "has just pushed %s to %s:" % (what, whom)
@@ -620,7 +714,7 @@ def edges(root, walk=None):
     for node in cone(root)[::-1]:
         where = state(node, walk)
         for edge in node.edges():
-            arrow = "%s → %s" % (node.name, edge.parent.operand_name)
+            arrow = "%s → %s" % (node.name, item(edge.parent.short))
             if not edge.parent.needs_grad:
                 lines.append("  ∅ %s: takes no gradient" % arrow)
                 continue
@@ -630,7 +724,7 @@ def edges(root, walk=None):
             elif where == WAITING:
                 lines.append("  ⋯ %s: waits" % arrow)
             else:
-                lines.append("  ✓ %s: passed over, since %s.grad is 0" % (arrow, node.name))
+                lines.append("  ✓ %s: passed over, since %s.grad is 0" % (arrow, node.factor))
     had_turn = counts[PUSHED] + counts[PASSED]
     yield "%s below %s: %d pushed (✓), %d waiting (⋯)" % (
         quantity(had_turn + counts[WAITING], "edge"), root.name, had_turn, counts[WAITING])
@@ -667,10 +761,8 @@ def why_data(node, nodes):
         lines.append("It is a leaf (%s): the program gave it this value." % node.op.name)
     else:
         numbers = [number(parent.data) for parent in node.parents()[:OPERANDS_SHOWN]]
-        more = ", ..." if node.parent_count > OPERANDS_SHOWN else ""
-        worked = (" %s " % node.op.infix).join(numbers) if node.op.infix else \
-            "%s(%s%s)" % (node.op.name, ", ".join(numbers), more)
-        lines.append("All its operands are finite, so it was made here: %s = %s." % (worked, number(node.data)))
+        lines.append("All its operands are finite, so it was made here: %s = %s." % (
+            node.applied(numbers), number(node.data)))
         lines += ["  " + parent.line() for parent in node.parents()[:OPERANDS_SHOWN]]
     if node is not nodes[-1]:
         lines.append("It goes on: " + path_up(node, nodes))
@@ -679,7 +771,7 @@ def why_data(node, nodes):
 
 def why_grad(node, nodes):
     lines = ["All values are finite. %s.grad = %s is the first gradient of the reverse walk that is not." % (
-        node.name, number(node.grad))]
+        node.factor, number(node.grad))]
     into = [edge for child in nodes[::-1] if not child.is_leaf and child.number > node.number
             for edge in child.edges() if edge.parent.address == node.address]
     made = [edge for edge in into if edge.product() is None or not math.isfinite(edge.product())]
@@ -688,7 +780,7 @@ def why_grad(node, nodes):
     if not made:
         lines.append("Each product is finite; their sum, or what an earlier pass left in it, is not:")
     for edge in (made or into)[:OPERANDS_SHOWN]:
-        lines += ["  %s.grad += %s" % (node.name, edge.chain_rule()), "  where " + edge.child.line()]
+        lines += ["  %s.grad += %s" % (node.factor, edge.chain_rule()), "  where " + edge.child.line()]
     return lines
 
 
