@@ -33,7 +33,7 @@ typedef struct Dataset {
     double *x;            /* count × features, row after row */
     int *label;           /* count */
     char **feature_names; /* features of them, or NULL */
-    char **class_names;   /* classes of them, or NULL */
+    char **class_names;   /* classes of them; NULL: they are called by their numbers */
 } Dataset;
 
 /* The features of row i. */
@@ -45,8 +45,18 @@ void dataset_free(Dataset *data);
 /* Two half circles that interlock, as scikit-learn's make_moons. For t from 0 to π in equal steps:
  *     class 0, the first ⌊n/2⌋ rows:  (cos t, sin t)
  *     class 1, the others:            (1 − cos t, 1/2 − sin t)
- * plus `noise` times a normal number in each coordinate. It needs n >= 1 and a finite noise >= 0. */
+ * plus `noise` times a normal number in each coordinate. It needs n >= 1 and a finite noise >= 0; a noise so large that
+ * a point is not finite is an error. */
 #define dataset_moons(out, n, noise, random, error) dataset_moons_at(out, n, noise, random, error, HERE)
+
+/* Number the classes: words[i] is the class of row i. They are the distinct words in sorted order, as in scikit-learn:
+ * by value where all are numbers (1, 1.0 and 1e0 are then one class, called as in its first row), else by bytes. */
+#define dataset_label(...) dataset_label_at(__VA_ARGS__, HERE)
+
+/* Number the classes anew by the list names[0 .. classes), which is copied: that of a saved model, say. Names are the
+ * same as they are in dataset_label. It is an error, and *data stays as it was, if a row is of a class that is not in
+ * the list. Needs one name or more. */
+#define dataset_use_classes(...) dataset_use_classes_at(__VA_ARGS__, HERE)
 
 /* Copy rows[0 .. n) of `data`, in that order, into *out; each is below data->count. */
 #define dataset_rows(data, rows, n, out, error) dataset_rows_at(data, rows, n, out, error, HERE)
@@ -101,6 +111,8 @@ void scale_free(Scale *scale);
 /* ---- behind the macros ------------------------------------------------------------------------------------------- */
 
 bool dataset_moons_at(Dataset *out, size_t n, double noise, Random *random, Error *error, Where where);
+bool dataset_label_at(Dataset *data, char *const *words, Error *error, Where where);
+bool dataset_use_classes_at(Dataset *data, char *const *names, int classes, Error *error, Where where);
 bool dataset_rows_at(const Dataset *data, const size_t *rows, size_t n, Dataset *out, Error *error, Where where);
 bool dataset_split_at(const Dataset *data, double test_fraction, Random *random, Dataset *train, Dataset *test,
                       Error *error, Where where);

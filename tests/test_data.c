@@ -111,6 +111,137 @@ Test(data, moons_of_no_points_are_misuse, .signal = SIGABRT) { moons(0, 0.1, 1);
 Test(data, a_negative_noise_is_misuse, .signal = SIGABRT) { moons(10, -0.1, 1); }
 Test(data, a_noise_that_is_nan_is_misuse, .signal = SIGABRT) { moons(10, NAN, 1); }
 
+Test(data, noise_that_leads_beyond_the_largest_double_is_an_error)
+{
+    static const double noises[] = {1e308, 1.7e308};
+    for (size_t i = 0; i < 2; i++) {
+        Random random = seeded(1);
+        Dataset data;
+        Error error = {""};
+        cr_expect(!dataset_moons(&data, 100, noises[i], &random, &error), "noise %g", noises[i]);
+        cr_expect(strstr(error.message, "too large for a double") != NULL, "%s", error.message);
+        cr_expect(data.x == NULL && data.count == 0, "the output is zeroed");
+    }
+    Dataset data = moons(100, 1e300, 1); /* large, and finite */
+    cr_expect(fabs(data.x[0]) > 1e298);
+    dataset_free(&data);
+}
+
+/* ---- classes ----------------------------------------------------------------------------------------------------- */
+
+static void expect_classes(const Dataset *data, int classes, const char *const *names, const int *labels)
+{
+    cr_assert_eq(data->classes, classes, "%d classes, want %d", data->classes, classes);
+    for (int c = 0; c < classes; c++)
+        cr_expect_str_eq(data->class_names[c], names[c], "class %d is %s, want %s", c, data->class_names[c], names[c]);
+    for (size_t i = 0; i < data->count; i++)
+        cr_expect_eq(data->label[i], labels[i], "row %zu: %d, want %d", i, data->label[i], labels[i]);
+}
+
+Test(data, classes_are_the_distinct_labels_sorted_as_scikit_learn_does)
+{
+    static const struct {
+        char *words[4];
+        int classes, labels[4];
+        const char *names[4];
+    } cases[] = {
+        /* numpy.unique(words, return_inverse=True), of floats where all are numbers */
+        {{"b", "a", "B", "a"}, 3, {2, 1, 0, 1}, {"B", "a", "b"}},
+        {{"10", "9", "-1", "9"}, 3, {2, 1, 0, 1}, {"-1", "9", "10"}},
+        {{"10", "9", "x", "9"}, 3, {0, 1, 2, 1}, {"10", "9", "x"}}, /* as bytes: one is a word */
+        {{"1.0", "1", "1e0", "0"}, 2, {1, 1, 1, 0}, {"0", "1.0"}},
+        {{"2019", "2021", "2020", "2019"}, 3, {0, 2, 1, 0}, {"2019", "2020", "2021"}},
+        {{"0.5", "-0.5", ".5", "+0.5"}, 2, {1, 0, 1, 1}, {"-0.5", "0.5"}},
+        {{"-0", "0", "0.0", "0e9"}, 1, {0, 0, 0, 0}, {"-0"}},
+        {{"9007199254740993", "9007199254740992", "3", "3"},
+         3,
+         {2, 1, 0, 0},
+         {"3", "9007199254740992", "9007199254740993"}},
+        {{"0x1", "1", "nan", "inf"}, 4, {0, 1, 3, 2}, {"0x1", "1", "inf", "nan"}}, /* words */
+        {{"\xC3\xA9", "z", "", "e"}, 4, {3, 2, 0, 1}, {"", "e", "z", "\xC3\xA9"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Dataset data = numbered(4);
+        Error error;
+        cr_assert(dataset_label(&data, cases[i].words, &error), "%s", error.message);
+        expect_classes(&data, cases[i].classes, cases[i].names, cases[i].labels);
+        dataset_free(&data);
+    }
+}
+
+Test(data, a_hundred_thousand_classes_take_no_time)
+{
+    enum { N = 100000 };
+    static char texts[N][8];
+    static char *words[N];
+    Dataset data = numbered(N);
+    for (size_t i = 0; i < N; i++) {
+        snprintf(texts[i], sizeof texts[i], "%zu", i * 7919 % N); /* 7919 and N have no common factor */
+        words[i] = texts[i];
+    }
+    cr_assert(dataset_label(&data, words, NULL));
+    cr_assert_eq(data.classes, N);
+    for (size_t i = 0; i < N; i++)
+        cr_assert_eq(data.label[i], (int)(i * 7919 % N), "row %zu", i);
+    cr_assert(dataset_use_classes(&data, words, N, NULL));
+    for (size_t i = 0; i < N; i++)
+        cr_assert_eq(data.label[i], (int)i, "row %zu", i);
+    dataset_free(&data);
+}
+
+Test(data, labels_follow_the_classes_of_a_model_by_name)
+{
+    static const struct {
+        char *names[4];
+        int classes, labels[4]; /* for rows of a, b, c, a */
+    } cases[] = {
+        {{"a", "b", "c"}, 3, {0, 1, 2, 0}},
+        {{"c", "b", "a"}, 3, {2, 1, 0, 2}},
+        {{"b", "more", "a", "c"}, 4, {2, 0, 3, 2}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Dataset data = numbered(4);
+        Error error;
+        cr_assert(dataset_use_classes(&data, cases[i].names, cases[i].classes, &error), "%s", error.message);
+        expect_classes(&data, cases[i].classes, (const char *const *)cases[i].names, cases[i].labels);
+        dataset_free(&data);
+    }
+}
+
+Test(data, names_that_are_numbers_are_the_same_when_their_values_are)
+{
+    Dataset data = numbered(3);
+    cr_assert(dataset_label(&data, ((char *[]){"1.0", "3", "1"}), NULL));
+    cr_assert(dataset_use_classes(&data, ((char *[]){"3.0", "2", "1"}), 3, NULL));
+    expect_classes(&data, 3, (const char *[]){"3.0", "2", "1"}, (const int[]){2, 0, 2});
+    dataset_free(&data);
+    data = moons(4, 0, 1); /* no names: they are 0 and 1 */
+    cr_assert(dataset_use_classes(&data, ((char *[]){"1", "0"}), 2, NULL));
+    expect_classes(&data, 2, (const char *[]){"1", "0"}, (const int[]){1, 1, 0, 0});
+    dataset_free(&data);
+}
+
+Test(data, a_class_that_the_list_has_not_is_an_error_and_changes_nothing)
+{
+    Dataset data = numbered(4);
+    Error error;
+    cr_expect(!dataset_use_classes(&data, ((char *[]){"a", "b"}), 2, &error));
+    cr_expect(strstr(error.message, "row 3 is of the class \"c\", which is not one of the 2 known: \"a\" to \"b\"") ==
+                  error.message,
+              "%s", error.message);
+    expect_classes(&data, 3, (const char *[]){"a", "b", "c"}, (const int[]){0, 1, 2, 0});
+    Dataset two;
+    cr_assert(dataset_rows(&data, ((size_t[]){0, 1}), 2, &two, NULL));
+    cr_expect(dataset_use_classes(&two, ((char *[]){"b", "a"}), 2, NULL), "no row is of class c");
+    dataset_free(&data), dataset_free(&two);
+}
+
+Test(data, no_list_of_classes_is_misuse, .signal = SIGABRT)
+{
+    Dataset data = numbered(3);
+    dataset_use_classes(&data, NULL, 3, NULL);
+}
+
 /* ---- choosing rows ----------------------------------------------------------------------------------------------- */
 
 Test(data, a_split_deals_every_row_once_with_its_label_and_the_names)
@@ -498,6 +629,16 @@ static bool work_scale(Error *error)
     return ok;
 }
 
+static bool work_classes(Error *error)
+{
+    Dataset data;
+    const bool ok = dataset_rows(&source, ((size_t[]){0, 1, 2}), 3, &data, error) &&
+                    dataset_label(&data, ((char *[]){"x", "y", "x"}), error) &&
+                    dataset_use_classes(&data, ((char *[]){"y", "x"}), 2, error);
+    dataset_free(&data);
+    return ok;
+}
+
 static bool work_save(Error *error) { return dataset_save(&source, path, error); }
 
 Test(data, every_allocation_may_fail, .init = make_folder, .fini = remove_folder)
@@ -508,6 +649,8 @@ Test(data, every_allocation_may_fail, .init = make_folder, .fini = remove_folder
                  1 + 2 * (2 + 3 + 4)); /* the order; twice: arrays and both lists of names */
     cr_expect_eq(fail_each_allocation(work_batches), 1);
     cr_expect_eq(fail_each_allocation(work_scale), 2);
+    /* a copy of 3 rows: arrays and names; a list and 2 names; 3 lists of names, 2 of keys and places */
+    cr_expect_eq(fail_each_allocation(work_classes), 2 + 3 + 4 + 4 + 2 * 3 + 3);
     cr_expect_eq(fail_each_allocation(work_save), 2); /* the names of the file and of the unfinished one */
     dataset_free(&source);
 }
