@@ -32,9 +32,9 @@ typedef struct Graph Graph;
 /* A node. Its parents are the operands that it was computed from, in order and with repeats: x*x has x as a and as b.
  * In gdb, `p *value_parent(v, 1)` shows the second parent of any node, `p *v` the node itself. */
 struct Value {
-    double data;             /* the forward value */
-    double grad;             /* ∂L/∂this, after a backward pass from L */
-    const char *label;       /* a name for people, or NULL */
+    _Alignas(sizeof(double)) double data; /* the forward value */
+    double grad;                          /* ∂L/∂this, after a backward pass from L */
+    const char *label;                    /* a name for people, or NULL */
     struct Block *block;     /* for the engine: where it lives, from which follow its graph and its number */
     OpCode op : 8;           /* what it was computed by */
     bool needs_grad;         /* is a param, or was computed from one */
