@@ -4,12 +4,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "graph.h"
 #include "memory.h"
 
 struct Optimizer {
     void (*step)(Optimizer *optimizer);
     Value *const *params;
     size_t n;
+    Life life; /* that of the params */
     double lr; /* the one in use; not those of the settings */
     SGD sgd;
     Adam adam;
@@ -21,6 +23,11 @@ static void check(const Optimizer *optimizer, const char *caller, Where where)
     if (optimizer == NULL)
         misuse(where, "%s: the optimizer is NULL. Check what sgd_new or adam_new returned: NULL without memory.",
                caller);
+    if (!life_lasts(&optimizer->life))
+        misuse(where,
+               "%s: the params were released: graph_release ended them together with all nodes made since the mark. "
+               "Make params before graph_mark.",
+               caller);
 }
 
 static void check_number(double number, double least, double below, const char *name, Where where)
@@ -29,9 +36,9 @@ static void check_number(double number, double least, double below, const char *
         misuse(where, "optimizer: %s = %g. It must be at least %g and less than %g.", name, number, least, below);
 }
 
-static void check_param(const Value *v, size_t i, Where where)
+static void check_param(const Value *v, size_t i, const Graph *graph, Where where)
 {
-    value_check(v, NULL, "optimizer: a param of the list", where);
+    value_check(v, graph, "optimizer: a param of the list", where);
     if (v->op == OP_PARAM || v->op == OP_FAILED) /* running out of memory is not the caller's bug */
         return;
     char name[VALUE_NAME_SIZE];
@@ -39,13 +46,24 @@ static void check_param(const Value *v, size_t i, Where where)
            value_name(v, name), v->data, op_table[v->op].name);
 }
 
+/* The param made last, which a release ends first. Reports misuse if the list has anything else in it than params. */
+static const Value *check_params(Value *const *params, size_t n, Where where)
+{
+    const Value *newest = NULL;
+    for (size_t i = 0; i < n; i++) {
+        check_param(params[i], i, newest != NULL ? value_graph(newest) : NULL, where);
+        if (newest == NULL || value_number(params[i]) > value_number(newest))
+            newest = params[i];
+    }
+    return newest;
+}
+
 static Optimizer *optimizer_new(Value *const *params, size_t n, Where where)
 {
     if (params == NULL || n == 0)
         misuse(where, "optimizer: no params (n = %zu). Pass the params of a network: net->params, net->param_count.",
                n);
-    for (size_t i = 0; i < n; i++)
-        check_param(params[i], i, where);
+    const Value *newest = check_params(params, n, where);
     Optimizer *optimizer = memory_alloc(sizeof *optimizer);
     double *moments = memory_alloc_array(n, 2 * sizeof *moments);
     if (optimizer == NULL || moments == NULL) {
@@ -54,7 +72,7 @@ static Optimizer *optimizer_new(Value *const *params, size_t n, Where where)
         return NULL;
     }
     memset(moments, 0, 2 * n * sizeof *moments);
-    *optimizer = (Optimizer){.params = params, .n = n, .state = {.moments = moments}};
+    *optimizer = (Optimizer){.params = params, .n = n, .life = life_new(newest), .state = {.moments = moments}};
     return optimizer;
 }
 

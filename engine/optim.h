@@ -44,8 +44,8 @@ typedef struct Optimizer Optimizer;
 
 /* An optimizer of the n params of the list, which must live as long as it does; the caller frees it with
  * optimizer_free. NULL when there is no memory. It is a usage error to pass a negative or non-finite learning rate, a
- * momentum or β outside [0, 1), or a list with anything in it that is not a live param; and NULL for the optimizer to
- * any function but optimizer_free.
+ * momentum or β outside [0, 1), or a list with anything in it that is not a live param of one graph; and to pass NULL,
+ * or an optimizer whose params were released, to any function but optimizer_free.
  *     sgd_new(Value *const *params, size_t n, SGD settings)
  *     adam_new(Value *const *params, size_t n, Adam settings) */
 #define sgd_new(...) sgd_new_at(__VA_ARGS__, HERE)

@@ -36,8 +36,8 @@ Test(slips, data_changed_after_the_forward_pass)
 {
     expect_says("new_weights_before_backward", "square (mul) is 9, but its operands now give 10000");
     expect_says("optimizer_step_before_backward", "loss (dot) is 25, but its operands now give 22.25");
-    expect_says("bias_changed", "neuron (dot) is 7, but its operands now give 7.000000001");
-    expect_says("interior_value_set", "(mul) is 403.428793, but its operands now give 1");
+    expect_says("bias_changed", "neuron (dot) is 7, but its operands now give 7.000000001:");
+    expect_says("interior_value_set", "(mul) is 403.428793492735, but its operands now give 1");
 }
 
 Test(slips, no_false_alarm)
