@@ -789,9 +789,12 @@ Test(lldb, names_and_released_operands_are_shown_as_in_gdb)
     EXPECT_SAYS("|- a name of more than twenty-four and of m... = 1 (grad 0) = param\n", "ASCII");
     EXPECT_SAYS("`- \\u05e9\\u05dc = 1 (grad 0) = param\n", "ASCII");
     lldb("export LC_ALL=C.UTF-8", "O0", "stale",
-         "-o 'breakpoint set --name backward_hook' -o continue -o up -o 'print *y' -o 'grad explain y'");
+         "-o 'breakpoint set --name backward_hook' -o continue -o up -o 'print *y' -o 'grad "
+         "explain y'");
     EXPECT_SAYS("y = 4 (grad 0) = p * [released]\n", "lldb");
     EXPECT_SAYS("grad explain: y has an operand that was released before: ", "lldb");
+    lldb("export LC_ALL=C.UTF-8", "O0", "neuron", "-o 'breakpoint set --name value_pairs' -o continue -o 'print a[0]'");
+    EXPECT_SAYS("w1 = -3 (grad 0) = param\n", "a Value *const");
 }
 
 Test(lldb, check_and_dot_do_not_disturb_the_walk)

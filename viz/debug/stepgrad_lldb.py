@@ -104,7 +104,8 @@ def thread_of(target):
 
 def kind_of(value):
     """"Value *", "Value", ... of an SBValue, by its struct."""
-    return value.GetType().GetCanonicalType().GetName().replace("struct ", "").replace("const ", "")
+    name = value.GetType().GetCanonicalType().GetName()  # `Value *const`, when it is an element of such a list
+    return name.replace("struct ", "").replace("const ", "").replace("*const", "*")
 
 
 def address_of(value):
