@@ -722,9 +722,10 @@ Test(gdb, the_transcript_is_what_gdb_says_today)
 /* ---- lldb -------------------------------------------------------------------------------------------------------- */
 
 /* Debian's lldb 14 looks for its Python in a place where it is not: the README says how to show it where it is. */
-#define LLDB                                                                                                           \
-    "PYTHONPATH=$(echo /usr/lib/llvm-*/lib/python3.*/*-packages | tr ' ' ':') LC_ALL=C.UTF-8 "                         \
+#define LLDB_IN_LOCALE                                                                                                 \
+    "PYTHONPATH=$(echo /usr/lib/llvm-*/lib/python3.*/*-packages | tr ' ' ':') "                                        \
     "$(command -v timeout >/dev/null && echo timeout 300) lldb --no-lldbinit --no-use-colors --batch "
+#define LLDB "LC_ALL=C.UTF-8 " LLDB_IN_LOCALE
 
 static void skip_without_lldb(void)
 {
@@ -759,19 +760,83 @@ Test(lldb, where_its_python_module_is_missing_the_script_says_how_to_start_lldb)
     EXPECT_SAYS("PYTHONPATH=$(echo /usr/lib/llvm-*/lib/python3.*/*-packages | tr ' ' ':') lldb", "README.md");
 }
 
-Test(lldb, tree_explain_and_step_say_what_gdb_says)
+/* An lldb session on the program with this argument, stopped in main; `options` are commands as lldb's -o takes them.
+ */
+static void lldb(const char *environment, const char *optimisation, const char *argument, const char *options)
 {
     if (run(LLDB "-o 'script print(6 * 7)' 2>&1"), !says("42"))
         cr_skip_test("SKIPPED: this lldb has no Python");
+    char command[COMMAND_MOST];
+    const char *path = program(optimisation);
+    snprintf(command, sizeof command,
+             "%s; " LLDB_IN_LOCALE "-o 'command script import viz/debug/stepgrad_lldb.py' -o 'breakpoint set --name "
+             "main' -o run %s -- %s %s 2>&1",
+             environment, options, path, argument);
+    run(command);
+    expect_no_python_error("lldb");
+}
+
+Test(lldb, names_and_released_operands_are_shown_as_in_gdb)
+{
+    lldb("export LC_ALL=C.UTF-8", "O0", "names",
+         "-o 'grad step total' -o 'grad tree total' -o 'grad step power' -o 'grad tree x+1' -o 'grad tree w[0,1]'");
+    EXPECT_SAYS("(k=3) = 6 (grad 0) = (a+b) * (c d)\n", "lldb");
+    EXPECT_SAYS("two\\nlines\\x1b[31m, a name of more than twen…, \\xff\\xc3, ", "lldb");
+    EXPECT_SAYS("  (-n).grad += ∂power/∂(-n) · power.grad = (a+b)·pow(-n, (a+b) − 1) · power.grad = 8 · 1 = 8", "lldb");
+    EXPECT_SAYS("\nx+1 = 5 (grad -0.2) = param\n", "a label before the expression");
+    EXPECT_SAYS("\nw[0,1] = 1 (grad -1) = param\n", "a label before the expression");
+    lldb("export LC_ALL=C", "O2", "names", "-o 'grad step total' -o 'grad tree sum'");
+    EXPECT_SAYS("|- a name of more than twenty-four and of m... = 1 (grad 0) = param\n", "ASCII");
+    EXPECT_SAYS("`- \\u05e9\\u05dc = 1 (grad 0) = param\n", "ASCII");
+    lldb("export LC_ALL=C.UTF-8", "O0", "stale",
+         "-o 'breakpoint set --name backward_hook' -o continue -o up -o 'print *y' -o 'grad "
+         "explain y'");
+    EXPECT_SAYS("y = 4 (grad 0) = p * [released]\n", "lldb");
+    EXPECT_SAYS("grad explain: y has an operand that was released before: ", "lldb");
+    lldb("export LC_ALL=C.UTF-8", "O0", "neuron", "-o 'breakpoint set --name value_pairs' -o continue -o 'print a[0]'");
+    EXPECT_SAYS("w1 = -3 (grad 0) = param\n", "a Value *const");
+}
+
+Test(lldb, check_and_dot_do_not_disturb_the_walk)
+{
     for (int i = 0; i < OPTIMISATIONS; i++) {
-        char command[COMMAND_MOST];
-        snprintf(command, sizeof command,
-                 LLDB "-o 'command script import viz/debug/stepgrad_lldb.py' -o 'breakpoint set --name main' -o run "
-                      "-o 'grad step' -o 'grad step e' -o 'grad tree L' -o 'grad explain L' -o 'grad edges L' "
-                      "-o 'grad tree nothing' -- %s 2>&1",
-                 program(optimisations[i]));
-        run(command);
-        expect_no_python_error("lldb");
+        run("rm -f 'build/tests/gdb/a b.dot'");
+        lldb("export LC_ALL=C.UTF-8", optimisations[i], "expression",
+             "-o 'grad step' -o 'grad check L' -o 'grad dot \"build/tests/gdb/a b.dot\" L' -o 'grad step' "
+             "-o 'breakpoint disable' -o continue");
+        EXPECT_SAYS("4 params below L: 4 right, 0 wrong, not checked: 0 at a kink, 0 where L is not finite.\n"
+                    "The largest difference: ",
+                    optimisations[i]);
+        EXPECT_SAYS("Wrote build/tests/gdb/a b.dot.\n", optimisations[i]);
+        EXPECT_SAYS("  e.grad += ∂d/∂e · d.grad = 1 · d.grad = 1 · -2 = -2  [now 0 → -2]\n", optimisations[i]);
+        EXPECT_SAYS("a.grad = 6, b.grad = -4", optimisations[i]); /* what the program itself prints */
+        cr_expect_eq(run("grep -c ' -> ' 'build/tests/gdb/a b.dot'"), 0, "%s", output);
+    }
+}
+
+/* A session ends at its first error, so each has one of its own. */
+Test(lldb, errors_are_sentences)
+{
+    static const char *const sessions[][2] = {
+        {"grad check a", "error: grad check: a depends on no param"},
+        {"grad dot build/no/such/folder.dot L", "error: grad dot: "},
+        {"grad watch L", "error: grad watch: only gdb has it. Here: `watchpoint set expression"},
+        {"grad svg L", "error: grad svg: only gdb has it. Here: `grad dot V.dot V`"},
+        {"grad nonsense", "error: grad nonsense: there is no such command."}};
+    for (size_t i = 0; i < sizeof sessions / sizeof sessions[0]; i++) {
+        char options[128];
+        snprintf(options, sizeof options, "-o 'grad step' -o '%s'", sessions[i][0]);
+        lldb("export LC_ALL=C.UTF-8", "O0", "expression", options);
+        EXPECT_SAYS(sessions[i][1], sessions[i][0]);
+    }
+}
+
+Test(lldb, tree_explain_and_step_say_what_gdb_says)
+{
+    for (int i = 0; i < OPTIMISATIONS; i++) {
+        lldb("export LC_ALL=C.UTF-8", optimisations[i], "",
+             "-o 'grad step' -o 'grad step e' -o 'grad tree L' -o 'grad explain L' -o 'grad edges L' "
+             "-o 'grad tree nothing'");
         EXPECT_SAYS("  d.grad += ∂L/∂d · L.grad = f · L.grad = -2 · 1 = -2  [now 0 → -2]\n", optimisations[i]);
         EXPECT_SAYS("  b.grad += ∂e/∂b · e.grad = a · e.grad = 2 · -2 = -4  [now 0 → -4]\n", optimisations[i]);
         EXPECT_SAYS("│  ├─ e = -6 (grad -2) = a * b  ◀ has just pushed\n│  │  ├─ a = 2 (grad 6) = param\n",

@@ -584,6 +584,7 @@ def register_all():
     for name, (what, text) in nodes.SHOWS.items():
         register(name, functools.partial(show, what), "grad %s [V]: %s\nWithout V: %s." % (
             name, text, "of the node at work" if what is nodes.explain else "from the root of the backward pass"))
+    grad_check.__doc__, grad_dot.__doc__ = "grad check [V]: " + nodes.CHECK_HELP, "grad dot FILE V: " + nodes.DOT_HELP
     for function in (grad_watch, grad_unwatch, grad_check, grad_dot, grad_svg):
         register(function.__name__[len("grad_"):], function, function.__doc__)
 
@@ -653,13 +654,10 @@ def grad_unwatch(argument):
 
 
 def grad_check(argument):
-    """grad check [V]: the numerical gradient beside the analytic one, by the engine's gradient check."""
     node = find_node(live_reader(), argument, window_root)
-    if node.is_leaf or not node.needs_grad:
-        raise Fault("%s depends on no param, so there is nothing to check. Give the root, the loss." % node.name)
+    nodes.must_check(node)
     if function("gradcheck_at") is None:
-        raise Fault("the gradient check is not linked into this program: call gradcheck (engine/gradcheck.h) somewhere "
-                    "in it, or link engine/gradcheck.o.")
+        raise Fault(nodes.NO_CHECK)
     report = b"\0" * gdb.lookup_type("GradCheck").sizeof
     with undisturbed(node.reader, node.graph), scratch(report) as (where, error, data):
         right = bool(ask("gradcheck_at", "(Value *) %#x, 0, 0, (GradCheck *) %#x, (Error *) %#x, *(Where *) %#x" % (
@@ -670,7 +668,6 @@ def grad_check(argument):
 
 
 def grad_dot(argument):
-    """grad dot FILE V: write the graph below V to FILE as DOT, for Graphviz."""
     words = gdb.string_to_argv(argument)
     if len(words) < 2:
         raise Fault("it needs a file and a node: grad dot FILE V.")
@@ -715,39 +712,28 @@ def message_of(error):
 
 @contextlib.contextmanager
 def undisturbed(read, graph):
-    """For a call that walks through the graph itself: nothing stops in it, and afterwards all gradients are as before,
-    so that a walk under way goes on as if nothing had happened."""
+    """nodes.gradients_kept, and nothing stops meanwhile."""
     points = [point for point in list(gdb.breakpoints()) + waiting.breakpoints if point.is_valid() and point.enabled]
-    kept = [(block.address, memory().read(block.address, block.nodes + block.node_count * read.size - block.address))
-            for block in read.blocks_of(graph)]
     for point in points:
         point.enabled = False
     try:
-        yield
+        with nodes.gradients_kept(read, graph):
+            yield
     finally:
         for point in points:
             point.enabled = True
-        for address, data in kept:
-            memory().write(address, data)
 
 
-def check_lines(root, report):
-    counts = {field: int(report[field]) for field in ("params", "right", "wrong", "at_kink", "not_finite")}
-    yield "%s below %s: %d right, %d wrong, not checked: %d at a kink, %d where %s is not finite." % (
-        nodes.quantity(counts["params"], "param"), root.name, counts["right"], counts["wrong"], counts["at_kink"],
-        counts["not_finite"], root.name)
-    if counts["right"] + counts["wrong"] > 0:
-        worst = report["worst"]
-        got, want, error, allowed, step = (float(worst[x]) for x in ("got", "want", "error", "tolerance", "step"))
-        name = nodes.factor(nodes.harmless(worst["name"].string(errors="backslashreplace")))
-        yield "The largest difference: %s.grad is %.12g by the reverse walk, %.12g by nudging it by %g: %g apart " \
-              "(%g is allowed)." % (name, got, want, step, error, allowed)
+def check_lines(node, report):
+    worst = {field: float(report["worst"][field]) for field in nodes.WORST}
+    worst["name"] = report["worst"]["name"].string(errors="backslashreplace")
+    return nodes.check_lines(node, {field: int(report[field]) for field in nodes.COUNTS}, worst)
 
 
 def draw(name, node, path):
     """By dot_write_at or dot_draw_at, of viz/graph/dot.h."""
     if function(name) is None:
-        raise Fault("viz/graph/dot.h is not linked into this program: `make gdb` does, or call dot_draw in it.")
+        raise Fault(nodes.NO_DOT)
     path = os.fsencode(os.path.abspath(os.path.expanduser(path))) + b"\0"
     with scratch(path) as (where, error, data):
         if not ask(name, "*(Where *) %#x, (Value *) %#x, (const char *) %#x, 0, (Error *) %#x" % (

@@ -7,10 +7,12 @@
 #     (lldb) grad tree L
 #     (lldb) grad help                 the rest
 #
-# A smaller stepgrad-gdb.py: the same output (by stepgrad_nodes.py), but no watches and windows. Where
-# lldb has no Python, stepgrad.lldb gives the one-line summary.
+# The words of stepgrad-gdb.py and the same output (by stepgrad_nodes.py), but for `grad watch`, `grad unwatch`, `grad
+# svg` (lldb cannot call what starts a process) and the window of `layout grad`. Where lldb has no Python, stepgrad.lldb
+# gives the one-line summary.
 import importlib
 import os
+import shlex
 import sys
 
 import lldb
@@ -66,15 +68,24 @@ class LldbMemory(nodes.Memory):
                         *[self.process.ReadCStringFromMemory(text, 256, lldb.SBError()) for text in texts])
 
     def local_derivative(self, node, index):
-        options = lldb.SBExpressionOptions()
-        options.SetIgnoreBreakpoints(True)
-        asked = self.target.EvaluateExpression(
-            "(double)value_local_derivative((Value *)%d, %d)" % (node.address, index), options)
-        if asked.GetError().Fail():
+        try:
+            asked = ask(self.target, "(double)value_local_derivative((Value *)%d, %d)" % (node.address, index))
+        except Fault:
             return None
         error = lldb.SBError()
         number = asked.GetData().GetDouble(error, 0)
         return number if error.Success() else None
+
+
+def ask(target, statements):
+    """The value of statements of C. Nothing stops in what they call, and other threads stand still meanwhile."""
+    options = lldb.SBExpressionOptions()
+    options.SetIgnoreBreakpoints(True)
+    options.SetTryAllThreads(False)
+    asked = target.EvaluateExpression(statements, options)
+    if asked.GetError().Fail():
+        raise Fault("lldb says: %s" % asked.GetError().GetCString().strip().split("\n")[0])
+    return asked
 
 
 def reader(target):
@@ -93,7 +104,8 @@ def thread_of(target):
 
 def kind_of(value):
     """"Value *", "Value", ... of an SBValue, by its struct."""
-    return value.GetType().GetCanonicalType().GetName().replace("struct ", "").replace("const ", "")
+    name = value.GetType().GetCanonicalType().GetName()  # `Value *const`, when it is an element of such a list
+    return name.replace("struct ", "").replace("const ", "").replace("*const", "*")
 
 
 def address_of(value):
@@ -223,24 +235,93 @@ def step(target, name):
             graph, below = root.graph, root.number + 1
 
 
+# ---- what other parts of the project do, if they are linked in -------------------------------------------------------
+
+
+def succeed(target, function, arguments, problem):
+    """Call a function that returns whether it succeeded, with `all.error` and `all.report` among its arguments."""
+    if not target.FindFunctions(function):
+        raise Fault(problem)
+    report = "GradCheck report; " if "report" in arguments else ""
+    answer = ask(target, "struct { bool succeeded; Error error; %s} all = {0}; all.succeeded = %s(%s); all" % (
+        report, function, arguments))
+    return answer, answer.GetChildMemberWithName("succeeded").GetValueAsUnsigned() != 0
+
+
+def text_of(array):
+    """The string in an array of char."""
+    data = array.GetData()
+    text = bytes(data.ReadRawData(lldb.SBError(), 0, data.GetByteSize())).split(b"\0")[0]
+    return text.decode("utf-8", "backslashreplace")
+
+
+def message_of(answer):
+    return Fault(nodes.harmless(text_of(answer.GetChildMemberWithName("error").GetChildMemberWithName("message"))))
+
+
+def grad_check(target, node):
+    nodes.must_check(node)
+    with nodes.gradients_kept(node.reader, node.graph):
+        arguments = '(Value *)%d, 0, false, &all.report, &all.error, (Where){"", 0}' % node.address
+        answer, right = succeed(target, "gradcheck_at", arguments, nodes.NO_CHECK)
+    report = answer.GetChildMemberWithName("report")
+    worst = report.GetChildMemberWithName("worst")
+    numbers = {field: float(worst.GetChildMemberWithName(field).GetValue()) for field in nodes.WORST}
+    numbers["name"] = text_of(worst.GetChildMemberWithName("name"))
+    lines = list(nodes.check_lines(node, {
+        field: report.GetChildMemberWithName(field).GetValueAsUnsigned() for field in nodes.COUNTS}, numbers))
+    return lines if right else lines + ["%s" % message_of(answer)]
+
+
+def grad_dot(target, read, rest):
+    words = shlex.split(rest)
+    if len(words) < 2:
+        raise Fault("it needs a file and a node: grad dot FILE V.")
+    node = find_node(read, target, " ".join(words[1:]))
+    path = os.fsencode(os.path.abspath(os.path.expanduser(words[0])))
+    answer, succeeded = succeed(target, "dot_write_at", '(Where){"", 0}, (Value *)%d, "%s", 0, &all.error' % (
+        node.address, "".join("\\%03o" % byte for byte in path)), nodes.NO_DOT)
+    if not succeeded:
+        raise message_of(answer)
+    return ["Wrote %s." % words[0]]
+
+
 # ---- the command -----------------------------------------------------------------------------------------------------
 
 HELP = (["grad step [NAME]: " + nodes.STEP_HELP] +
         ["grad %s V: %s" % (name, text) for name, (_, text) in nodes.SHOWS.items()] +
-        ["V is a Value *, the label of a node, or v12 for node number 12."])
+        ["grad check V: " + nodes.CHECK_HELP,
+         "grad dot FILE V: " + nodes.DOT_HELP,
+         "Only gdb has grad watch, grad unwatch, grad svg and the window of layout grad.",
+         "V is a Value *, the label of a node, or v12 for node number 12."])
+INSTEAD = {
+    "watch": "`watchpoint set expression -- &V->grad` stops when V's gradient changes; `grad explain` then says why.",
+    "unwatch": "`watchpoint delete`.",
+    "svg": "`grad dot V.dot V`, and then in a shell `dot -Tsvg V.dot -o V.svg`.",
+}
 MOST_LINES = 200
 
 
 def do(target, what, rest):
-    if what != "step" and what not in nodes.SHOWS:
+    if what in INSTEAD:
+        raise Fault("only gdb has it. Here: " + INSTEAD[what])
+    if what not in ("step", "check", "dot") and what not in nodes.SHOWS:
         raise Fault("there is no such command. `grad help` lists what there is.")
     read = reader(target)
     if what == "step":
         if not target.FindFunctions("backward_hook"):
             raise Fault(nodes.NOT_LINKED)
         return step(target, rest)
+    if what == "dot":
+        return grad_dot(target, read, rest)
+    if what == "check":
+        return grad_check(target, find_node(read, target, rest))
     lines = nodes.SHOWS[what][0](find_node(read, target, rest), current_walk(read, target))
     return nodes.cut(lines, MOST_LINES, "they are not shown")
+
+
+def in_terminal(line):
+    return line if "utf" in (sys.stdout.encoding or "utf-8").lower() else nodes.plain(line)
 
 
 def grad(debugger, command, result, _internal):
@@ -249,16 +330,16 @@ def grad(debugger, command, result, _internal):
     try:
         lines = HELP if what == "help" else list(do(debugger.GetSelectedTarget(), what, rest))
         for line in lines:
-            result.AppendMessage(line if "utf" in (sys.stdout.encoding or "utf-8").lower() else nodes.plain(line))
+            result.AppendMessage(in_terminal(line))
     except Fault as fault:
-        result.SetError("grad %s: %s" % (what, fault))
+        result.SetError(in_terminal("grad %s: %s" % (what, fault)))
 
 
 def summary(value, _internal):
     """`L = -8 (grad 1) = d * f` for a Value and for a pointer to one."""
     address = address_of(value.GetNonSyntheticValue())
     try:
-        return "" if address is None else nodes.summary(LldbMemory(value.GetTarget()), address)
+        return "" if address is None else in_terminal(nodes.summary(LldbMemory(value.GetTarget()), address))
     except Fault:
         return ""  # another library's Value
 

@@ -11,6 +11,7 @@
 # Formulas of local derivatives come from the engine's op table as text ("1 - y * y"): they are parsed once, printed
 # with the real names ((1 − o²)), and computed where the engine cannot be called. No derivative is written here again.
 import ast
+import contextlib
 import functools
 import heapq
 import itertools
@@ -306,8 +307,8 @@ class Block:
 RELEASED = ("the node at 0x%x was released: graph_release ended its life together with all nodes made since the mark. "
             "Look at it before the release.")
 FREED = "the node at 0x%x is gone: graph_free has freed its graph. Look at it before that."
-STALE = ("%s has an operand that was released before: `grad tree` shows which. Build that operand again in this step, or "
-         "keep its number and not the node.")
+STALE = ("%s has an operand that was released before: `grad tree` shows which. Build that operand again in this step, "
+         "or keep its number and not the node.")
 NO_NODE = ("there is no node at 0x%x: the pointer was never set, or its node is gone. Give a Value * that a builder "
            "has returned.")
 
@@ -783,6 +784,42 @@ def why_grad(node, nodes):
         lines += ["  %s.grad += %s" % (node.factor, edge.chain_rule()), "  where " + edge.child.line()]
     return lines
 
+
+def must_check(node):
+    if node.is_leaf or not node.needs_grad:
+        raise Fault("%s depends on no param, so there is nothing to check. Give the root, the loss." % node.name)
+
+
+def check_lines(root, counts, worst):
+    """What a GradCheck says: its counts by field, and its worst param (of which `name` is text)."""
+    yield "%s below %s: %d right, %d wrong, not checked: %d at a kink, %d where %s is not finite." % (
+        quantity(counts["params"], "param"), root.name, counts["right"], counts["wrong"], counts["at_kink"],
+        counts["not_finite"], root.name)
+    if counts["right"] + counts["wrong"] > 0:
+        yield "The largest difference: %s.grad is %.12g by the reverse walk, %.12g by nudging it by %g: %g apart " \
+              "(%g is allowed)." % (factor(harmless(worst["name"])), worst["got"], worst["want"], worst["step"],
+                                    worst["error"], worst["tolerance"])
+
+
+@contextlib.contextmanager
+def gradients_kept(read, graph):
+    """For a call that walks through the graph itself: afterwards all is as before, so that a walk goes on as before."""
+    memory = read.memory
+    kept = [(block.address, memory.read(block.address, block.nodes + block.node_count * read.size - block.address))
+            for block in read.blocks_of(graph)]
+    try:
+        yield
+    finally:
+        for address, data in kept:
+            memory.write(address, data)
+
+
+COUNTS, WORST = "params right wrong at_kink not_finite".split(), "got want error tolerance step".split()
+NO_CHECK = ("the gradient check is not linked into this program: call gradcheck (engine/gradcheck.h) somewhere in it, "
+            "or link engine/gradcheck.o.")
+NO_DOT = "viz/graph/dot.h is not linked into this program: `make gdb` does, or call dot_draw in it."
+DOT_HELP = "write the graph below V to FILE as DOT, for Graphviz."
+CHECK_HELP = "the numerical gradient beside the analytic one, by the engine's gradient check."
 
 # The commands that show what there is to say on a node V, by name.
 SHOWS = {
