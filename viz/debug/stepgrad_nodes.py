@@ -337,7 +337,7 @@ class Node:
         self.graph = self.block.graph
         self.data, self.grad, self.needs_grad = fields["data"], fields["grad"], bool(fields["needs_grad"])
         self.label = reader.text(fields["label"]) if fields["label"] != 0 else None
-        self.is_leaf = self.op.shape == "LEAF"
+        self.is_leaf = self.op.shape == "SHAPE_LEAF"
         self.n, self.has_bias = 0 if self.is_leaf else fields["n"], bool(fields["has_bias"])
         self.a, self.b, self.list = fields["a"], fields["b"], fields["list"]
         self.in_a = self.n + self.has_bias  # the operands before those of b
