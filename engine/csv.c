@@ -1,17 +1,19 @@
 /* csv.c - reads this grammar, RFC 4180 with what real files have besides:
  *
- *     file    = [BOM] { blank line | comment | row }
+ *     file    = [BOM] ["sep=" separator line end] { blank line | comment | row }
  *     comment = spaces "#" anything up to the line end
  *     row     = field { separator field } (line end | end of file)
  *     field   = spaces (plain | quoted) spaces
  *     quoted  = '"' { any character but '"' | '""' } '"'
  *
- * The file is read into memory, with a NUL after it, and stays as it is; the fields of one row at a time are copied
- * out of it, without spaces and quotes. So a place in the file is a pointer: its line and column are counted only when
- * an error names them.
+ * The file is read into memory, with a NUL after it, and stays as it is; the fields are copied out of it, without
+ * spaces and quotes, and the labels are used where they then stand. A place in the file is a pointer: its line and
+ * column are counted only when an error names them. To find the separator, and to tell a header from a row, the first
+ * rows are read more than once.
  */
 #include "csv.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -26,25 +28,31 @@
 /* A field of the row at hand; or, with number 0, another place that an error names. */
 typedef struct Field {
     const char *start; /* in the file */
-    const char *text;  /* NULL: not known */
+    char *text;        /* NULL: not known */
     size_t number;     /* from 1 */
 } Field;
 
 typedef struct Reader {
-    const char *name;
+    const char *name, *prefix; /* of the file; of the options in messages */
     const CsvOptions *options;
-    const char *text, *at; /* the file, which ends with a NUL, and what is still to be read of it */
+    const char *text, *begin, *at; /* the file, which ends with a NUL; its rows; what is still to be read of them */
     char separator;
-    char *row, *row_end; /* the texts of the row's fields, each with its NUL */
+    char mark;           /* the decimal mark of the numbers so far, or 0 */
+    char *row, *row_end; /* the texts of all fields so far, each with its NUL */
     Field *fields;       /* the row read last; none at the end of the file */
     size_t field_count, field_capacity;
-    const char *first_row;
-    size_t columns; /* fields in the first row, which all others must match */
-    size_t label_index;
+    const char *first_row, *width_row; /* the first of all, and the first below the header */
+    size_t columns;                    /* fields in the first row, but for separators at its end */
+    size_t width;                      /* fields in width_row, with them: all other rows must match both */
+    size_t label_index;                /* NO_LABEL: there is none, or its name is still to be found */
     Dataset *out;
-    size_t x_capacity, label_capacity, class_capacity;
+    char **words; /* the label of each row */
+    size_t x_capacity, word_capacity, skipped;
+    bool is_out_of_memory;
     Error *error;
 } Reader;
+
+#define NO_LABEL SIZE_MAX
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
@@ -109,8 +117,9 @@ PRINTF_LIKE(3, 4) static bool fail(const Reader *reader, const Field *field, con
 
 #define PLACE(pointer) (&(const Field){.start = (pointer)})
 
-static bool fail_memory(const Reader *reader)
+static bool fail_memory(Reader *reader)
 {
+    reader->is_out_of_memory = true;
     return fail(reader, PLACE(reader->at), "no memory for more. Load a smaller file.");
 }
 
@@ -197,7 +206,6 @@ static bool read_field(Reader *reader)
 static bool read_row(Reader *reader)
 {
     reader->field_count = 0;
-    reader->row_end = reader->row;
     skip_blank_lines_and_comments(reader);
     for (bool more = !at_end(reader); more;) {
         if (!read_field(reader))
@@ -210,121 +218,272 @@ static bool read_row(Reader *reader)
     return true;
 }
 
+/* Go back to the first row. */
+static void go_back(Reader *reader)
+{
+    reader->at = reader->begin;
+    reader->row_end = reader->row;
+}
+
+/* Read a row without complaint: whatever is wrong with it will be an error when it is read in earnest. */
+static bool peek_row(Reader *reader)
+{
+    Error *error = reader->error;
+    reader->error = NULL;
+    const bool ok = read_row(reader) && reader->field_count > 0;
+    reader->error = error;
+    return ok;
+}
+
 /* ---- numbers and labels ------------------------------------------------------------------------------------------ */
 
-typedef enum Kind { NUMBER, EMPTY, NO_NUMBER, NOT_FINITE, TOO_LARGE } Kind;
+typedef enum Kind { NUMBER, MISSING, NO_NUMBER, NOT_FINITE, TOO_LARGE } Kind;
 
-/* Spaces and line ends around a number are allowed in quotes too; hexadecimal, which number_parse takes, is not. */
-static Kind read_number(const char *text, double *value)
+static char *without_blanks(char *text)
 {
     static const char blanks[] = " \t\r\n";
     text += strspn(text, blanks);
     size_t length = strlen(text);
     while (length > 0 && strchr(blanks, text[length - 1]) != NULL)
-        length--;
-    if (length == 0)
-        return EMPTY;
-    if (strpbrk(text, "xX") != NULL || !number_parse(text, length, value))
-        return NO_NUMBER;
-    return isfinite(*value) ? NUMBER : errno == ERANGE ? TOO_LARGE : NOT_FINITE;
+        text[--length] = '\0';
+    return text;
+}
+
+static bool is_same_word(const char *a, const char *b)
+{
+    while (*a != '\0' && tolower((unsigned char)*a) == tolower((unsigned char)*b))
+        a++, b++;
+    return *a == *b;
+}
+
+static bool is_missing(const char *text)
+{
+    static const char *const words[] = {"", "?", "NA", "N/A", "NaN", "-NaN", "null"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (is_same_word(text, words[i]))
+            return true;
+    return false;
+}
+
+/* Spaces and line ends around a number are allowed in quotes too; hexadecimal, which number_parse takes, is not. Where
+ * commas do not separate fields, one may be the decimal mark: it becomes a point. */
+static Kind read_number(const Reader *reader, const Field *field, double *value)
+{
+    char *text = without_blanks(field->text);
+    if (is_missing(text))
+        return MISSING;
+    char *comma = reader->separator != ',' ? strchr(text, ',') : NULL;
+    if (comma != NULL)
+        *comma = '.';
+    if (strpbrk(text, "xX") == NULL && number_parse(text, strlen(text), value))
+        return isfinite(*value) ? NUMBER : errno == ERANGE ? TOO_LARGE : NOT_FINITE;
+    if (comma != NULL)
+        *comma = ',';
+    return NO_NUMBER;
 }
 
 /* Where the row is the first, a failure may mean that it was meant as a header. */
-static const char *header_hint(const Reader *reader)
+static bool fail_number(const Reader *reader, const Field *field, const char *why)
 {
     const bool is_first = reader->fields[0].start == reader->first_row && reader->options->header == CSV_HEADER_AUTO;
-    return is_first ? " (If this row is a header, set CsvOptions.header to CSV_HEADER_YES.)" : "";
+    return is_first ? fail(reader, field, "%s (If this row is a header, set %sheader=yes.)", why, reader->prefix)
+                    : fail(reader, field, "%s", why);
 }
 
-static bool read_feature(const Reader *reader, const Field *field, double *value)
+static bool fail_missing(const Reader *reader, const Field *field, const char *wanted)
 {
-    static const char *const refusals[] = {
-        [EMPTY] = "is empty. Write a number, or leave the row out.",
-        [NO_NUMBER] = "is not a number. Write one such as -0.5 or 1e-3.",
-        [NOT_FINITE] = "is not a finite number. Write a number, or leave the row out.",
-        [TOO_LARGE] = "is too large for a double. Give it in a larger unit.",
-    };
-    const Kind kind = read_number(field->text, value);
-    return kind == NUMBER || fail(reader, field, "%s%s", refusals[kind], kind == NO_NUMBER ? header_hint(reader) : "");
+    return fail(reader, field, "%s. Write %s, or leave the row out; %sskip-missing leaves out all such rows.",
+                *field->text == '\0' ? "is empty" : "stands for a missing value", wanted, reader->prefix);
 }
 
-static bool read_integer_label(const Reader *reader, const Field *field, int *label)
+/* A file that has both 1.5 and 1,5 may have 1.234 for a thousand. */
+static bool check_mark(Reader *reader, const Field *field, char mark)
 {
-    double value = 0;
-    const Kind kind = read_number(field->text, &value);
-    if (kind == EMPTY)
-        return fail(reader, field, "is empty. Write the number of the class: 0, 1, 2, ...");
-    if (kind == NO_NUMBER || kind == NOT_FINITE)
-        return fail(reader, field, "is not an integer. Number the classes 0, 1, 2 ... or set CsvOptions.text_labels.%s",
-                    header_hint(reader));
-    if (value != floor(value) || value < 0)
-        return fail(reader, field, "is %s. Number the classes 0, 1, 2, ...", value < 0 ? "negative" : "not an integer");
-    if (value >= CSV_CLASSES_MOST)
-        return fail(reader, field, "is too large (at most %d). Number the classes 0, 1, 2, ...", CSV_CLASSES_MOST - 1);
-    *label = (int)value;
+    if (reader->separator == ',' || mark == '\0' || reader->mark == mark)
+        return true;
+    if (reader->mark != '\0')
+        return fail(reader, field, "has a decimal %s, unlike the numbers above it. Write all of them alike.",
+                    mark == ',' ? "comma" : "point");
+    reader->mark = mark;
     return true;
 }
 
-/* The number of a class by its name; a new name gets the next number. */
-static bool read_text_label(Reader *reader, const Field *field, int *label)
+static bool read_feature(Reader *reader, const Field *field, double *value)
 {
-    Dataset *out = reader->out;
-    if (*field->text == '\0')
-        return fail(reader, field, "is empty. Write the name of the class.");
-    for (*label = 0; *label < out->classes; ++*label)
-        if (strcmp(out->class_names[*label], field->text) == 0)
-            return true;
-    if (*label == CSV_TEXT_CLASSES_MOST)
-        return fail(reader, field, "would be class number %d, and there may be %d. Is this the label's column?",
-                    *label + 1, CSV_TEXT_CLASSES_MOST);
-    char **names = memory_grow(out->class_names, (size_t)*label + 1, &reader->class_capacity, sizeof *names);
-    if (names == NULL)
-        return fail_memory(reader);
-    out->class_names = names;
-    names[*label] = memory_copy_text(field->text);
-    return names[*label] != NULL || fail_memory(reader);
+    const char *mark = strpbrk(field->text, ".,");
+    const char sign = mark != NULL ? *mark : '\0';
+    switch (read_number(reader, field, value)) {
+    case NUMBER: return check_mark(reader, field, sign);
+    case MISSING: return fail_missing(reader, field, "a number");
+    case NO_NUMBER: return fail_number(reader, field, "is not a number. Write one such as -0.5 or 1e-3.");
+    case NOT_FINITE: return fail(reader, field, "is not a finite number. Write a number, or leave the row out.");
+    case TOO_LARGE: break;
+    }
+    return fail(reader, field, "is too large for a double. Give it in a larger unit.");
+}
+
+static bool is_quoted(const Field *field) { return *field->start == '"'; }
+
+/* In quotes, NA and inf are words like any other. */
+static bool read_label(const Reader *reader, const Field *field, char **word)
+{
+    double value;
+    const Kind kind = read_number(reader, field, &value);
+    *word = without_blanks(field->text);
+    if (**word == '\0' || (kind == MISSING && !is_quoted(field)))
+        return fail_missing(reader, field, "the class");
+    return kind == NUMBER || kind == NO_NUMBER || is_quoted(field) ||
+           fail(reader, field, "is not a finite number. Write another, or if it is a word, write it in quotes.");
+}
+
+/* ---- the separator ----------------------------------------------------------------------------------------------- */
+
+/* The line sep=; with which Excel begins a file. */
+static void read_separator_line(Reader *reader)
+{
+    const char *line = reader->at;
+    if (strncmp(line, "sep=", 4) != 0 || strchr("\"\r\n", line[4]) != NULL || strchr("\r\n", line[5]) == NULL)
+        return;
+    reader->separator = line[4];
+    reader->at += 5;
+    skip_line_end(reader);
+}
+
+typedef struct Split {
+    size_t numbers, fields;
+} Split;
+
+/* What a separator makes of the first rows. */
+static Split try_separator(Reader *reader, char separator)
+{
+    enum { ROWS_TRIED = 5 };
+    Split split = {0, 0};
+    double value;
+    reader->separator = separator;
+    for (int row = 0; row < ROWS_TRIED && peek_row(reader); row++) {
+        if (reader->field_count < 2)
+            continue;
+        split.fields += reader->field_count;
+        for (size_t i = 0; i < reader->field_count; i++)
+            split.numbers += read_number(reader, &reader->fields[i], &value) == NUMBER;
+    }
+    go_back(reader);
+    return split;
+}
+
+/* The one that gives the most numbers: a comma last, since 0,5;setosa has one for either of two. */
+static bool find_separator(Reader *reader)
+{
+    Split best = {0, 0};
+    char separator = ',';
+    for (const char *c = ";\t|,"; *c != '\0'; c++) {
+        const Split split = try_separator(reader, *c);
+        if (split.numbers > best.numbers || (split.numbers == best.numbers && split.fields > best.fields)) {
+            best = split;
+            separator = *c;
+        }
+    }
+    reader->separator = separator;
+    return !reader->is_out_of_memory || fail_memory(reader);
 }
 
 /* ---- the first row ----------------------------------------------------------------------------------------------- */
 
-/* A row with a mistyped number still has its label, so a header is a row whose label is a word, and a feature too.
- * Where all labels are words, no feature may be a number. */
-static bool is_header(const Reader *reader)
+/* The fields of the row at hand without the empty ones at its end, but at least `fewest`. */
+static size_t count_used(const Reader *reader, size_t fewest)
+{
+    size_t used = reader->field_count;
+    while (used > fewest && *reader->fields[used - 1].text == '\0' && !is_quoted(&reader->fields[used - 1]))
+        used--;
+    return used;
+}
+
+/* The label's column if it can be known without a header. */
+static size_t label_by_number(const Reader *reader)
+{
+    const char *text = reader->options->label;
+    size_t number = 0;
+    if (text == NULL)
+        return reader->options->no_label ? NO_LABEL : reader->columns - 1;
+    if (text[strspn(text, "0123456789")] != '\0' || strlen(text) > 9)
+        return NO_LABEL;
+    for (; *text != '\0'; text++)
+        number = 10 * number + (size_t)(*text - '0');
+    return number >= 1 && number <= reader->columns ? number - 1 : NO_LABEL;
+}
+
+static bool peek_numeric_label(Reader *reader)
+{
+    double value;
+    return peek_row(reader) && reader->label_index < reader->field_count &&
+           read_number(reader, &reader->fields[reader->label_index], &value) == NUMBER;
+}
+
+typedef enum FirstRow { DATA, HEADER, UNCLEAR } FirstRow;
+
+/* A row with a mistyped number still has its label. So a header is a row whose label is a word and whose features are
+ * words too: all of them, or some if the label below is a number. */
+static FirstRow judge_first_row(Reader *reader)
 {
     const CsvOptions *options = reader->options;
     size_t words = 0, numbers = 0;
     double value;
-    if (options->header != CSV_HEADER_AUTO || options->label_name != NULL)
-        return options->header != CSV_HEADER_NO;
-    if (read_number(reader->fields[reader->label_index].text, &value) != NO_NUMBER)
-        return false;
+    if (options->header != CSV_HEADER_AUTO)
+        return options->header == CSV_HEADER_YES ? HEADER : DATA;
+    if (reader->label_index == NO_LABEL && !options->no_label)
+        return HEADER; /* the label is called by its name */
     for (size_t i = 0; i < reader->columns; i++) {
-        const Kind kind = read_number(reader->fields[i].text, &value);
-        words += kind == NO_NUMBER;
-        numbers += kind != NO_NUMBER && kind != EMPTY;
+        const Kind kind = read_number(reader, &reader->fields[i], &value);
+        if (i == reader->label_index && kind != NO_NUMBER)
+            return DATA;
+        words += i != reader->label_index && kind == NO_NUMBER;
+        numbers += i != reader->label_index && kind != NO_NUMBER && kind != MISSING;
     }
-    return words >= 2 && (numbers == 0 || !options->text_labels);
+    if (words > 0 && numbers == 0)
+        return HEADER;
+    if (options->no_label || !peek_numeric_label(reader))
+        return DATA;
+    return words > 0 ? HEADER : UNCLEAR;
 }
 
-static bool find_label(Reader *reader)
+/* Where the last column is the label because no other was asked for, none may be called so. */
+static bool check_unasked_label(const Reader *reader)
 {
-    const CsvOptions *options = reader->options;
-    const Field place = {.start = reader->first_row, .text = options->label_name};
-    size_t found = 0;
-    reader->label_index = (options->label_field > 0 ? options->label_field : reader->columns) - 1;
-    if (options->label_name == NULL)
-        return reader->label_index < reader->columns ||
-               fail(reader, &place, "label_field is %zu, but the row has %zu fields. Check CsvOptions.label_field.",
-                    options->label_field, reader->columns);
-    if (options->header == CSV_HEADER_NO)
-        return fail(reader, &place, "names the label's column, but there is no header. Check CsvOptions.label_name.");
+    static const char *const names[] = {"label", "class", "target"};
+    bool is_last = false;
+    const Field *other = NULL;
     for (size_t i = 0; i < reader->columns; i++)
-        if (strcmp(reader->fields[i].text, options->label_name) == 0) {
+        for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+            if (is_same_word(reader->fields[i].text, names[n])) {
+                is_last = is_last || i == reader->label_index;
+                other = &reader->fields[i];
+            }
+    return other == NULL || is_last ||
+           fail(reader, other,
+                "is this the label? Without %slabel it is the last column. Set %slabel=%zu or %slabel=%zu.",
+                reader->prefix, reader->prefix, other->number, reader->prefix, reader->columns);
+}
+
+/* A name in the header counts before a number. */
+static bool find_label(Reader *reader, bool is_header)
+{
+    const char *label = reader->options->label;
+    size_t found = 0;
+    if (label == NULL && is_header && !reader->options->no_label)
+        return check_unasked_label(reader);
+    for (size_t i = 0; label != NULL && is_header && i < reader->columns; i++)
+        if (strcmp(reader->fields[i].text, label) == 0) {
             reader->label_index = i;
             found++;
         }
-    return found == 1 || fail(reader, &place, "names the label's column, but %s column. Check CsvOptions.label_name.",
-                              found == 0 ? "is the name of no" : "is the name of more than one");
+    if (found > 1)
+        return fail(reader, PLACE(reader->first_row), "%slabel=%.60s: %zu columns have this name. Give its number.",
+                    reader->prefix, label, found);
+    if (reader->label_index != NO_LABEL || reader->options->no_label)
+        return true;
+    return fail(reader, PLACE(reader->first_row), "%slabel=%.60s: %s. Give a name from it, or a number from 1 to %zu.",
+                reader->prefix, label, is_header ? "no column has this name in the header" : "there is no header",
+                reader->columns);
 }
 
 static bool take_header(Reader *reader)
@@ -340,6 +499,15 @@ static bool take_header(Reader *reader)
     return true;
 }
 
+static bool fail_narrow(const Reader *reader)
+{
+    return fail(
+        reader, PLACE(reader->first_row),
+        "the row has one field and needs two or more: the features and the label, with a '%c' between them. (If "
+        "the separator is another, set %sseparator.)",
+        reader->separator, reader->prefix);
+}
+
 /* What the first row settles: how many columns there are, which is the label, and their names if it is a header. */
 static bool read_first_row(Reader *reader)
 {
@@ -348,17 +516,22 @@ static bool read_first_row(Reader *reader)
     if (reader->field_count == 0)
         return fail(reader, PLACE(reader->text),
                     "the file is empty: it has no rows. Write one per line, such as 0.5,-1,0");
-    reader->columns = reader->field_count;
+    const size_t used = count_used(reader, 0), labels = reader->options->no_label ? 0 : 1;
+    reader->columns = used > 0 ? used : reader->field_count;
     reader->first_row = reader->fields[0].start;
-    if (reader->columns < 2)
-        return fail(reader, PLACE(reader->first_row),
-                    "the row has one field and needs two or more: the features and the label, with a '%c' between "
-                    "them. (If the separator is different, set CsvOptions.separator.)",
-                    reader->separator);
-    reader->out->features = reader->columns - 1;
-    if (!find_label(reader))
+    if (reader->columns < 1 + labels)
+        return fail_narrow(reader);
+    reader->out->features = reader->columns - labels;
+    reader->label_index = label_by_number(reader);
+    const FirstRow kind = judge_first_row(reader);
+    if (reader->is_out_of_memory)
+        return fail_memory(reader);
+    go_back(reader);
+    if (!read_row(reader) || !find_label(reader, kind == HEADER))
         return false;
-    if (!is_header(reader))
+    if (kind == UNCLEAR)
+        return fail_number(reader, &reader->fields[reader->label_index], "is a word, and the label below is a number.");
+    if (kind == DATA)
         return true;
     if (!take_header(reader) || !read_row(reader))
         return false;
@@ -372,25 +545,45 @@ static bool read_first_row(Reader *reader)
 static bool grow_rows(Reader *reader)
 {
     Dataset *out = reader->out;
-    int *label = memory_grow(out->label, out->count + 1, &reader->label_capacity, sizeof *label);
-    if (label != NULL)
-        out->label = label;
+    char **words = memory_grow(reader->words, out->count + 1, &reader->word_capacity, sizeof *words);
+    if (words != NULL)
+        reader->words = words;
     double *x = memory_grow(out->x, out->count + 1, &reader->x_capacity, out->features * sizeof *x);
     if (x != NULL)
         out->x = x;
-    return (label != NULL && x != NULL) || fail_memory(reader);
+    return (words != NULL && x != NULL) || fail_memory(reader);
 }
 
-static bool check_ragged(const Reader *reader)
+static bool check_ragged(Reader *reader)
 {
-    size_t column;
-    if (reader->field_count == reader->columns)
+    size_t column, count = count_used(reader, reader->columns), wanted = reader->columns;
+    const char *model = reader->first_row;
+    if (reader->width == 0) {
+        reader->width = reader->field_count;
+        reader->width_row = reader->fields[0].start;
+    }
+    if (count == wanted) {
+        count = reader->field_count;
+        wanted = reader->width;
+        model = reader->width_row;
+    }
+    if (count == wanted)
         return true;
-    const bool is_long = reader->field_count > reader->columns;
-    const Field *field = &reader->fields[is_long ? reader->columns : reader->field_count - 1];
-    return fail(reader, PLACE(field->start), "the row has %zu field%s, not %zu as in line %zu. %s", reader->field_count,
-                reader->field_count == 1 ? "" : "s", reader->columns, line_of(reader, reader->first_row, &column),
-                is_long ? "Remove the extra fields from here on." : "Add what is missing after this one.");
+    const Field *field = &reader->fields[count > wanted ? wanted : count - 1];
+    return fail(reader, PLACE(field->start), "the row has %zu field%s, not %zu as in line %zu. %s", count,
+                count == 1 ? "" : "s", wanted, line_of(reader, model, &column),
+                count > wanted ? "Remove the extra fields from here on." : "Add what is missing after this one.");
+}
+
+static bool has_missing(const Reader *reader)
+{
+    for (size_t i = 0; i < reader->columns; i++) {
+        const Field *field = &reader->fields[i];
+        const char *text = without_blanks(field->text);
+        if (*text == '\0' || (is_missing(text) && !(i == reader->label_index && is_quoted(field))))
+            return true;
+    }
+    return false;
 }
 
 /* Add the row in reader->fields to the Dataset. */
@@ -398,19 +591,75 @@ static bool take_row(Reader *reader)
 {
     if (!check_ragged(reader) || !grow_rows(reader))
         return false;
+    if (reader->options->skip_missing != NULL && has_missing(reader)) {
+        reader->skipped++;
+        return true;
+    }
     Dataset *out = reader->out;
     double *x = dataset_row(out, out->count);
-    for (size_t i = 0; i < reader->columns; i++)
-        if (i != reader->label_index && !read_feature(reader, &reader->fields[i], x++))
+    for (size_t i = 0; i < reader->columns; i++) {
+        const Field *field = &reader->fields[i];
+        if (i == reader->label_index ? !read_label(reader, field, &reader->words[out->count])
+                                     : !read_feature(reader, field, x++))
             return false;
-    int *label = &out->label[out->count];
-    const Field *field = &reader->fields[reader->label_index];
-    if (!(reader->options->text_labels ? read_text_label(reader, field, label)
-                                       : read_integer_label(reader, field, label)))
-        return false;
-    out->classes = *label < out->classes ? out->classes : *label + 1;
+    }
     out->count++;
     return true;
+}
+
+static bool read_rows(Reader *reader)
+{
+    bool ok = read_first_row(reader);
+    while (ok && reader->field_count > 0)
+        ok = take_row(reader) && read_row(reader);
+    if (!ok)
+        return false;
+    if (reader->options->skip_missing != NULL)
+        *reader->options->skip_missing = reader->skipped;
+    return reader->out->count > 0 || fail(reader, PLACE(reader->first_row),
+                                          "all %zu rows have missing values. Fill some of them.", reader->skipped);
+}
+
+/* ---- classes ----------------------------------------------------------------------------------------------------- */
+
+/* All classes are numbers, and some are not whole. */
+static bool has_fractions(const Dataset *data)
+{
+    bool found = false;
+    for (int c = 0; c < data->classes; c++) {
+        double value;
+        if (!number_parse(data->class_names[c], strlen(data->class_names[c]), &value) || !isfinite(value))
+            return false;
+        found = found || value != floor(value);
+    }
+    return found;
+}
+
+/* Classes without rows in common cannot be learned. */
+static bool check_classes(const Reader *reader)
+{
+    enum { CLASSES_FEW = 10 };
+    const Dataset *data = reader->out;
+    const size_t classes = (size_t)data->classes;
+    if (reader->options->many_classes || classes <= data->count / 2 || (classes <= CLASSES_FEW && !has_fractions(data)))
+        return true;
+    return fail(reader, &(Field){.start = reader->first_row, .number = reader->label_index + 1},
+                "this column has %zu different values in %zu rows, too many for classes: this looks like a regression, "
+                "or the wrong column. Set %slabel to the column of the classes, or add rows.",
+                classes, data->count, reader->prefix);
+}
+
+static bool take_labels(Reader *reader)
+{
+    Dataset *out = reader->out;
+    Error error;
+    out->label = memory_alloc_array(out->count, sizeof *out->label);
+    if (out->label == NULL)
+        return fail_memory(reader);
+    memset(out->label, 0, out->count * sizeof *out->label);
+    if (reader->options->no_label)
+        return true;
+    return dataset_label(out, reader->words, &error) ? check_classes(reader) : fail_memory(reader);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -418,39 +667,57 @@ static bool take_row(Reader *reader)
 /* A CSV has no NUL, but binary files and text in UTF-16 do. */
 static bool check_is_text(const Reader *reader, const char *end)
 {
+    if (strncmp(reader->text, "\xFF\xFE", 2) == 0 || strncmp(reader->text, "\xFE\xFF", 2) == 0)
+        return fail(reader, PLACE(reader->text), "this is text in UTF-16. Save it as CSV in UTF-8.");
     const char *nul = reader->text + strlen(reader->text);
     return nul == end || fail(reader, PLACE(nul),
                               "there is a NUL byte: this is not text, or text in UTF-16. Save it as CSV in UTF-8.");
 }
 
-bool csv_parse(const char *name, const char *text, size_t bytes, const CsvOptions *options, Dataset *out, Error *error)
+static bool read_file(Reader *reader, const char *end)
+{
+    if (!check_is_text(reader, end))
+        return false;
+    read_separator_line(reader);
+    reader->begin = reader->at;
+    if (reader->options->separator != '\0')
+        reader->separator = reader->options->separator;
+    return (reader->separator != '\0' || find_separator(reader)) && read_rows(reader) && take_labels(reader);
+}
+
+bool csv_parse_at(const char *name, const char *text, size_t bytes, const CsvOptions *options, Dataset *out,
+                  Error *error, Where where)
 {
     static const CsvOptions defaults = {0};
     static const char mark[] = "\xEF\xBB\xBF";
+    if (name == NULL || text == NULL || out == NULL)
+        misuse(where, "csv_parse: the %s is NULL. It needs a name, a text and a Dataset to fill.",
+               name == NULL   ? "name"
+               : text == NULL ? "text"
+                              : "Dataset");
     Reader reader = {.name = name, .options = options != NULL ? options : &defaults, .out = out, .error = error};
+    reader.prefix = reader.options->prefix != NULL ? reader.options->prefix : "option ";
     reader.text = reader.at = strncmp(text, mark, strlen(mark)) == 0 ? text + strlen(mark) : text;
-    reader.separator = reader.options->separator != '\0' ? reader.options->separator : ',';
-    reader.row = memory_alloc(bytes + 1); /* enough: a field's NUL takes the place of the character after it */
+    reader.row = reader.row_end = memory_alloc(bytes + 1); /* a field's NUL takes the place of what is after it */
     *out = (Dataset){0};
-    bool ok =
-        reader.row == NULL ? fail_memory(&reader) : check_is_text(&reader, text + bytes) && read_first_row(&reader);
-    while (ok && reader.field_count > 0)
-        ok = take_row(&reader) && read_row(&reader);
+    const bool ok = reader.row == NULL ? fail_memory(&reader) : read_file(&reader, text + bytes);
     memory_free(reader.row);
     memory_free(reader.fields);
+    memory_free(reader.words);
     if (!ok)
         dataset_free(out);
     return ok;
 }
 
-bool csv_load_with(const char *path, const CsvOptions *options, Dataset *out, Error *error)
+bool csv_load_at(const char *path, const CsvOptions *options, Dataset *out, Error *error, Where where)
 {
     size_t bytes;
+    if (path == NULL || out == NULL)
+        misuse(where, "csv_load: the %s is NULL. It needs a path and a Dataset to fill.",
+               path == NULL ? "path" : "Dataset");
     *out = (Dataset){0};
     char *text = file_read(path, SIZE_MAX, &bytes, error);
-    const bool ok = text != NULL && csv_parse(path, text, bytes, options, out, error);
+    const bool ok = text != NULL && csv_parse_at(path, text, bytes, options, out, error, where);
     memory_free(text);
     return ok;
 }
-
-bool csv_load(const char *path, Dataset *out, Error *error) { return csv_load_with(path, NULL, out, error); }

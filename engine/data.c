@@ -85,6 +85,11 @@ bool dataset_moons_at(Dataset *out, size_t n, double noise, Random *random, Erro
 {
     if (n == 0 || !(noise >= 0) || isinf(noise))
         misuse(where, "dataset_moons: %zu points with noise %g. It needs n >= 1 and a noise >= 0, 0.2 say.", n, noise);
+    enum { NORMAL_MOST = 40 }; /* √(−2 ln x) of the smallest double x: no normal number is larger */
+    *out = (Dataset){0};
+    if (isinf(noise * NORMAL_MOST))
+        return error_set(error, "dataset_moons: with noise %g points may be too large for a double. Use less, 0.2 say.",
+                         noise);
     if (!dataset_alloc(out, n, 2, 2))
         return error_set(error, "dataset_moons: no memory for %zu points. Ask for fewer.", n);
     const size_t outer = n / 2;
@@ -97,12 +102,6 @@ bool dataset_moons_at(Dataset *out, size_t n, double noise, Random *random, Erro
         x[0] += noise * random_normal_at(random, where);
         x[1] += noise * random_normal_at(random, where);
         out->label[i] = is_outer ? 0 : 1;
-        if (!isfinite(x[0]) || !isfinite(x[1])) {
-            dataset_free(out);
-            return error_set(error,
-                             "dataset_moons: with noise %g point %zu is too large for a double. Use less, 0.2 say.",
-                             noise, i + 1);
-        }
     }
     return true;
 }
@@ -451,19 +450,23 @@ void dataset_standardize_at(Dataset *data, const Scale *scale, Where where)
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
-/* A name as a CSV field: in quotes where it would be read as something else without them. */
-static void write_name(FILE *file, const char *name)
+static void write_quoted(FILE *file, const char *name)
 {
-    const bool plain = name[0] != '\0' && name[0] != '#' && name[0] != ' ' && name[strlen(name) - 1] != ' ' &&
-                       strpbrk(name, ",\"\r\n\t") == NULL;
-    if (plain) {
-        fputs(name, file);
-        return;
-    }
     fputc('"', file);
     for (const char *c = name; *c != '\0'; c++)
         fputs(*c == '"' ? "\"\"" : (const char[]){*c, '\0'}, file);
     fputc('"', file);
+}
+
+/* A name as a CSV field: in quotes where it would be read as something else without them. */
+static void write_name(FILE *file, const char *name)
+{
+    const bool plain = name[0] != '\0' && name[0] != '#' && name[0] != ' ' && name[strlen(name) - 1] != ' ' &&
+                       strpbrk(name, ",;|\"\r\n\t") == NULL;
+    if (plain)
+        fputs(name, file);
+    else
+        write_quoted(file, name);
 }
 
 static void write_header(FILE *file, const Dataset *data)
@@ -478,13 +481,28 @@ static void write_header(FILE *file, const Dataset *data)
     fputs("label\n", file);
 }
 
+/* A word stands in quotes, so that NA is one and not a missing value. */
+static void write_label(FILE *file, const Dataset *data, size_t row)
+{
+    const int class = data->label[row];
+    const char *name = data->class_names != NULL ? data->class_names[class] : NULL;
+    if (name == NULL)
+        fprintf(file, "%d\n", class);
+    else if (name[strspn(name, "+-.0123456789")] == '\0')
+        fprintf(file, "%s\n", name);
+    else {
+        write_quoted(file, name);
+        fputc('\n', file);
+    }
+}
+
 static void write_rows(FILE *file, const Dataset *data)
 {
     char text[NUMBER_SIZE];
     for (size_t i = 0; i < data->count; i++) {
         for (size_t f = 0; f < data->features; f++)
             fprintf(file, "%s,", number_shortest(dataset_row(data, i)[f], text));
-        fprintf(file, "%d\n", data->label[i]);
+        write_label(file, data, i);
     }
 }
 

@@ -67,8 +67,8 @@ void dataset_free(Dataset *data);
     dataset_split_at(data, test_fraction, random, train, test, error, HERE)
 
 /* Write the rows as CSV that csv_load reads back bit for bit: a header (feature_names, or x1, x2, ..., and `label`),
- * the numbers with as many digits as they need, the label last, as an integer. class_names are not written. The file is
- * complete or, on an error, as it was before. A number that is not finite is an error. */
+ * the numbers with as many digits as they need, and last the name of the class, or its number. The file is complete or,
+ * on an error, as it was before. A number that is not finite is an error. */
 bool dataset_save(const Dataset *data, const char *path, Error *error);
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */

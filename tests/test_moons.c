@@ -422,9 +422,10 @@ Test(moons_program, the_experiment_prints_its_numbers_and_leaves_its_files)
 Test(moons_program, help_lists_every_option)
 {
     static const char *const options[] = {
-        "--data",  "--hidden",      "--activation",    "--optimizer",  "--lr",           "--momentum",   "--epochs",
-        "--batch", "--seed",        "--test-fraction", "--out",        "--load",         "--save",       "--quiet",
-        "--help",  "--text-labels", "--standardize",   "--keep-order", "--weight-decay", "--make-moons", "--noise",
+        "--data",   "--hidden",      "--activation", "--optimizer",     "--lr",         "--momentum",
+        "--epochs", "--batch",       "--seed",       "--test-fraction", "--out",        "--load",
+        "--save",   "--quiet",       "--help",       "--skip-missing",  "--label",      "--separator",
+        "--header", "--standardize", "--keep-order", "--weight-decay",  "--make-moons", "--noise",
     };
     expect_exit(MOONS("--help"), 0, "--help");
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
@@ -486,6 +487,11 @@ Test(moons_program, options_that_do_not_go_together_are_exit_2_and_named)
         {"--quiet=yes", "--quiet", "--quiet takes no argument"},
         {"--colour", "red", "there is no option --colour"},
         {"red", "blue", "red: expected an option"},
+        {"--make-moons=9", "--label=1", "--label, --separator, --header and --skip-missing go with --data FILE"},
+        {"--skip-missing", "--quiet", "--label, --separator, --header and --skip-missing go with --data FILE"},
+        {"--data=f.csv", "--separator=ab", "--separator ab: expected a character such as , or ;"},
+        {"--data=f.csv", "--separator=\"", "--separator \": expected a character such as , or ;"},
+        {"--data=f.csv", "--header=maybe", "--header maybe: expected one of yes|no"},
         {"--", "--quiet", "--quiet: expected an option"},
     };
     EXPECT_REFUSED(wrong);
@@ -504,8 +510,16 @@ Test(moons_program, bad_data_are_exit_1_with_file_and_line)
         {"1,2,0\n3,4,5,1\n", "bad.csv:2:"},
         {"1,2,0\n3,1\n", "bad.csv:2:"},
         {"1,2,0\n3,abc,1\n", "bad.csv:2:3: "},
-        {"1,2,0\n3,4,0.5\n", "bad.csv:2:5: "},
-        {"1,2,0\n3,4,-1\n", "bad.csv:2:5: "},
+        {"1,2,0\n3,4,0.5\n", "this looks like a regression, or the wrong column. Set --label to"},
+        {"1,2,0\n3,NA,1\n",
+         "bad.csv:2:3: field 2: \"NA\" stands for a missing value. Write a number, or leave the row out; "
+         "--skip-missing leaves out all such rows."},
+        {"1 2 0\n3 4 1\n", "set --separator"},
+        {"0,1,label\n5,6,1\n", "set --header=yes"},
+        {"label,x,y\n0,1,2\n1,3,4\n", "Set --label=1 or --label=3"},
+        {"\xFF\xFE"
+         "1",
+         "bad.csv:1:1: this is text in UTF-16"},
         {"1,2,0\n3,4,0\n", "all rows are of one class"},
         {"1,2,7\n3,4,7\n", "all rows are of one class"},
     };
@@ -692,13 +706,56 @@ Test(moons_program, classes_may_be_words)
     write_file("iris.csv",
                "length,width,species\n5.1,3.5,setosa\n7.0,3.2,versicolor\n4.9,3.0,setosa\n6.4,3.2,versicolor\n"
                "6.3,3.3,virginica\n5.8,2.7,virginica\n");
-    const char *data_path = in_folder("iris.csv");
-    expect_exit(MOONS("--data", data_path, "--quiet", "--out", in_folder("o")), 1, "words for numbers");
-    expect_in("err", "iris.csv:2:9: ");
-    expect_in("err", "--text-labels");
-    expect_exit(MOONS("--data", data_path, "--text-labels", "--epochs", "3", "--out", in_folder("o")), 0, "words");
+    expect_exit(MOONS("--data", in_folder("iris.csv"), "--epochs", "3", "--out", in_folder("o")), 0, "words");
+    expect_in("out", "Classes: setosa, versicolor, virginica\n");
     expect_in("out", "6 rows of 2 features, 3 classes");
     expect_in("o/boundary.svg", ">setosa</text>"); /* the legend */
+}
+
+/* The program run with more options of its own on a file of this text. */
+static void run_on(const char *text, const char *option, const char *argument)
+{
+    write_file("points.csv", text);
+    expect_exit(
+        MOONS("--data", in_folder("points.csv"), option, argument, "--hidden=0", "--epochs=0", "--out", in_folder("o")),
+        0, text);
+}
+
+Test(moons_program, csv_comes_in_many_ways)
+{
+    run_on("species;a;b\nsetosa;1,5;2\nvirginica;3;4\n", "--label", "species");
+    expect_in("out", "Classes: setosa, virginica\n2 rows of 2 features, 2 classes");
+    run_on("setosa|1|2\nvirginica|3|4\n", "--label", "1");
+    expect_in("out", "Classes: setosa, virginica\n2 rows of 2 features");
+    run_on("1,x;0\n2,x;1\n", "--separator", ","); /* found would be the semicolon */
+    expect_in("out", "2 rows of 1 features, 2 classes");
+    run_on("1\t2\t0\n3\t4\t1\n", "--separator", "tab");
+    expect_in("out", "Classes: 0, 1\n2 rows of 2 features");
+    run_on("1;2;0\n3;4;1\n", "--separator", ";");
+    expect_in("out", "2 rows of 2 features");
+    run_on("7,8,9\n1,2,0\n3,4,1\n", "--header", "yes");
+    expect_in("out", "Classes: 0, 1\n2 rows of 2 features");
+    run_on("1,2,a\n3,4,1\n", "--header", "no");
+    expect_in("out", "Classes: 1, a\n2 rows of 2 features");
+    run_on("x,y,label\n1,2,0\n3,,1\n5,?,1\n7,8,1\n", "--skip-missing", "--standardize");
+    expect_in("out", "points.csv: 2 rows with missing values skipped.\nClasses: 0, 1\n2 rows of 2 features");
+}
+
+Test(moons_program, wine_in_its_layout_needs_the_label_named)
+{
+    expect_exit(MOONS("--data", "tests/golden/csv/wine.csv", "--out", in_folder("o")), 1, "wine");
+    expect_in("err", "121 different values in 178 rows");
+    expect_in("err", "Set --label to the column of the classes");
+    expect_exit(MOONS("--data", "tests/golden/csv/wine.csv", "--label", "1", "--epochs", "0", "--out", in_folder("o")),
+                0, "wine --label 1");
+    expect_in("out", "Classes: 1, 2, 3\n178 rows of 13 features, 3 classes");
+}
+
+Test(moons_program, noise_that_is_too_large_is_refused)
+{
+    expect_exit(MOONS("--make-moons", "10", "--noise", "1e308", "--out", in_folder("o")), 1, "noise");
+    expect_in("err", "with noise 1e+308 points may be too large");
+    cr_expect(!exists("o/model.txt"), "a model was written");
 }
 
 Test(moons_program, quiet_prints_no_progress)

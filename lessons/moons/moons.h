@@ -18,7 +18,8 @@ typedef struct Options {
     double lr, momentum, weight_decay, test_fraction;
     uint64_t epochs, batch, seed;
     const char *out, *load, *save;
-    bool text_labels, keep_order, standardize, quiet;
+    CsvOptions csv; /* but for skip_missing */
+    bool skip_missing, keep_order, standardize, quiet;
     bool recorded; /* the recorded experiment: neither data nor start was chosen */
 } Options;
 

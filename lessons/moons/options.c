@@ -6,16 +6,30 @@
 
 #include "draw/options.h"
 
-static Options o = {.noise = 0.2, .activation = ACTIVATION_TANH, .lr = -1, .epochs = 200, .batch = 64, .seed = 1};
+static Options o = {.noise = 0.2,
+                    .activation = ACTIVATION_TANH,
+                    .lr = -1,
+                    .epochs = 200,
+                    .batch = 64,
+                    .seed = 1,
+                    .csv = {.prefix = "--"}};
 static const char *noise, *hidden = "32,32";
 static char activations[ACTIVATION_NAMES_SIZE]; /* in the order of the enum */
-static bool help, chosen;                       /* chosen: something that the recorded experiment fixes */
+static const char *separator;
+static int header = -1;               /* as a CsvHeader, less 1 */
+static bool help, chosen, csv_chosen; /* chosen: something that the recorded experiment fixes */
 
 static Option table[] = {
     {"--data", "FILE.csv",
-     "rows of numbers, the last column the class 0, 1, 2, ...; a header is optional\n(default: " RECORDED "data.csv)",
+     "a CSV of numbers, with the class, a word or a number, in the last column\n(default: " RECORDED "data.csv)",
      .text = &o.data, .flag = &chosen},
-    {"--text-labels", NULL, "the class is a word, numbered in order of appearance", .flag = &o.text_labels},
+    {"--label", "COLUMN", "the column of the class: its name in the header, or its number from 1", .text = &o.csv.label,
+     .flag = &csv_chosen},
+    {"--separator", "';'", "between the columns; a word for one: tab (default: found)", .text = &separator,
+     .flag = &csv_chosen},
+    {"--header", "yes|no", "whether the first row holds names (default: found)", .choice = &header,
+     .flag = &csv_chosen},
+    {"--skip-missing", NULL, "leave out rows with missing values, and say how many", .flag = &o.skip_missing},
     {"--make-moons", "N", "N new points in two half circles", .whole = &o.make_moons, .least = 2, .flag = &chosen},
     {"--noise", "NUMBER", "standard deviation of the new points (default 0.2)", .number = &o.noise, .text = &noise},
     {"--hidden", "32,32", "sizes of the hidden layers; 0 for none", .text = &hidden, .flag = &chosen},
@@ -67,6 +81,20 @@ static bool read_hidden(const char *text, Error *error)
     }
 }
 
+static bool complete_csv_options(Error *error)
+{
+    if ((csv_chosen || o.skip_missing) && o.data == NULL)
+        return error_set(error, "--label, --separator, --header and --skip-missing go with --data FILE");
+    o.csv.header = (CsvHeader)(header + 1);
+    if (separator == NULL)
+        return true;
+    const bool is_tab = strcmp(separator, "tab") == 0 || strcmp(separator, "\\t") == 0;
+    o.csv.separator = is_tab ? '\t' : separator[0];
+    if (is_tab || (separator[0] != '\0' && separator[1] == '\0' && strchr(",;|\t :!/&~^", separator[0]) != NULL))
+        return true;
+    return error_set(error, "--separator %s: expected a character such as , or ; or |, or the word tab", separator);
+}
+
 /* What depends on several options. */
 static bool complete_options(Error *error)
 {
@@ -74,13 +102,15 @@ static bool complete_options(Error *error)
         return error_set(error, "--make-moons and --data %s: give one of them", o.data);
     if (noise != NULL && o.make_moons == 0)
         return error_set(error, "--noise %s goes with --make-moons N", noise);
+    if (!complete_csv_options(error))
+        return false;
     if (o.data == NULL)
         o.data = o.make_moons > 0 ? "--make-moons" : RECORDED "data.csv";
     if (o.out == NULL)
         o.out = "build/moons.out";
     if (o.lr < 0)
         o.lr = o.adam ? 0.002 : 0.05;
-    o.recorded = !chosen && o.test_fraction <= 0 && !o.standardize && !o.text_labels;
+    o.recorded = !chosen && o.test_fraction <= 0 && !o.standardize;
     return read_hidden(hidden, error);
 }
 

@@ -61,17 +61,31 @@ static void prepare_files(Run *run)
     file_abandon(&safe);
 }
 
+static void print_classes(const Dataset *data)
+{
+    enum { CLASSES_SHOWN = 10 };
+    fputs("Classes:", stdout);
+    for (int c = 0; c < data->classes && c < CLASSES_SHOWN; c++)
+        printf("%s %s", c > 0 ? "," : "", data->class_names[c]);
+    puts(data->classes > CLASSES_SHOWN ? ", ..." : "");
+}
+
 static void load_data(Run *run)
 {
     const Options *o = &run->options;
-    const CsvOptions how = {.text_labels = o->text_labels};
+    CsvOptions how = o->csv;
+    size_t skipped = 0;
     Error error;
+    how.skip_missing = o->skip_missing ? &skipped : NULL;
+    how.many_classes = o->load != NULL;
     const bool loaded = o->make_moons > 0
                             ? dataset_moons(&run->train, (size_t)o->make_moons, o->noise, &run->random, &error)
                             : csv_load_with(o->data, &how, &run->train, &error);
-    if (!loaded && strstr(error.message, "CsvOptions.text_labels") != NULL)
-        fputs("moons: classes that are words need --text-labels\n", stderr);
     require(loaded, &error);
+    if (o->skip_missing)
+        printf("%s: %zu rows with missing values skipped.\n", o->data, skipped);
+    if (!o->quiet && run->train.class_names != NULL)
+        print_classes(&run->train);
 }
 
 static void split_data(Run *run)
@@ -105,7 +119,8 @@ static void make_data(Run *run)
     while (same < run->train.count && run->train.label[same] == run->train.label[0])
         same++;
     if (same == run->train.count)
-        fail("%s: all rows are of one class: there is nothing to learn. The last column is the class.",
+        fail("%s: all rows are of one class: there is nothing to learn. The class is in the last column, "
+             "or in the one that --label names.",
              run->options.data);
     if (run->options.standardize)
         standardize_data(run);
