@@ -421,6 +421,28 @@ Test(player, where_dot_is_missing_there_is_a_page_all_the_same)
     free(by_itself);
 }
 
+/* x + x + ... as often as asked: the edges from x cross 1, 2, 3 ... ranks. */
+static Value *repeated_sum(size_t additions)
+{
+    Value *x = named_param(0.5, "x"), *y = x;
+    for (size_t i = 0; i < additions; i++)
+        y = v_add(y, x);
+    return y;
+}
+
+Test(player, dot_is_not_asked_where_it_would_take_long)
+{
+    write_page(repeated_sum(30), NULL);
+    cr_expect(strstr(page, "class=\"node") != NULL, "a small graph was not drawn by dot");
+    Value *y = repeated_sum(100); /* dot took over 100 s */
+    write_page(y, NULL);
+    char *usual = page;
+    page = NULL;
+    write_page(y, &(PlayerOptions){.without_dot = true});
+    cr_expect_str_eq(usual, page, "dot was asked to draw 100 additions of one param");
+    free(usual);
+}
+
 /* ---- what goes wrong ---- */
 
 Test(player, more_than_1500_nodes_are_refused_with_what_to_do)

@@ -21,7 +21,8 @@ enum {
     FORMULA_CHARACTERS = 32, /* of a derivative on an edge; the whole of it is in the tooltip */
     THINNEST = 1,            /* pen widths of edges, in points */
     WIDEST = 4,
-    LARGE = 300 /* nodes: what dot draws in a second without being hurried */
+    LARGE = 300,         /* nodes: what dot draws in a second without being hurried */
+    LONG = DOT_SPAN_FAST /* ranks that all edges cross: the same */
 };
 
 /* ---- themes ------------------------------------------------------------------------------------------------------ */
@@ -84,6 +85,7 @@ static const char *sign_colour(const Theme *theme, double x)
 typedef struct Node {
     Value *value;
     size_t depth;    /* edges from root, by the shortest way */
+    size_t rank;     /* edges from the leaves, by the longest way; a leaf stands right before its first child */
     ptrdiff_t group; /* the innermost, or NO_GROUP */
     bool kept;       /* neither too deep nor off the paths from `through` */
     bool folded;     /* a constant whose number is in the text of its children instead */
@@ -113,6 +115,7 @@ typedef struct View {
     size_t merged_count, merged_capacity;
     size_t *frame_boxes;             /* per group: boxes drawn inside, at any depth */
     size_t drawn_nodes, drawn_edges; /* boxes and stubs; arrows */
+    size_t span;                     /* ranks that all edges cross */
     bool gradients;                  /* there was a backward pass, and its numbers are wanted */
     double largest;                  /* |contribution| of an edge */
 } View;
@@ -362,6 +365,31 @@ static bool add_merged(View *view, Edge edge)
     return true;
 }
 
+/* dot takes a detour for every rank that an edge crosses: these make it slow, and not the edges themselves. */
+static void measure_span(View *view)
+{
+    Edge edge;
+    for (size_t i = 0; i < view->count; i++) {
+        Node *node = &view->nodes[i];
+        node->rank = op_table[node->value->op].shape == LEAF ? SIZE_MAX : 1;
+        for (size_t p = 0; p < value_parent_count(node->value); p++) {
+            const Node *parent = find_node(view, value_parent(node->value, p));
+            if (parent->rank != SIZE_MAX && parent->rank >= node->rank)
+                node->rank = parent->rank + 1;
+        }
+    }
+    for (size_t i = 0; i < view->count; i++)
+        for (size_t p = 0; p < value_parent_count(view->nodes[i].value); p++) {
+            Node *parent = find_node(view, value_parent(view->nodes[i].value, p));
+            if (op_table[parent->value->op].shape == LEAF && view->nodes[i].rank <= parent->rank)
+                parent->rank = view->nodes[i].rank - 1;
+        }
+    for (size_t i = 0; i < view->count; i++)
+        for (size_t p = 0; p < value_parent_count(view->nodes[i].value); p++)
+            if (find_edge(view, &view->nodes[i], p, &edge))
+                view->span += view->nodes[i].rank - find_node(view, value_parent(view->nodes[i].value, p))->rank;
+}
+
 /* Count the edges between nodes and list the others in `merged`. */
 static bool visit_edges(View *view)
 {
@@ -398,7 +426,10 @@ static bool no_memory(Error *error) { return error_set(error, "dot: no memory fo
 
 static bool check_size(const View *view, const Value *root, Error *error)
 {
-    const size_t most = view->options.max_nodes;
+    const size_t most = view->options.max_nodes, longest = view->options.max_span;
+    if (longest > 0 && view->span > longest)
+        return error_set(error, "dot: the edges of the diagram would cross %zu ranks, more than %zu", view->span,
+                         longest);
     if (view->drawn_nodes <= most && view->drawn_edges / DOT_EDGES_PER_NODE <= most)
         return true;
     char name[TEXT_SIZE];
@@ -452,6 +483,7 @@ static bool view_begin(View *view, Value *root, const DotOptions *options, Where
     choose_nodes(view);
     if (!count_boxes(view) || !collect_edges(view))
         return no_memory(error);
+    measure_span(view);
     return check_size(view, root, error);
 }
 
@@ -871,7 +903,8 @@ static void print_legend(const View *view)
     fputs("</table>>];\n", view->out);
 }
 
-/* dot polishes a large layout for minutes: a chain of 1,500 nodes took 53 s, and 8 s with these limits. */
+/* dot polishes a large layout for minutes: a chain of 1,500 nodes took 53 s, and 8 s with these limits; x + x + ... of
+ * 100 additions took over 100 s, and 2 s. */
 #define HASTE ", nslimit=0.1, mclimit=0.1"
 
 static void print_view(const View *view)
@@ -886,8 +919,8 @@ static void print_view(const View *view)
             "height=0.3, width=0.3];\n"
             "  edge [fontname=\"" FONT "\", fontsize=11, fontcolor=\"%s\", color=\"%s\", arrowsize=0.7];\n",
             view->drawn_nodes, view->drawn_edges, view->options.direction == DOT_TOP_TO_BOTTOM ? "TB" : "LR",
-            theme->paper, theme->ink, view->drawn_nodes > LARGE ? HASTE : "", theme->ink, theme->line, theme->faint,
-            theme->line);
+            theme->paper, theme->ink, view->drawn_nodes > LARGE || view->span > LONG ? HASTE : "", theme->ink,
+            theme->line, theme->faint, theme->line);
     print_nodes(view);
     print_edges(view);
     if (view->options.legend)

@@ -20,7 +20,7 @@
 /* The parts of the page, line by line, NULL at the end: made by the Makefile. */
 extern const char *const player_page_html[], *const player_page_css[], *const player_page_js[];
 
-enum { SECONDS_OF_DOT = 20 }; /* after that, the page lays the graph out itself */
+enum { SECONDS_OF_DOT = 20 }; /* after that, if dot hangs, the page lays the graph out itself */
 
 typedef struct Page {
     PlayerOptions options; /* with the defaults filled in */
@@ -235,8 +235,10 @@ static int grad_width(const Page *page)
 /* NULL where dot cannot draw it, for whatever reason. */
 static char *draw_picture(const Page *page, const char *path, Where where)
 {
-    const DotOptions options = {
-        .digits = page->options.digits, .seconds = SECONDS_OF_DOT, .grad_width = grad_width(page)};
+    const DotOptions options = {.digits = page->options.digits,
+                                .seconds = SECONDS_OF_DOT,
+                                .grad_width = grad_width(page),
+                                .max_span = DOT_SPAN_FAST};
     size_t length;
     return page->options.without_dot ? NULL
                                      : dot_picture_at(where, root_of(page), path, "svg", &length, &options, NULL);

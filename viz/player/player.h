@@ -16,7 +16,8 @@
 /* All zero: the usual page. */
 typedef struct PlayerOptions {
     int digits;       /* significant digits of numbers, 1 to 17; 0 is 4 */
-    bool without_dot; /* the page lays the graph out itself, as it does where Graphviz's dot is missing or too slow */
+    bool without_dot; /* the page lays the graph out itself, as it does where Graphviz's dot is missing or would
+                       be slow: where the edges cross more than DOT_SPAN_FAST ranks (dot.h) */
 } PlayerOptions;
 
 /* Beyond this a graph can neither be laid out nor read. */
