@@ -107,8 +107,14 @@ static Block *failed_block_new(Graph *graph)
     return block;
 }
 
-Graph *graph_new(void)
+Graph *graph_new_at(Where where)
 {
+    const char *fault = op_arithmetic_fault();
+    if (fault != NULL)
+        misuse(where,
+               "graph_new: the numbers would be wrong, for here %s. Compile the engine and link the program without "
+               "-Ofast, -ffast-math, -funsafe-math-optimizations and their parts.",
+               fault);
     Graph *graph = memory_alloc(sizeof *graph);
     if (graph == NULL)
         return NULL;

@@ -56,8 +56,10 @@ struct Graph {
     size_t scratch_size;
 };
 
-/* An empty graph; NULL when there is no memory. The caller frees it with graph_free, which frees all its nodes. */
-Graph *graph_new(void);
+/* An empty graph; NULL when there is no memory. The caller frees it with graph_free, which frees all its nodes. To make
+ * one where the compiler's flags spoil the arithmetic is a usage error: see op_arithmetic_fault. */
+#define graph_new() graph_new_at(HERE)
+Graph *graph_new_at(Where where);
 void graph_free(Graph *graph);
 
 /* False once a builder found no memory: the expression built since is failed and its data NaN. graph_release and

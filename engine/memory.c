@@ -1,4 +1,5 @@
-/* memory.c - aligned_alloc behind a replaceable function; to resize is to allocate, copy and free. */
+/* memory.c - posix_memalign behind a replaceable function; to resize is to allocate, copy and free. */
+#define _POSIX_C_SOURCE 200112L /* posix_memalign: aligned_alloc takes only multiples of the alignment on macOS */
 #include "memory.h"
 
 #include <stdint.h>
@@ -7,12 +8,14 @@
 
 enum { CACHE_LINE = 64 };
 
+/* Not a byte more than was asked for, so that AddressSanitizer and valgrind see a write past the end. Nothing is larger
+ * than PTRDIFF_MAX: C could not subtract pointers in it. */
 static void *standard_allocator(size_t bytes)
 {
-    if (bytes > SIZE_MAX - CACHE_LINE)
+    void *block = NULL;
+    if (bytes > PTRDIFF_MAX || posix_memalign(&block, CACHE_LINE, bytes > 0 ? bytes : 1) != 0)
         return NULL;
-    const size_t lines = (bytes + CACHE_LINE - 1) / CACHE_LINE;
-    return aligned_alloc(CACHE_LINE, (lines > 0 ? lines : 1) * CACHE_LINE);
+    return block;
 }
 
 static Allocator *current_allocator = standard_allocator;

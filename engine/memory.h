@@ -37,6 +37,22 @@ char *memory_copy_text(const char *text);
 /* The function behind memory_alloc: returns memory that free() accepts, aligned to 64 bytes, or NULL. */
 typedef void *Allocator(size_t bytes);
 
+/* Memory that is kept for later: under AddressSanitizer, reading or writing it stops the program until it is
+ * unpoisoned. Elsewhere both do nothing. */
+#if defined(__has_feature) /* clang's way to say so; gcc's is a macro */
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define MEMORY_POISON(address, bytes) ASAN_POISON_MEMORY_REGION(address, bytes)
+#define MEMORY_UNPOISON(address, bytes) ASAN_UNPOISON_MEMORY_REGION(address, bytes)
+#else
+#define MEMORY_POISON(address, bytes) ((void)(address), (void)(bytes))
+#define MEMORY_UNPOISON(address, bytes) ((void)(address), (void)(bytes))
+#endif
+
 /* Replace the allocator for the whole process (NULL restores the standard one); returns the old one. For tests. */
 Allocator *memory_set_allocator(Allocator *allocator);
 

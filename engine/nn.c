@@ -95,10 +95,11 @@ static bool layer_new(Layer *layer, Graph *graph, Value **params, size_t number)
 static void check_sizes(const Graph *graph, const size_t *sizes, size_t count, Where where)
 {
     graph_given(graph, "mlp_new", where.file, where.line);
-    misuse_if_null(sizes, "mlp_new: the list of sizes", "Pass an array of them.", where);
     if (count < 2)
         misuse(where, "mlp_new: %zu sizes. It takes the number of inputs, of each hidden layer, and of outputs.",
                count);
+    if (sizes == NULL)
+        misuse(where, "mlp_new: the list of %zu sizes is NULL. Pass an array of them.", count);
     for (size_t i = 0; i < count; i++)
         if (sizes[i] == 0)
             misuse(where, "mlp_new: sizes[%zu] is 0. A layer has at least one neuron.", i);
@@ -169,7 +170,8 @@ void mlp_init_at(MLP *net, Init init, Random *random, Where where)
 static void check_inputs(const Graph *graph, Value *const *x, size_t n, Where where)
 {
     char role[64];
-    misuse_if_null(x, "forward: the list of inputs", "Make one with v_inputs.", where);
+    if (x == NULL)
+        misuse(where, "forward: the list of inputs is NULL. Make one of %zu with v_inputs.", n);
     for (size_t i = 0; i < n; i++) {
         if (x[i] != NULL && value_is_live(x[i]) && x[i]->block->graph == graph)
             continue;

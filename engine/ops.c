@@ -61,3 +61,23 @@ void op_table_print(FILE *out)
         fputs(op->db != NULL ? "\n" : "  |\n", out);
     }
 }
+
+/* Volatile, so that each expression below is computed when the program runs, and as this file's flags let it be. */
+static volatile const double one = 1, three = 3, tiny = 0x1p-60, smallest_normal = DBL_MIN, not_a_number = NAN,
+                             minus_zero = -0.0, infinite = INFINITY;
+
+const char *op_arithmetic_fault(void)
+{
+    const double a = one, b = three, c = tiny, d = smallest_normal, x = not_a_number, z = minus_zero, y = infinite;
+    if ((a + c) - a != 0)
+        return "(1 + 2^-60) - 1 is not 0: sums are rearranged, or computed in a wider format";
+    if (b / 10 != 0.3)
+        return "3 / 10 is not 0.3: quotients are replaced by products, or constants are floats";
+    if (1 / (z + 0) < 0)
+        return "-0 + 0 is not 0: the sign of 0 is ignored";
+    if (!isnan(x) || x == x || !isinf(y))
+        return "NaN or infinity is ignored";
+    if (d / 2 == 0)
+        return "2^-1023 is 0: the smallest numbers are flushed to 0";
+    return NULL;
+}

@@ -23,8 +23,14 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#if defined(__TINYC__)
+#error "stepgrad: use gcc or clang: tcc leaves bools after a bit-field unset and passes structs otherwise than they do"
+#endif
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "stepgrad: compile without -ffast-math: it lets the compiler change sums and forget NaN and infinity"
+#endif
+#if defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
+#error "stepgrad: compile without -funsafe-math-optimizations and its parts: they let the compiler change numbers"
 #endif
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1
 #error "stepgrad: doubles are computed in a wider format here; on 32-bit x86 compile with -msse2 -mfpmath=sse"
@@ -317,6 +323,13 @@ extern const OpInfo op_table[OP_COUNT + 1];
 
 /* Print the table in Markdown, a row per op: the cheat sheet of lessons/README.md. */
 void op_table_print(FILE *out);
+
+/* What is wrong with the arithmetic that this thread computes with, as a clause for a message; NULL when nothing is.
+ * It finds what no macro tells at the top of this file: clang's -fassociative-math and its kin, a link with -Ofast,
+ * which makes gcc set the processor to flush the smallest numbers to 0. It does not find approximate functions
+ * (-fapprox-func), a fused multiply-add (-ffp-contract=fast), a file of the engine compiled with other flags than
+ * ops.c, or what a thread does to its processor later. */
+const char *op_arithmetic_fault(void);
 
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop

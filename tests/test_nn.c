@@ -477,7 +477,7 @@ Test(nn, a_released_network_is_misuse)
     net = net_of_quarters(g, ACTIVATION_TANH);
     graph_release(g, mark);
     x = v_inputs(g, point, INPUTS);
-    MUST_BE_MISUSE(mlp_forward(net, x), "forward: the layer's last bias was released");
+    MUST_BE_MISUSE(mlp_forward(net, x), "the network was released");
     MUST_BE_MISUSE(layer_forward(g, &net->layers[1], x), "forward: the layer's last bias was released");
 }
 
@@ -658,5 +658,5 @@ Test(nn, rows_that_are_missing_released_or_of_another_graph_are_misuse)
     gone = net_of_quarters(g, ACTIVATION_TANH);
     graph_release(g, mark);
     released = v_inputs(g, point, INPUTS);
-    MUST_BE_MISUSE(mlp_forward_rows(gone, released, 1), "forward: the layer's last bias was released");
+    MUST_BE_MISUSE(mlp_forward_rows(gone, released, 1), "the network was released");
 }
