@@ -9,7 +9,7 @@ compiler=${CC:-cc}
 seconds_most=900 # that a new machine in a cloud updates itself
 wanted="compiler criterion dot gdb"
 [ "${1:-}" = --all ] && wanted="make $wanted clang clang-format clang-tidy pkg-config python3 chromium chromedriver \
-gdbserver lldb pandoc xmllint"
+gdbserver lldb pandoc xmllint localedef multilib"
 
 # need, and its package for apt-get, brew, dnf and pacman; "-": there is none, or it comes with the system.
 packages='
@@ -29,6 +29,8 @@ gdbserver     gdbserver        -           gdb-gdbserver       gdb
 lldb          lldb             -           lldb                lldb
 pandoc        pandoc           pandoc      pandoc              pandoc-cli
 xmllint       libxml2-utils    -           libxml2             libxml2
+localedef     locales          -           glibc-locale-source -
+multilib      gcc-multilib     -           glibc-devel.i686    lib32-glibc
 '
 
 have_command() { command -v "$1" >/dev/null 2>&1; }
@@ -52,6 +54,10 @@ have() {
     # macOS has lldb, and no gdb for its newer machines.
     gdb | gdbserver) have_command "$1" || [ "$(uname)" = Darwin ] ;;
     chromium) have_command chromium || have_command chromium-browser || have_command google-chrome ;;
+    # The sources of locales, from which a test makes one whose decimal mark has two bytes.
+    localedef) [ -e /usr/share/i18n/locales/ps_AF ] || [ "$(uname)" = Darwin ] ;;
+    # 32-bit programs, on the one processor that has both.
+    multilib) [ "$(uname -sm)" != "Linux x86_64" ] || echo 'int main(void) { return 0; }' | gcc -m32 -xc -o /dev/null - 2>/dev/null ;;
     *) have_command "$1" ;;
     esac
 }
