@@ -371,7 +371,7 @@ static void measure_span(View *view)
     Edge edge;
     for (size_t i = 0; i < view->count; i++) {
         Node *node = &view->nodes[i];
-        node->rank = op_table[node->value->op].shape == LEAF ? SIZE_MAX : 1;
+        node->rank = op_table[node->value->op].shape == SHAPE_LEAF ? SIZE_MAX : 1;
         for (size_t p = 0; p < value_parent_count(node->value); p++) {
             const Node *parent = find_node(view, value_parent(node->value, p));
             if (parent->rank != SIZE_MAX && parent->rank >= node->rank)
@@ -381,7 +381,7 @@ static void measure_span(View *view)
     for (size_t i = 0; i < view->count; i++)
         for (size_t p = 0; p < value_parent_count(view->nodes[i].value); p++) {
             Node *parent = find_node(view, value_parent(view->nodes[i].value, p));
-            if (op_table[parent->value->op].shape == LEAF && view->nodes[i].rank <= parent->rank)
+            if (op_table[parent->value->op].shape == SHAPE_LEAF && view->nodes[i].rank <= parent->rank)
                 parent->rank = view->nodes[i].rank - 1;
         }
     for (size_t i = 0; i < view->count; i++)
