@@ -18,6 +18,7 @@
 
 #include "graph/dot.h"
 #include "graph/tree.h"
+#include "graph/utf8.h"
 #include "memory.h"
 #include "no_memory.h"
 #include "stepgrad.h"
@@ -169,6 +170,24 @@ static void expect_in(const char *text, const char *part)
 static void expect_not_in(const char *text, const char *part)
 {
     cr_expect(strstr(text, part) == NULL, "there should be no\n%s\nin\n%s", part, text);
+}
+
+/* ---- letters from right to left ---- */
+
+Test(dot, a_name_from_right_to_left_does_not_turn_the_number_beside_it_around)
+{
+    Value *x = v_label(v_param(graph, 2), "שלום"), *w = v_label(v_param(graph, -3), "w");
+    Value *L = v_mul(x, w);
+    backward(L);
+    char *text = print(L, (DotOptions){0});
+    expect_in(text, "∂=" UTF8_LEFT_TO_RIGHT "שלום" UTF8_LEFT_TO_RIGHT "=2");
+    expect_in(text, "∂=w=-3");
+    free(text);
+    v_label(w, "أبجدية طويلة");
+    Value *y = v_pow(w, v_label(v_param(graph, 5), "שםשםשםשםשםשם"));
+    text = print(y, (DotOptions){0}); /* the formula is cut before the second mark */
+    expect_in(text, UTF8_ELLIPSIS UTF8_LEFT_TO_RIGHT "=405");
+    free(text);
 }
 
 /* ---- golden files ------------------------------------------------------------------------------------------------ */

@@ -34,6 +34,7 @@ enum {
 
 enum {
     TABLE_DIGITS = 6,                     /* where --digits does not say */
+    WARNING_DIGITS = 9,                   /* of a number that is given, but not used */
     NAMES_WARNED = 5,                     /* of names that nothing uses; the others are counted */
     DIGITS_MOST = 17,                     /* no double needs more */
     CHECK_EVALUATIONS = 100 * 1000 * 1000 /* of nodes, a few seconds; if it takes more, --check takes some params */
@@ -274,9 +275,10 @@ static bool read_text(const Command *c, Text *text)
 static void warn_of(const Definition *d, const Text *text)
 {
     const Place place = place_of(text->text, text->length, d->offset);
+    char name[TEXT_SIZE], number[NUMBER_SIZE];
     if (d->is_given)
-        fprintf(stderr, "draw: warning: %s=%.9g is given, but the expression does not use %s\n", d->name,
-                d->value->data, d->name);
+        fprintf(stderr, "draw: warning: %s=%s is given, but the expression does not use %s\n",
+                text_name(d->value, TEXT_NAME_LONG, name), text_number(d->value->data, WARNING_DIGITS, number), name);
     else
         fprintf(stderr, "draw: %s%s%zu:%zu: warning: %s is computed, but not used: only the last statement is drawn\n",
                 text->file != NULL ? text->file : "", text->file != NULL ? ":" : "", place.line, place.column,
