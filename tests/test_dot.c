@@ -8,6 +8,7 @@
 #define _DARWIN_C_SOURCE
 #include <criterion/criterion.h>
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -981,6 +982,22 @@ Test(dot, what_dot_refuses_or_cannot_be_drawn_leaves_the_older_picture)
     char *old = read_path(path_of("out.svg"));
     cr_expect_str_eq(old, "old", "the older picture is now: %s", old);
     free(old);
+}
+
+Test(dot, a_full_disk_says_so)
+{
+    struct stat status;
+    if (stat("/dev/full", &status) != 0)
+        return;                                                                            /* only Linux has it */
+    install_script("cat >/dev/null; yes | head -c 100000; echo 'dot: half as large' >&2"); /* no buffer holds it */
+    cr_assert(freopen(path_of("said"), "w", stderr) != NULL, "stderr cannot be caught");
+    cr_expect(!dot_draw(param("x", 1), "/dev/full", &(DotOptions){.format = "png"}, &error), "it was written");
+    fflush(stderr);
+    expect_in(error.message, "/dev/full");
+    expect_in(error.message, strerror(ENOSPC));
+    char *said = read_path(path_of("said"));
+    cr_expect_str_eq(said, "/dev/full: dot: half as large\n", "dot's warning became \"%s\"", said);
+    free(said);
 }
 
 Test(dot, a_warning_of_dot_goes_to_stderr_with_the_pictures_name)
