@@ -8,6 +8,7 @@
 #define _DARWIN_C_SOURCE
 #include <criterion/criterion.h>
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #include "graph/dot.h"
 #include "graph/tree.h"
+#include "graph/utf8.h"
 #include "memory.h"
 #include "no_memory.h"
 #include "stepgrad.h"
@@ -169,6 +171,24 @@ static void expect_in(const char *text, const char *part)
 static void expect_not_in(const char *text, const char *part)
 {
     cr_expect(strstr(text, part) == NULL, "there should be no\n%s\nin\n%s", part, text);
+}
+
+/* ---- letters from right to left ---- */
+
+Test(dot, a_name_from_right_to_left_does_not_turn_the_number_beside_it_around)
+{
+    Value *x = v_label(v_param(graph, 2), "שלום"), *w = v_label(v_param(graph, -3), "w");
+    Value *L = v_mul(x, w);
+    backward(L);
+    char *text = print(L, (DotOptions){0});
+    expect_in(text, "∂=" UTF8_LEFT_TO_RIGHT "שלום" UTF8_LEFT_TO_RIGHT "=2");
+    expect_in(text, "∂=w=-3");
+    free(text);
+    v_label(w, "أبجدية طويلة");
+    Value *y = v_pow(w, v_label(v_param(graph, 5), "שםשםשםשםשםשם"));
+    text = print(y, (DotOptions){0}); /* the formula is cut before the second mark */
+    expect_in(text, UTF8_ELLIPSIS UTF8_LEFT_TO_RIGHT "=405");
+    free(text);
 }
 
 /* ---- golden files ------------------------------------------------------------------------------------------------ */
@@ -962,6 +982,22 @@ Test(dot, what_dot_refuses_or_cannot_be_drawn_leaves_the_older_picture)
     char *old = read_path(path_of("out.svg"));
     cr_expect_str_eq(old, "old", "the older picture is now: %s", old);
     free(old);
+}
+
+Test(dot, a_full_disk_says_so)
+{
+    struct stat status;
+    if (stat("/dev/full", &status) != 0)
+        return;                                                                            /* only Linux has it */
+    install_script("cat >/dev/null; yes | head -c 100000; echo 'dot: half as large' >&2"); /* no buffer holds it */
+    cr_assert(freopen(path_of("said"), "w", stderr) != NULL, "stderr cannot be caught");
+    cr_expect(!dot_draw(param("x", 1), "/dev/full", &(DotOptions){.format = "png"}, &error), "it was written");
+    fflush(stderr);
+    expect_in(error.message, "/dev/full");
+    expect_in(error.message, strerror(ENOSPC));
+    char *said = read_path(path_of("said"));
+    cr_expect_str_eq(said, "/dev/full: dot: half as large\n", "dot's warning became \"%s\"", said);
+    free(said);
 }
 
 Test(dot, a_warning_of_dot_goes_to_stderr_with_the_pictures_name)

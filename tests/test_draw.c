@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <spawn.h>
@@ -224,9 +225,13 @@ Test(draw, check_compares_with_differences)
 Test(draw, check_that_shows_nothing_right_fails)
 {
     cr_expect_eq(RUN("relu(x)", "x=0", "--check"), 1, "a kink was taken as right");
-    expect_part(complained, "draw: gradcheck: nothing could be checked");
+    expect_part(complained, "draw: --check: nothing could be checked");
     cr_expect_eq(RUN("log(x)", "x=-1", "--check"), 1, "NaN was taken as right");
-    expect_part(complained, "draw: gradcheck: L is ");
+    expect_part(complained, "draw: --check: L is nan, which has no derivative\n");
+    cr_expect_eq(RUN("0/(x - x)", "x=2", "--check"), 1, "0/0 was taken as right");
+    expect_part(complained, "draw: --check: L is nan, which");
+    cr_expect_eq(RUN("-1/x", "x=0", "--check"), 1, "an infinity was taken as right");
+    expect_part(complained, "draw: --check: L is -inf, which");
     cr_expect_eq(RUN("2*3", "--check"), 1, "no gradient was taken as right");
     expect_part(complained, "draw: --check: there is no gradient to check");
 }
@@ -236,7 +241,7 @@ Test(draw, check_says_which_gradient_is_wrong)
     /* the rounding of a large term hides x from every difference: want 0, got 1 */
     cr_expect_eq(RUN("x + 1e30", "x=1", "--check"), 0, "%s", complained); /* within 1e-8 of 1e30 */
     cr_expect_eq(RUN("(x + 1e16) - 1e16", "x=1", "--check"), 1, "a difference of 0 was taken for a slope of 1");
-    expect_part(complained, "draw: gradcheck: 1 of 1 gradients are wrong. The worst is that of x at 1: got 1");
+    expect_part(complained, "draw: --check: 1 of 1 gradients are wrong. The worst is that of x at 1: got 1");
 }
 
 /* ---- the expression from elsewhere ---- */
@@ -524,6 +529,9 @@ Test(draw, output_that_is_lost_is_an_error)
     cr_expect_eq(run_in_out(NULL, "/dev/full", (char *[ARGUMENTS_MOST]){program, NEURON}), 1, "a full disk, no error");
     expect_part(read_content("said.err"), "draw: standard output: what was written is lost");
     remove_file("said.err");
+    cr_expect_eq(run_in_out(NULL, "/dev/full", (char *[ARGUMENTS_MOST]){program, NEURON, "--tree"}), 1, "no error");
+    expect_part(read_content("said.err"), strerror(ENOSPC));
+    remove_file("said.err");
     expect_empty_folder();
 }
 
@@ -534,7 +542,8 @@ Test(draw, a_graph_that_is_too_large_for_a_diagram_is_refused_with_what_to_do)
     for (size_t i = 0; i < TERMS; i++)
         memcpy(text + 1 + 2 * i, "*2", 2);
     cr_expect_eq(RUN(text, "x=1", "--dot", "L.dot", "--json", "L.json"), 1, "a diagram of 4001 nodes was drawn");
-    expect_part(complained, "Here that is --depth N or --through NAME.");
+    expect_part(complained, "Draw less: --depth N or --through NAME.\n");
+    cr_expect(strstr(complained, "max_") == NULL, "an option of dot.h is named: %s", complained);
     cr_expect_not(exists("L.dot"), "a part of the diagram was written");
     remove_file("L.json");
     cr_expect_eq(RUN(text, "x=1", "--dot", "-", "--depth", "3"), 0, "%s", complained);

@@ -203,6 +203,8 @@ Test(tree, a_name_of_any_bytes_becomes_clean_utf8)
         {"\xF4\x90\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* beyond U+10FFFF */
         {"cut \xE2\x82", "cut \xEF\xBF\xBD\xEF\xBF\xBD"},
         {"", "v0"},
+        {"שלום", "\xE2\x80\x8Eשלום\xE2\x80\x8E"}, /* from right to left, as said by its letters: marks keep it apart */
+        {"سلام2", "\xE2\x80\x8Eسلام2\xE2\x80\x8E"},
     };
     Value *v = v_param(graph, 1);
     char text[TEXT_SIZE];
@@ -222,6 +224,20 @@ Test(tree, a_long_name_is_cut_by_characters_with_an_ellipsis)
     expect_text(text_name(v, 3, text), "ééé…");
     label[2 * 3] = '\0';
     expect_text(text_name(v_label(v, label), 3, text), "ééé");
+}
+
+Test(tree, names_from_right_to_left_keep_to_their_place)
+{
+    Value *x = v_label(v_param(graph, 2), "שלום"), *y = v_label(v_param(graph, -3), "ab");
+    Value *L = v_label(v_mul(x, y), "L");
+    char text[TEXT_SIZE];
+    backward(L);
+    expect_text(text_product(L, 1, 4, text), "ab.grad += ∂L/∂ab · L.grad = \xE2\x80\x8Eשלום\xE2\x80\x8E · L.grad = "
+                                             "2 · 1 = 2");
+    expect_text(print(L, (TreeOptions){0}),
+                "L = \xE2\x80\x8Eשלום\xE2\x80\x8E * ab   data -6          grad 1\n"
+                "├── \xE2\x80\x8Eשלום\xE2\x80\x8E        data 2           grad -3          param\n"
+                "└── ab          data -3          grad 2           param\n");
 }
 
 /* Two labelled params, 2 and -3, and a node of each kind built on them. */

@@ -68,12 +68,28 @@ Test(utf8, counts_characters_and_columns)
     cr_expect_eq(utf8_columns("\x1B\xFF"), 2, "as the replacement characters are wide");
 }
 
+Test(utf8, letters_from_right_to_left_ask_for_a_direction_mark_and_others_do_not)
+{
+    static const char *const right_to_left[] = {"שלום", "x שלום", "سلام", "ܫܠܡܐ", "ﬡ", "ﻻ", "𐤀", "𞤀"};
+    static const char *const others[] = {"", "abc", "é", "δ€😀", "月", "नमस्ते", "\xFF", "\xD7"};
+    for (size_t i = 0; i < sizeof right_to_left / sizeof *right_to_left; i++)
+        cr_expect_str_eq(utf8_direction_mark(right_to_left[i]), UTF8_LEFT_TO_RIGHT, "%s", right_to_left[i]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        cr_expect_str_eq(utf8_direction_mark(others[i]), "", "case %zu", i);
+    cr_expect_str_eq(safe_text(UTF8_LEFT_TO_RIGHT "x"), UTF8_LEFT_TO_RIGHT "x", "the mark itself is replaced");
+    cr_expect_eq(utf8_columns(UTF8_LEFT_TO_RIGHT "שלום" UTF8_LEFT_TO_RIGHT), 4, "the mark has a width");
+}
+
 Test(utf8, cuts_at_a_character)
 {
     char text[32] = "w\xE2\x82\x81w\xE2\x82\x82w\xE2\x82\x83";
     cr_expect_str_eq(utf8_cut(text, sizeof text, 6), "w\xE2\x82\x81w\xE2\x82\x82w\xE2\x82\x83");
     cr_expect_str_eq(utf8_cut(text, sizeof text, 3), "w\xE2\x82\x81w" UTF8_ELLIPSIS);
     cr_expect_str_eq(utf8_cut(text, sizeof text, 0), UTF8_ELLIPSIS);
+    char hebrew[32] = "2*שלום";
+    cr_expect_str_eq(utf8_cut(hebrew, sizeof hebrew, 4), "2*של" UTF8_ELLIPSIS UTF8_LEFT_TO_RIGHT);
+    char tight[] = "2*שלום";
+    cr_expect_str_eq(utf8_cut(tight, sizeof tight, 5), "2*שלו", "there is no room");
     char full[] = "ab";
     cr_expect_str_eq(utf8_cut(full, sizeof full, 1), "a", "there is no room for an ellipsis");
 }

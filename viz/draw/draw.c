@@ -5,6 +5,7 @@
  * It reads the command line, builds the graph (expression.h), runs the reverse walk or forward mode, and passes the
  * graph to the writers of the outputs. If one output fails, the others are still written.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -34,6 +35,7 @@ enum {
 
 enum {
     TABLE_DIGITS = 6,                     /* where --digits does not say */
+    WARNING_DIGITS = 9,                   /* of a number that is given, but not used */
     NAMES_WARNED = 5,                     /* of names that nothing uses; the others are counted */
     DIGITS_MOST = 17,                     /* no double needs more */
     CHECK_EVALUATIONS = 100 * 1000 * 1000 /* of nodes, a few seconds; if it takes more, --check takes some params */
@@ -65,7 +67,12 @@ static bool report(const char *message)
 
 static bool flush_output(void)
 {
-    return (fflush(stdout) == 0 && !ferror(stdout)) || report("standard output: what was written is lost");
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    fprintf(stderr, "draw: standard output: what was written is lost%s%s\n", errno != 0 ? ": " : "",
+            errno != 0 ? strerror(errno) : "");
+    return false;
 }
 
 /* All functions that an expression can call: the ops that have a row in the table, and two losses. */
@@ -274,9 +281,10 @@ static bool read_text(const Command *c, Text *text)
 static void warn_of(const Definition *d, const Text *text)
 {
     const Place place = place_of(text->text, text->length, d->offset);
+    char name[TEXT_SIZE], number[NUMBER_SIZE];
     if (d->is_given)
-        fprintf(stderr, "draw: warning: %s=%.9g is given, but the expression does not use %s\n", d->name,
-                d->value->data, d->name);
+        fprintf(stderr, "draw: warning: %s=%s is given, but the expression does not use %s\n",
+                text_name(d->value, TEXT_NAME_LONG, name), text_number(d->value->data, WARNING_DIGITS, number), name);
     else
         fprintf(stderr, "draw: %s%s%zu:%zu: warning: %s is computed, but not used: only the last statement is drawn\n",
                 text->file != NULL ? text->file : "", text->file != NULL ? ":" : "", place.line, place.column,
@@ -334,11 +342,14 @@ static Value *find_named(const Drawing *d, const char *name, const char *option,
     return NULL;
 }
 
-/* Messages of dot.h name its options in C: add what they are called here. */
+/* Messages of dot.h end in what to do by its options in C: these are called otherwise here. */
 static bool report_diagram(const Error *error)
 {
-    const bool too_large = strstr(error->message, "max_depth") != NULL;
-    fprintf(stderr, "draw: %s%s\n", error->message, too_large ? " Here that is --depth N or --through NAME." : "");
+    const char *remedy = strstr(error->message, "Draw less:");
+    if (remedy == NULL)
+        return report(error->message);
+    fprintf(stderr, "draw: %.*sDraw less: --depth N or --through NAME.\n", (int)(remedy - error->message),
+            error->message);
     return false;
 }
 
@@ -433,11 +444,12 @@ static bool print_table(const Drawing *d)
 
 /* ---- the check --------------------------------------------------------------------------------------------------- */
 
-/* Its message begins with a location in this source, which means nothing to the user. */
-static const char *without_place(const char *message)
+/* Its message begins with a location in this source and the name of a function, which mean nothing to the user. */
+static bool report_check(const char *message)
 {
-    const char *found = strstr(message, "gradcheck: ");
-    return found != NULL ? found : message;
+    const char *function = strstr(message, "gradcheck: ");
+    fprintf(stderr, "draw: --check: %s\n", function != NULL ? function + strlen("gradcheck: ") : message);
+    return false;
 }
 
 static bool check_gradients(const Drawing *d)
@@ -447,10 +459,16 @@ static bool check_gradients(const Drawing *d)
     Error error;
     if (!d->root->needs_grad)
         return report("--check: there is no gradient to check: give a variable of the expression a value, NAME=NUMBER");
+    if (!isfinite(d->root->data)) { /* a warning says where it began */
+        char name[TEXT_SIZE], number[NUMBER_SIZE];
+        fprintf(stderr, "draw: --check: %s is %s, which has no derivative\n", text_name(d->root, TEXT_NAME_LONG, name),
+                text_number(d->root->data, TEXT_DIGITS, number));
+        return false;
+    }
     const bool right = gradcheck_some(d->root, most > 0 ? most : 1, &result, &error);
     if (result.params > 0)
         gradcheck_print(&result, files_to_standard_output(d->command) > 0 ? stderr : stdout);
-    return right || report(without_place(error.message));
+    return right || report_check(error.message);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
@@ -458,7 +476,11 @@ static bool check_gradients(const Drawing *d)
 static bool print_tree(const Drawing *d)
 {
     const TreeOptions options = {.max_depth = d->command->diagram.max_depth, .digits = d->command->diagram.digits};
-    return tree_print(d->root, stdout, &options) || report("the tree could not be printed");
+    errno = 0;
+    if (tree_print(d->root, stdout, &options))
+        return true;
+    fprintf(stderr, "draw: the tree could not be printed: %s\n", errno != 0 ? strerror(errno) : "no memory");
+    return false;
 }
 
 /* Write all outputs, even if some fail. */

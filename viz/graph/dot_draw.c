@@ -5,10 +5,10 @@
 #define _POSIX_C_SOURCE 200809L
 #include "dot.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__unix__) || defined(__APPLE__)
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -219,7 +219,7 @@ static bool explain_end(const char *target, double seconds, int failure, int sta
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return error_set(error, "%.200s: dot refuses to draw it: %s", target, complaints);
     if (*complaints != '\0')
-        fprintf(stderr, "%s: dot: %s\n", target, complaints);
+        fprintf(stderr, "%s: %s%s\n", target, strncmp(complaints, "dot: ", 5) == 0 ? "" : "dot: ", complaints);
     return true;
 }
 
@@ -274,6 +274,19 @@ char *dot_picture_at(Where where, Value *root, const char *target, const char *f
 
 #endif
 
+static bool write_picture(const char *path, const char *picture, size_t length, Error *error)
+{
+    SafeFile safe;
+    FILE *out = file_begin(&safe, path, error);
+    if (out == NULL)
+        return false;
+    if (fwrite(picture, 1, length, out) == length)
+        return file_commit(&safe, error);
+    const int code = errno; /* file_commit cannot know it: nothing is left to be flushed */
+    file_abandon(&safe);
+    return error_set(error, "%.320s: cannot write: %s", path, strerror(code));
+}
+
 bool dot_draw_at(Where where, Value *root, const char *path, const DotOptions *options, Error *error)
 {
     const char *name = strrchr(path, '/');
@@ -287,10 +300,7 @@ bool dot_draw_at(Where where, Value *root, const char *path, const DotOptions *o
         return dot_write_at(where, root, path, options, error);
     size_t length;
     char *picture = dot_picture_at(where, root, path, format, &length, options, error);
-    SafeFile safe;
-    FILE *out = picture != NULL ? file_begin(&safe, path, error) : NULL;
-    if (out != NULL)
-        fwrite(picture, 1, length, out);
+    const bool written = picture != NULL && write_picture(path, picture, length, error);
     memory_free(picture);
-    return out != NULL && file_commit(&safe, error);
+    return written;
 }

@@ -41,15 +41,15 @@ static void append(Text *text, const char *piece) { append_bytes(text, piece, st
 /* Append a label of any bytes, made safe, of at most `characters` characters. */
 static void append_label(Text *text, const char *label, size_t characters)
 {
-    for (size_t shown = 0; *label != '\0'; shown++) {
-        if (shown == characters) {
-            append(text, UTF8_ELLIPSIS);
-            return;
-        }
+    const char *mark = utf8_direction_mark(label);
+    append(text, mark);
+    for (size_t shown = 0; *label != '\0' && shown < characters; shown++) {
         const Utf8 c = utf8_next(label, SIZE_MAX);
         append_bytes(text, c.safe, c.safe_bytes);
         label += c.bytes;
     }
+    append(text, *label != '\0' ? UTF8_ELLIPSIS : "");
+    append(text, mark);
 }
 
 /* ---- numbers and names ------------------------------------------------------------------------------------------- */

@@ -4,8 +4,9 @@
  *     fputs(text_expression(L, TEXT_NAMES, TEXT_DIGITS, text), stdout);   // "d * f"
  *
  * Each writes one line of valid UTF-8 into `buffer`, of at least TEXT_SIZE bytes, and returns it. A label may
- * hold any bytes: control characters, broken UTF-8 and marks that change the direction of writing become U+FFFD. A long
- * name ends in an ellipsis. Nothing is escaped: that is up to the format that the text goes into.
+ * hold any bytes: control characters, broken UTF-8 and marks that change the direction of writing become U+FFFD. A
+ * label in Hebrew or Arabic has its direction mark (utf8.h) at both ends. A long name ends in an ellipsis. Nothing is
+ * escaped: that is up to the format that the text goes into.
  */
 #ifndef STEPGRAD_TEXT_H
 #define STEPGRAD_TEXT_H

@@ -38,15 +38,15 @@ typedef struct Tree {
     bool *shown; /* by number of the node */
     Level *levels;
     size_t depth, capacity; /* of levels in use, and of room */
-    size_t column, widest;  /* characters of the left part of this line, and of the widest so far */
+    size_t column, widest;  /* columns of the left part of this line, and of the widest so far */
 } Tree;
 
-/* Print text; returns how many characters it has. */
+/* Print text; returns how many columns it takes. */
 static size_t tree_put(Tree *tree, const char *text)
 {
     if (tree->out != NULL)
         fputs(text, tree->out);
-    return utf8_count(text, strlen(text));
+    return utf8_columns(text);
 }
 
 static void tree_colour(Tree *tree, const char *code)

@@ -37,15 +37,23 @@ static bool is_in(uint32_t character, const Range *ranges, size_t n)
 
 static bool is_harmful(uint32_t character)
 {
-    static const Range ranges[] = {{0, 0x1F},        {0x7F, 0x9F},     {0x61C, 0x61C},  {0x200E, 0x200F},
+    static const Range ranges[] = {{0, 0x1F},        {0x7F, 0x9F},     {0x61C, 0x61C},  {0x200F, 0x200F},
                                    {0x2028, 0x202E}, {0x2066, 0x2069}, {0xFFFE, 0xFFFF}};
+    return is_in(character, ranges, sizeof ranges / sizeof *ranges);
+}
+
+/* Hebrew, Arabic, Syriac, Thaana, N'Ko and others, and the blocks that Unicode keeps for more. */
+static bool is_right_to_left(uint32_t character)
+{
+    static const Range ranges[] = {
+        {0x590, 0x8FF}, {0xFB1D, 0xFDFF}, {0xFE70, 0xFEFC}, {0x10800, 0x10FFF}, {0x1E800, 0x1EFFF}};
     return is_in(character, ranges, sizeof ranges / sizeof *ranges);
 }
 
 /* The common ranges of Unicode's EastAsianWidth.txt. */
 static size_t columns_of(uint32_t character)
 {
-    static const Range none[] = {{0x300, 0x36F}, {0x200B, 0x200D}, {0xFE00, 0xFE0F}};
+    static const Range none[] = {{0x300, 0x36F}, {0x200B, 0x200E}, {0xFE00, 0xFE0F}};
     static const Range two[] = {{0x1100, 0x115F},   {0x2E80, 0xA4CF},   {0xAC00, 0xD7A3},  {0xF900, 0xFAFF},
                                 {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F},
                                 {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
@@ -83,12 +91,26 @@ size_t utf8_columns(const char *text)
     return columns;
 }
 
+const char *utf8_direction_mark(const char *text)
+{
+    uint32_t character;
+    for (; *text != '\0'; text += utf8_next(text, SIZE_MAX).bytes)
+        if (utf8_decode(text, SIZE_MAX, &character) > 0 && is_right_to_left(character))
+            return UTF8_LEFT_TO_RIGHT;
+    return "";
+}
+
 char *utf8_cut(char *text, size_t size, size_t characters)
 {
     char *at = text;
     for (size_t seen = 0; *at != '\0' && seen < characters; seen++)
         at += utf8_next(at, SIZE_MAX).bytes;
-    if (*at != '\0')
-        strcpy(at, (size_t)(at - text) + sizeof UTF8_ELLIPSIS <= size ? UTF8_ELLIPSIS : "");
+    if (*at == '\0')
+        return text;
+    *at = '\0';
+    const char *ending[] = {UTF8_ELLIPSIS, utf8_direction_mark(text)};
+    for (size_t i = 0; i < 2; i++)
+        if (strlen(text) + strlen(ending[i]) < size)
+            strcat(text, ending[i]);
     return text;
 }

@@ -7,7 +7,8 @@
  *     }
  *
  * Whatever a label holds, only harmless characters reach a terminal, a file or a page: control characters would steer a
- * terminal and are forbidden in XML, and direction marks would reverse the rest of a line.
+ * terminal and are forbidden in XML, and direction marks would reverse the rest of a line. All but one: U+200E does
+ * what a Latin letter of no width would do.
  */
 #ifndef STEPGRAD_UTF8_H
 #define STEPGRAD_UTF8_H
@@ -17,6 +18,8 @@
 
 #define UTF8_ELLIPSIS "\xE2\x80\xA6"
 #define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD, shown for what is harmful or not UTF-8 */
+
+#define UTF8_LEFT_TO_RIGHT "\xE2\x80\x8E" /* U+200E, the left-to-right mark */
 
 /* The character at the start of text[0..length), in *character, and how many bytes it takes; 0 when they are not UTF-8
  * or length is 0. Nothing after a NUL is read, so length may be SIZE_MAX for a text that ends with one. */
@@ -39,8 +42,13 @@ size_t utf8_count(const char *text, size_t length);
 /* How many columns a terminal needs for text, which ends with a NUL. */
 size_t utf8_columns(const char *text);
 
+/* What to write before and after a text inside a line of others: U+200E when it holds letters that are written from
+ * right to left, so that these do not turn around the signs and numbers beside them; else "". (Unicode's isolates are
+ * for this too, but neither dot nor most terminals know them.) */
+const char *utf8_direction_mark(const char *text);
+
 /* Cut text, in a buffer of `size` bytes, to at most `characters` characters, with an ellipsis after them if
- * there is room for one. Returns text. */
+ * there is room for one, and its direction mark. Returns text. */
 char *utf8_cut(char *text, size_t size, size_t characters);
 
 #endif

@@ -390,8 +390,9 @@
     const parents = parentsOf[moment.node].map((e) => edges[e].parent);
     const work = document.createDocumentFragment();
     work.append(make("div", "engine/ops.h: " + node.op + "_forward,  y = " + ops[node.op].text, "code"));
-    const lines = make("div", node.name + " = " + node.formula + "\n" + " ".repeat([...node.name].length) + " = " +
-      node.numbers + "\n" + " ".repeat([...node.name].length) + " = ", "lines");
+    const indent = " ".repeat([...node.name.replace(/\u200e/g, "")].length); /* direction marks have no width */
+    const lines = make("div", node.name + " = " + node.formula + "\n" + indent + " = " +
+      node.numbers + "\n" + indent + " = ", "lines");
     lines.append(make("b", node.data));
     work.append(lines);
     return {
