@@ -82,11 +82,12 @@ static void check_up_to_date(const Value *v, Where where)
     if (now == v->data || (isnan(now) && isnan(v->data)))
         return;
     char name[VALUE_NAME_SIZE];
-    misuse(where,
-           "backward: %s (%s) is %.15g, but its operands now give %.15g: data were changed after it was computed, by an "
-           "assignment or an optimizer's step. Call backward first and change data then, or build the expression "
-           "again.",
-           value_name(v, name), op_table[v->op].name, v->data, now);
+    misuse(
+        where,
+        "backward: %s (%s) is %.15g, but its operands now give %.15g: data were changed after it was computed, by an "
+        "assignment or an optimizer's step. Call backward first and change data then, or build the expression "
+        "again.",
+        value_name(v, name), op_table[v->op].name, v->data, now);
 }
 #else
 static inline void check_up_to_date(const Value *v, Where where)

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 
+#include "nn.h"
 #include "random_graphs.h"
 
 enum { MOST_THREADS = 4, GRAPHS_EACH = 25, STEPS = 40 };
@@ -73,3 +74,49 @@ static void compare_with_alone(size_t count)
 
 Test(threads, two_threads_with_a_graph_each_get_the_bits_they_get_alone) { compare_with_alone(2); }
 Test(threads, four_threads_with_a_graph_each_get_the_bits_they_get_alone) { compare_with_alone(MOST_THREADS); }
+
+/* ---- one network for all ------------------------------------------------------------------------------------------
+ */
+
+typedef struct Evaluation {
+    const MLP *net;
+    double x[2];
+    long different; /* answers that were not the first one */
+} Evaluation;
+
+static void *evaluate_often(void *argument)
+{
+    enum { TIMES = 20000 };
+    Evaluation *work = argument;
+    double first[2], y[2];
+    mlp_evaluate(work->net, work->x, first);
+    for (int i = 0; i < TIMES; i++) {
+        mlp_evaluate(work->net, work->x, y);
+        work->different += y[0] != first[0] || y[1] != first[1];
+    }
+    return NULL;
+}
+
+Test(threads, a_const_network_may_be_shared)
+{
+    Graph *g = graph_new();
+    Random random;
+    random_seed(&random, 1);
+    MLP *net = mlp_new(g, (size_t[]){2, 16, 2}, 3, ACTIVATION_TANH);
+    mlp_init(net, INIT_PYTORCH, &random);
+    Evaluation work[MOST_THREADS];
+    pthread_t threads[MOST_THREADS];
+    for (int i = 0; i < MOST_THREADS; i++) {
+        work[i] = (Evaluation){net, {i, 1 - i}, 0};
+        cr_assert_eq(pthread_create(&threads[i], NULL, evaluate_often, &work[i]), 0, "no thread %d", i);
+    }
+    for (int i = 0; i < MOST_THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        double alone[2], y[2];
+        mlp_evaluate(net, work[i].x, alone);
+        mlp_evaluate(net, work[0].x, y);
+        cr_expect(i == 0 || y[0] != alone[0], "threads 0 and %d have the same answer", i);
+        cr_expect_eq(work[i].different, 0, "thread %d: %ld answers differ from its first", i, work[i].different);
+    }
+    graph_free(g);
+}

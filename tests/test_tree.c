@@ -102,10 +102,12 @@ static const char *print_on_terminal(Value *root, const char *kind)
     cr_assert(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0, "no terminal to test with");
     FILE *out = fopen(ptsname(master), "w");
     cr_assert(out != NULL && setenv("TERM", kind, 1) == 0 && tree_print(root, out, NULL), "tree_print failed");
-    const ssize_t count = read(master, shown, sizeof shown - 1);
+    fclose(out);
+    size_t count = 0; /* it comes in pieces */
+    for (ssize_t got; (got = read(master, shown + count, sizeof shown - 1 - count)) > 0;)
+        count += (size_t)got;
     cr_assert(count > 0, "nothing came to the terminal");
     shown[count] = '\0';
-    fclose(out);
     close(master);
     return shown;
 }

@@ -576,3 +576,48 @@ Test(value, a_leaf_of_no_graph_is_misuse)
     MUST_BE_MISUSE(v_input(NULL, 1.0), "v_input", "the graph is NULL");
     MUST_BE_MISUSE(v_const(NULL, 1.0), "v_const", "the graph is NULL");
 }
+
+Test(value, a_formula_that_does_not_give_the_number_is_not_shown)
+{
+    Value *zero = v_param(g, 0), *minus = v_param(g, -1), *ten = v_param(g, 10), *big = v_param(g, 400);
+    cr_expect_null(value_local_formula(v_log(minus), 0), "log at -1: 1/a is -1, and there is no derivative");
+    cr_expect_null(value_local_formula(v_abs(zero), 0), "|a| at 0: a/y is 0/0, and the derivative 0 by convention");
+    cr_expect_null(value_local_formula(v_pow(zero, v_param(g, 2)), 1), "0^b: 0 * log(0) is nan");
+    cr_expect_str_eq(value_local_formula(v_log(ten), 0), "1 / a");
+    cr_expect_str_eq(value_local_formula(v_log(zero), 0), "1 / a", "infinite, as its formula says");
+    cr_expect_str_eq(value_local_formula(v_tanh(big), 0), "1 - y * y", "only the last digits are lost");
+}
+
+Test(value, one_infinite_operand_of_logsumexp_has_slope_1)
+{
+    const double points[] = {-INFINITY, INFINITY, 3};
+    for (size_t i = 0; i < 3; i++) {
+        Value *x = v_param(g, points[i]), *y = v_logsumexp(&x, 1);
+        backward(y);
+        cr_expect_eq(y->data, points[i], "logsumexp of %g alone is %g", points[i], y->data);
+        cr_expect_eq(x->grad, 1, "logsumexp of %g alone has slope %g", points[i], x->grad);
+    }
+    Value *both[] = {v_param(g, -INFINITY), v_param(g, -INFINITY)}, *y = v_logsumexp(both, 2);
+    backward(y);
+    cr_expect(y->data == -INFINITY && isnan(both[0]->grad), "of two at -inf: -inf, and no derivative");
+}
+
+Test(value, lists_may_be_written_in_place)
+{
+    Value *a = v_param(g, 2), *b = v_param(g, 3);
+    cr_expect_eq(v_sum((Value *[]){a, b}, 2)->data, 5);
+    cr_expect_eq(v_dot((Value *[]){a, b}, (Value *[]){b, a}, 2)->data, 12);
+    cr_expect_eq(v_dot_bias((Value *[]){a, b}, (Value *[]){b, a}, 2, a)->data, 14);
+}
+
+Test(value, null_is_reported_at_the_callers_line_by_functions_that_inspect)
+{
+    char name[VALUE_NAME_SIZE];
+    MUST_BE_MISUSE(value_number(NULL), "value_number: the node is NULL");
+    MUST_BE_MISUSE(value_print(NULL, stdout), "value_print: the node is NULL");
+    MUST_BE_MISUSE(value_name(NULL, name), "value_name: the node is NULL");
+    MUST_BE_MISUSE(value_parent(NULL, 0), "value_parent: the node is NULL");
+    MUST_BE_MISUSE(graph_mark(NULL), "graph_mark: the graph is NULL");
+    MUST_BE_MISUSE(graph_ok(NULL), "graph_ok: the graph is NULL");
+    MUST_BE_MISUSE(graph_release(NULL, (Mark){0}), "graph_release: the graph is NULL");
+}
