@@ -138,8 +138,8 @@ void svg_marker(FILE *out, size_t i, double x, double y)
         "<path d='M% %m0-4.8l4.8 4.8-4.8 4.8-4.8-4.8z'/>\n",               /* diamond */
         "<path d='M% %m0 4.4l4.2-7.4h-8.4z'/>\n",                          /* triangle on its tip */
         "<path d='M% %m-1.4-4.4h2.8v3h3v2.8h-3v3h-2.8v-3h-3v-2.8h3z'/>\n", /* plus */
-        "<path d='M% %m-4-2.5l1.5-1.5 2.5 2.5 2.5-2.5 1.5 1.5-2.5 2.5 2.5 2.5-1.5 1.5-2.5-2.5-2.5 2.5-1.5-1.5 "
-        "2.5-2.5z'/>\n" /* x */
+        ("<path d='M% %m-4-2.5l1.5-1.5 2.5 2.5 2.5-2.5 1.5 1.5-2.5 2.5 2.5 2.5-1.5 1.5"
+         "-2.5-2.5-2.5 2.5-1.5-1.5 2.5-2.5z'/>\n") /* x */
     };
     svg_put(out, shapes[(i + i / SVG_COLOURS) % SVG_SHAPES], (double[]){x, y});
 }
