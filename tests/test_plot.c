@@ -3,6 +3,7 @@
 #define _DARWIN_C_SOURCE
 #include <criterion/criterion.h>
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <setjmp.h>
@@ -171,6 +172,9 @@ Test(axis, ticks_are_round_and_their_labels_have_the_digits_they_need)
     expect_labels((Range){5, 5}, false, EXACT_ENDS, "4.6 4.8 5.0 5.2 5.4");
     expect_labels((Range){0, 0}, false, EXACT_ENDS, "-1.0 -0.5 0.0 0.5 1.0");
     expect_labels((Range){0, 3e-7}, false, EXACT_ENDS, "0.0 0.5·10⁻⁷ 1.0·10⁻⁷ 1.5·10⁻⁷ 2.0·10⁻⁷ 2.5·10⁻⁷ 3.0·10⁻⁷");
+    expect_labels((Range){-DBL_MAX, DBL_MAX}, false, ROUND_ENDS, "-2·10³⁰⁸ -1·10³⁰⁸ 0 1·10³⁰⁸ 2·10³⁰⁸");
+    expect_labels((Range){0, 3e305}, false, EXACT_ENDS,
+                  "0.0 0.5·10³⁰⁵ 1.0·10³⁰⁵ 1.5·10³⁰⁵ 2.0·10³⁰⁵ 2.5·10³⁰⁵ 3.0·10³⁰⁵");
     expect_labels((Range){0, 2e12}, false, EXACT_ENDS, "0.0 0.5·10¹² 1.0·10¹² 1.5·10¹² 2.0·10¹²");
 }
 
@@ -206,12 +210,12 @@ Test(axis, every_range_has_a_few_ticks_inside_it_at_equal_distances)
 
 Test(axis, numbers_that_cannot_be_shown_are_refused)
 {
-    const double refused[] = {NAN, INFINITY, -INFINITY, 1e301};
+    const double refused[] = {NAN, INFINITY, -INFINITY};
     Range range = axis_no_range;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         cr_expect(!axis_shows(refused[i], false), "%g was accepted", refused[i]);
     cr_expect(!axis_shows(0, true) && !axis_shows(-1, true), "log of 0 or -1 was accepted");
-    cr_expect(axis_shows(-1e300, false) && axis_shows(1e-300, true), "numbers within the limits were refused");
+    cr_expect(axis_shows(-DBL_MAX, false) && axis_shows(5e-324, true), "numbers within the limits were refused");
     axis_include(&range, 100, true);
     cr_expect(range.low == 2 && range.high == 2, "log10(100) is not 2: %g to %g", range.low, range.high);
 }
@@ -337,10 +341,34 @@ Test(plot, a_single_point_and_a_constant_can_be_drawn)
 Test(plot, extreme_numbers_give_finite_coordinates)
 {
     const double y[] = {-1e300, 1e300, 5e-324, 1e-310, -5e-324}, tiny[] = {5e-324, 1e-310};
+    const double largest[] = {DBL_MAX, -DBL_MAX, 0}, positive[] = {1e301, DBL_MAX, DBL_MAX};
     const PlotSeries large = {NULL, 5, NULL, y}, small = {NULL, 2, tiny, tiny};
+    const PlotSeries huge = {NULL, 3, largest, largest}, high = {NULL, 2, positive + 1, positive + 1};
     draw_lines(&(LinePlot){.series = &large, .series_count = 1});
+    draw_lines(&(LinePlot){.series = &huge, .series_count = 1});
+    Spots circles;
+    read_circles(&circles);
+    cr_assert_eq(circles.count, 3, "%zu circles for 3 points", circles.count);
+    cr_expect_float_eq(circles.x[2], (circles.x[0] + circles.x[1]) / 2, 0.02, "0 is not in the middle");
+    cr_expect_float_eq(circles.y[2], (circles.y[0] + circles.y[1]) / 2, 0.02, "0 is not in the middle");
+    cr_expect(circles.x[0] - circles.x[1] > 100, "the curve has no width");
+    draw_lines(&(LinePlot){.series = &high, .series_count = 1});
+    draw_lines(&(LinePlot){.series = &high, .series_count = 1, .log_x = true, .log_y = true});
+    draw_lines(&(LinePlot){.series = &(PlotSeries){NULL, 3, NULL, positive}, .series_count = 1, .log_y = true});
     draw_lines(&(LinePlot){.series = &small, .series_count = 1});
     draw_lines(&(LinePlot){.series = &small, .series_count = 1, .log_x = true, .log_y = true});
+}
+
+Test(plot, a_title_is_whole_where_the_plot_is_narrower)
+{
+    static const char title[] = "The mean cross-entropy of a network of three layers after 200 epochs of Adam: 0.0123";
+    const double y[] = {1, 2};
+    draw_lines(&(LinePlot){.title = title, .series = &(PlotSeries){NULL, 2, NULL, y}, .series_count = 1});
+    cr_expect_eq(count_of("after 200 epochs of Adam: 0.0123</text>"), 1, "the title is cut");
+    double width, left;
+    cr_assert_eq(sscanf(strstr(picture, " width='"), " width='%lf", &width), 1);
+    cr_assert_eq(sscanf(strstr(picture, "<text class='start title'"), "<text class='start title' x='%lf", &left), 1);
+    cr_expect(left + svg_text_width(title, SVG_TITLE_SIZE) <= width, "the page ends before its title");
 }
 
 Test(plot, panels_share_the_x_axis)
@@ -549,6 +577,64 @@ Test(plot, every_class_has_its_colour_its_shape_and_its_line_in_the_legend)
     const char *const texts[] = {">three<", ">length<", ">width<", ">red<", ">class 1<", ">a&lt;b<"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         expect_part(texts[i]);
+}
+
+enum { MANY = 20, LOOK_BYTES = 512 };
+
+/* Class k in the k-th of 20 stripes. */
+static void stripes(void *context, double x0, double x1, double *p)
+{
+    (void)context, (void)x1;
+    for (int k = 0; k < MANY; k++)
+        p[k] = exp(-fabs(x0 - k)) / 2;
+}
+
+/* How the legend shows class k: the text before its name without the coordinates, which are after ' or M. */
+static void read_look(int k, char look[LOOK_BYTES])
+{
+    char name[16];
+    snprintf(name, sizeof name, ">class %d<", k);
+    const char *end = strstr(picture, name);
+    cr_assert(end != NULL, "%s is not in the legend", name);
+    while (*end != '\n')
+        end--;
+    const char *start = end;
+    for (int lines = 0; lines < 4; start--) /* hatching, colour, marker, end of group */
+        lines += start[-1] == '\n' && strncmp(start, "<text", 5) != 0;
+    for (size_t i = 0; start < end && i + 1 < LOOK_BYTES; start++) {
+        if (strchr("'M", start[-1]) != NULL && strchr("0123456789", *start) != NULL)
+            start += strspn(start, "0123456789. ");
+        look[i++] = *start;
+        look[i] = '\0';
+    }
+}
+
+Test(plot, twenty_classes_differ_in_colour_shape_or_hatching)
+{
+    double x[2 * MANY];
+    int label[MANY];
+    char looks[MANY][LOOK_BYTES];
+    for (int k = 0; k < MANY; k++) {
+        x[2 * k] = label[k] = k;
+        x[2 * k + 1] = k % 3;
+    }
+    draw_boundary(&(BoundaryPlot){.x = x, .label = label, .count = MANY, .classes = MANY, .predict = stripes});
+    for (int k = 0; k < MANY; k++)
+        read_look(k, looks[k]);
+    for (int k = 0; k < MANY; k++)
+        for (int j = 0; j < k; j++)
+            cr_expect(strcmp(looks[j], looks[k]) != 0, "classes %d and %d look the same: %s", j, k, looks[k]);
+    cr_expect_eq(count_of("<path fill='url(#hatch1)'"), 7, "classes 7 to 13 are not hatched");
+    cr_expect_eq(count_of("<path fill='url(#hatch2)'"), 6, "classes 14 to 19 are not hatched");
+    cr_expect_eq(count_of("<pattern id='hatch"), 2, "%zu hatchings", count_of("<pattern id='hatch"));
+}
+
+Test(plot, a_plane_as_large_as_doubles_are_has_its_boundary)
+{
+    const double x[] = {-DBL_MAX, 1, DBL_MAX, 2, 0, 3};
+    const int label[] = {0, 1, 0};
+    draw_boundary(&(BoundaryPlot){.x = x, .label = label, .count = 3, .classes = 2, .predict = left_and_right});
+    cr_expect(count_of("·10³⁰⁸<") >= 2, "no axis for numbers near DBL_MAX");
 }
 
 /* A different class at nearly every place. */

@@ -1,6 +1,7 @@
 /* axis.c - ticks are whole multiples of a step: 1, 2 or 5 times a power of ten. */
 #include "axis.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 
 const Range axis_no_range = {INFINITY, -INFINITY};
 
-static const double LARGEST = 1e300;        /* beyond, the difference of two numbers may not be finite */
+static const double LARGEST = 1e300; /* beyond, the difference of two numbers may not be finite: the unit is ... */
+enum { LARGE_UNIT = 10 };            /* ... this power of ten */
 static const double SMALLEST_SPAN = 1e-290; /* below, ticks would lose their digits */
 static const double SMALLEST_RATIO = 1e-9;  /* span / size: below, a range counts as a single number */
 static const double ROUNDING = 1e-9;        /* of a step: a tick this close to the end is still on the axis */
@@ -16,7 +18,7 @@ static const double LOG_WIDENING = 0.5;     /* decades on either side of a singl
 static const double PLAIN_LARGEST = 1e6;    /* labels up to here have no power of ten */
 enum { PLAIN_DECIMALS_MOST = 4, LARGEST_PLAIN_DECADE = 4, MARGIN_OF_LABEL = 6, NAME_DISTANCE = 34 };
 
-bool axis_shows(double number, bool is_log) { return fabs(number) <= LARGEST && (!is_log || number > 0); }
+bool axis_shows(double number, bool is_log) { return isfinite(number) && (!is_log || number > 0); }
 
 void axis_include(Range *range, double number, bool is_log)
 {
@@ -70,9 +72,9 @@ static void append_power(char *label, int exponent)
 }
 
 /* Label of a linear tick. `size` is that of the largest number on the axis: all labels are written alike. */
-static void label_number(char *label, double number, double size, Step step)
+static void label_number(char *label, double number, double size, Step step, int unit)
 {
-    if (size < PLAIN_LARGEST && step.exponent >= -PLAIN_DECIMALS_MOST) {
+    if (unit == 0 && size < PLAIN_LARGEST && step.exponent >= -PLAIN_DECIMALS_MOST) {
         svg_number(label, number, step.exponent < 0 ? -step.exponent : 0);
         return;
     }
@@ -81,7 +83,7 @@ static void label_number(char *label, double number, double size, Step step)
     const double power = exponent < 0 ? number * pow(10, -exponent) : number / pow(10, exponent);
     svg_number(label, power, decimals);
     if (number != 0)
-        append_power(label, exponent);
+        append_power(label, exponent + unit);
 }
 
 /* digit · 10^exponent on a logarithmic axis: all of them with a power of ten, or none. */
@@ -111,7 +113,7 @@ static void add_linear_ticks(Axis *axis, Step step)
     const Range range = axis->range;
     const double size = fmax(fabs(range.low), fabs(range.high));
     for (double k = first_step(step, range.low); k <= last_step(step, range.high); k++)
-        label_number(new_tick(axis, steps(step, k))->label, steps(step, k), size, step);
+        label_number(new_tick(axis, steps(step, k))->label, steps(step, k), size, step, axis->unit);
 }
 
 /* Every decade, or every 2nd, 5th, 10th ... */
@@ -138,7 +140,7 @@ static void add_digit_ticks(Axis *axis)
 /* Less than a decade: ticks as on a linear axis, at their logarithms. */
 static void add_narrow_log_ticks(Axis *axis, int wanted)
 {
-    Axis linear = {.range = {pow(10, axis->range.low), pow(10, axis->range.high)}};
+    Axis linear = {.range = {pow(10, axis->range.low), fmin(pow(10, axis->range.high), DBL_MAX)}};
     add_linear_ticks(&linear, step_for(linear.range.high - linear.range.low, wanted));
     for (size_t i = 0; i < linear.tick_count; i++)
         memcpy(new_tick(axis, log10(linear.ticks[i].position))->label, linear.ticks[i].label, AXIS_LABEL_BYTES);
@@ -178,7 +180,9 @@ static Range round_ends(Range range, Step step)
 
 Axis axis_new(Range range, bool is_log, AxisEnds ends, int wanted)
 {
-    Axis axis = {.range = widen_single(range, is_log), .is_log = is_log};
+    const int unit = fmax(fabs(range.low), fabs(range.high)) > LARGEST ? LARGE_UNIT : 0;
+    const Range in_units = {range.low / pow(10, unit), range.high / pow(10, unit)};
+    Axis axis = {.range = widen_single(in_units, is_log), .is_log = is_log, .unit = unit};
     const double span = axis.range.high - axis.range.low;
     const Step step = step_for(span, wanted);
     const bool within_decade = is_log && span < 1; /* its ends cannot be decades */
@@ -197,7 +201,16 @@ double axis_place(const Axis *axis, double position)
     return axis->start + share * (axis->end - axis->start);
 }
 
-double axis_pixel(const Axis *axis, double number) { return axis_place(axis, axis->is_log ? log10(number) : number); }
+double axis_pixel(const Axis *axis, double number)
+{
+    return axis_place(axis, axis->is_log ? log10(number) : number / pow(10, axis->unit));
+}
+
+double axis_number(const Axis *axis, double share)
+{
+    const double position = axis->range.low + share * (axis->range.high - axis->range.low);
+    return fmin(fmax(position * pow(10, axis->unit), -DBL_MAX), DBL_MAX);
+}
 
 double axis_label_width(const Axis *axis)
 {

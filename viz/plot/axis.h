@@ -39,7 +39,7 @@ typedef struct Range {
 
 extern const Range axis_no_range;
 
-/* Whether an axis can show the number: it is finite and within ±1e300, and above 0 on a logarithmic axis. */
+/* Whether an axis can show the number: it is finite, and above 0 on a logarithmic axis. */
 bool axis_shows(double number, bool is_log);
 
 /* Widen the range to hold a number that the axis can show. */
@@ -51,7 +51,8 @@ typedef struct Tick {
 } Tick;
 
 typedef struct Axis {
-    Range range;
+    Range range; /* in units */
+    int unit;    /* a power of ten: 0, and 10 where numbers are so large that their difference may not be finite */
     bool is_log;
     double start, end; /* the pixels of range.low and range.high: the caller's to set */
     size_t tick_count;
@@ -66,6 +67,9 @@ Axis axis_new(Range range, bool is_log, AxisEnds ends, int wanted);
 
 /* The pixel of a number that the axis can show. */
 double axis_pixel(const Axis *axis, double number);
+
+/* The number at this share of a linear axis's length, 0 to 1. */
+double axis_number(const Axis *axis, double share);
 
 /* The pixel of a position: of a tick, say. */
 double axis_place(const Axis *axis, double position);

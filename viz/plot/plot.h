@@ -63,7 +63,8 @@ typedef struct BoundaryPlot {
  * steps as it gets likelier; a line where two classes tie; and the points, each with the colour and the shape of its
  * own class. The prediction is made at 120 points along each axis; where it is not finite, the plane is blank. A data
  * point that is not finite is left out. False also when a label is out of range or there is no memory. It is a usage
- * error to pass fewer than 2 classes. */
+ * error to pass fewer than 2 classes. Of more than 7 classes, those with a colour used before are hatched: 28 differ.
+ */
 #define plot_boundary(...) plot_boundary_at(__VA_ARGS__, HERE) /* (path, plot, error) */
 bool plot_boundary_at(const char *path, const BoundaryPlot *plot, Error *error, Where where);
 

@@ -7,6 +7,7 @@
  * inside and the other is not, at the zero of the straight line between their values. A ring of "outside" around the
  * grid closes every outline. Source: Lorensen & Cline, Marching Cubes, SIGGRAPH 1987; here in two dimensions.
  */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -209,6 +210,24 @@ static void draw_regions(Picture *picture, FILE *out)
     fputs("</g>\n", out);
 }
 
+/* Colours come again after SVG_COLOURS classes: those are hatched too, each round in another direction. */
+static void draw_hatchings(Picture *picture, FILE *out)
+{
+    const int classes = picture->plot->classes;
+    for (int round = 1; round * SVG_COLOURS < classes; round++)
+        fprintf(
+            out,
+            "<pattern id='hatch%d' width='9' height='9' patternUnits='userSpaceOnUse' patternTransform='rotate(%d)'>"
+            "<path class='frame' d='M4 0v9'/></pattern>\n",
+            round, 45 * round);
+    for (int k = SVG_COLOURS; k < classes; k++) {
+        fill_field(picture, k, -INFINITY);
+        fprintf(out, "<path fill='url(#hatch%d)' fill-rule='evenodd' opacity='.4' d='", k / SVG_COLOURS);
+        draw_outlines(picture, out, false);
+        fputs("'/>\n", out);
+    }
+}
+
 /* Each border between two classes is the outline of either: with two classes, drawing one of them is enough. */
 static void draw_boundary(Picture *picture, FILE *out)
 {
@@ -231,12 +250,11 @@ static bool is_shown(const BoundaryPlot *plot, size_t i)
 static void predict_grid(Picture *picture)
 {
     const BoundaryPlot *plot = picture->plot;
-    const Range x = picture->x.range, y = picture->y.range;
     double *p = picture->probabilities;
     for (int row = 0; row < N; row++)
         for (int column = 0; column < N; column++, p += plot->classes) {
             const double right = (double)column / (N - 1), up = (double)row / (N - 1);
-            plot->predict(plot->context, x.low + right * (x.high - x.low), y.low + up * (y.high - y.low), p);
+            plot->predict(plot->context, axis_number(&picture->x, right), axis_number(&picture->y, up), p);
         }
 }
 
@@ -280,6 +298,10 @@ static void draw_legend(const Picture *picture, FILE *out)
     for (int k = 0; k < picture->plot->classes; k++) {
         char room[NAME_BYTES];
         const double y = picture->y.end + (k + 0.5) * LINE_HEIGHT;
+        if (k >= SVG_COLOURS) {
+            fprintf(out, "<rect fill='url(#hatch%d)' opacity='.4'", k / SVG_COLOURS);
+            svg_put(out, " x='%' y='%' width='14' height='14'/>\n", (double[]){left + LABEL_ROOM - 7, y - 7});
+        }
         fprintf(out, "<g class='points fill%d'>\n", k % SVG_COLOURS);
         svg_marker(out, (size_t)k, left + LABEL_ROOM, y);
         fputs("</g>\n", out);
@@ -292,8 +314,8 @@ static void draw_legend(const Picture *picture, FILE *out)
 
 static Range with_surroundings(Range range)
 {
-    const double around = (range.high - range.low) * AROUND;
-    return (Range){range.low - around, range.high + around};
+    const double around = range.high * AROUND - range.low * AROUND;
+    return (Range){fmax(range.low - around, -DBL_MAX), fmin(range.high + around, DBL_MAX)};
 }
 
 /* The axes of all points that can be shown; false if there is none. */
@@ -319,7 +341,7 @@ static void lay_out(Picture *picture)
     const double right = picture->x.range.high - picture->x.range.low,
                  up = picture->y.range.high - picture->y.range.low;
     const double longer = fmax(right, up);
-    const bool equal = fmin(right, up) >= LEAST_SHARE * longer;
+    const bool equal = picture->x.unit == picture->y.unit && fmin(right, up) >= LEAST_SHARE * longer;
     const double panel_width = equal ? PANEL_SIDE * (right / longer) : PANEL_SIDE;
     const double panel_height = equal ? PANEL_SIDE * (up / longer) : OTHER_HEIGHT;
     const double top = MARGIN + (plot->title != NULL ? TITLE_ROOM : 0);
@@ -328,6 +350,7 @@ static void lay_out(Picture *picture)
     picture->y.end = top;
     picture->y.start = top + panel_height;
     picture->width = picture->x.end + MARGIN + 3 * LABEL_ROOM + legend_text_width(plot) + MARGIN;
+    picture->width = fmax(picture->width, picture->x.start + svg_title_width(plot->title) + MARGIN);
     picture->height = fmax(picture->y.start + BELOW_ROOM, top + plot->classes * LINE_HEIGHT) + MARGIN;
 }
 
@@ -342,6 +365,7 @@ static void draw_picture(Picture *picture, FILE *out)
                  picture->width - picture->x.start - MARGIN, plot->title);
     axis_draw_frame(out, &picture->x, &picture->y, plot->x_name, plot->y_name, true);
     draw_regions(picture, out);
+    draw_hatchings(picture, out);
     draw_boundary(picture, out);
     draw_points(picture, out);
     draw_legend(picture, out);

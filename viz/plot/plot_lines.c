@@ -123,6 +123,7 @@ static Layout layout_for(const LinePlot *plot, Range x_range)
     layout.x.start = left_room(plot);
     layout.x.end = layout.x.start + PANEL_WIDTH;
     layout.width = layout.x.end + legend_width(plot) + MARGIN + axis_label_width(&layout.x) / 2;
+    layout.width = fmax(layout.width, layout.x.start + svg_title_width(plot->title) + MARGIN);
     layout.height = layout.top + BELOW_ROOM + MARGIN - GAP;
     for (const LinePlot *panel = plot; panel != NULL; panel = panel->below)
         layout.height += layout.panel_height + GAP;

@@ -1,6 +1,7 @@
 /* svg.c - colours are classes of one style sheet, so that a dark screen can have its own. */
 #include "svg.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -78,6 +79,11 @@ double svg_text_width(const char *text, double font_size)
     return width;
 }
 
+double svg_title_width(const char *title)
+{
+    return title != NULL ? fmin(ceil(svg_text_width(title, SVG_TITLE_SIZE)) + 1, SVG_TITLE_MOST) : 0;
+}
+
 /* Write as much of the text as fits in `room`, followed by an ellipsis. */
 static void put_start(FILE *out, const char *text, double font_size, double room)
 {
@@ -127,11 +133,13 @@ void svg_marker(FILE *out, size_t i, double x, double y)
 {
     static const char *const shapes[SVG_SHAPES] = {
         "<circle cx='%' cy='%' r='3.6'/>\n",
-        "<path d='M% %m-3.3-3.3h6.6v6.6h-6.6z'/>\n",                      /* square */
-        "<path d='M% %m0-4.4l4.2 7.4h-8.4z'/>\n",                         /* triangle */
-        "<path d='M% %m0-4.8l4.8 4.8-4.8 4.8-4.8-4.8z'/>\n",              /* diamond */
-        "<path d='M% %m0 4.4l4.2-7.4h-8.4z'/>\n",                         /* triangle on its tip */
-        "<path d='M% %m-1.4-4.4h2.8v3h3v2.8h-3v3h-2.8v-3h-3v-2.8h3z'/>\n" /* plus */
+        "<path d='M% %m-3.3-3.3h6.6v6.6h-6.6z'/>\n",                       /* square */
+        "<path d='M% %m0-4.4l4.2 7.4h-8.4z'/>\n",                          /* triangle */
+        "<path d='M% %m0-4.8l4.8 4.8-4.8 4.8-4.8-4.8z'/>\n",               /* diamond */
+        "<path d='M% %m0 4.4l4.2-7.4h-8.4z'/>\n",                          /* triangle on its tip */
+        "<path d='M% %m-1.4-4.4h2.8v3h3v2.8h-3v3h-2.8v-3h-3v-2.8h3z'/>\n", /* plus */
+        ("<path d='M% %m-4-2.5l1.5-1.5 2.5 2.5 2.5-2.5 1.5 1.5-2.5 2.5 2.5 2.5-1.5 1.5"
+         "-2.5-2.5-2.5 2.5-1.5-1.5 2.5-2.5z'/>\n") /* x */
     };
-    svg_put(out, shapes[i % SVG_SHAPES], (double[]){x, y});
+    svg_put(out, shapes[(i + i / SVG_COLOURS) % SVG_SHAPES], (double[]){x, y});
 }

@@ -19,9 +19,10 @@
 
 enum {
     SVG_COLOURS = 7, /* fill0 .. fill6 */
-    SVG_SHAPES = 6,  /* no multiple of the other: 42 pairs */
+    SVG_SHAPES = 7,  /* the first 7 of several things differ in shape too; 49 pairs of colour and shape */
     SVG_TEXT_SIZE = 12,
-    SVG_TITLE_SIZE = 15
+    SVG_TITLE_SIZE = 15,
+    SVG_TITLE_MOST = 1000 /* pixels of a title */
 };
 
 /* Open a page of width × height pixels with a title for readers who cannot see it, and a description (or NULL). */
@@ -38,7 +39,11 @@ void svg_text(FILE *out, const char *classes, double x, double y, double room, c
 /* About how wide the text is in pixels; an overestimate. */
 double svg_text_width(const char *text, double font_size);
 
-/* The i-th of SVG_SHAPES shapes (circle, square, triangle, ...; i may be larger) around (x, y). */
+/* The room that a title needs, at most SVG_TITLE_MOST; 0 for NULL. */
+double svg_title_width(const char *title);
+
+/* The shape of the i-th of several things around (x, y): circle, square, triangle, ... When the colours come again, the
+ * shapes are shifted by one. */
 void svg_marker(FILE *out, size_t i, double x, double y);
 
 /* `number` with so many decimals and a point, as text of up to NUMBER_SIZE bytes (number.h), without the sign of a 0;
