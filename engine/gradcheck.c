@@ -1,4 +1,5 @@
-/* gradcheck.c - nudge a param, evaluate again only the nodes that depend on it, and take the difference. */
+/* gradcheck.c - nudge each op at its operands, apply the chain rule to what that confirms, and nudge the whole besides.
+ */
 #include "gradcheck.h"
 
 #include <float.h>
@@ -9,19 +10,214 @@
 #include "memory.h"
 #include "order.h"
 
-static const double STEP = 1e-5;      /* h, for |x| up to 1: smaller, and rounding shows; larger, and the h⁴ term */
-static const double SHRINK = 0.1;     /* from one h to the next that is tried */
-static const double TOLERANCE = 1e-8; /* rounding in f alone makes errors of 2⁻⁵²·|f|/h: 2e-11 for an |f| of 1 */
+static const double ULPS =
+    8 * DBL_EPSILON / 2;                /* what one op may round off, relative to its numbers: 8 units of 2⁻⁵³ */
+static const double FINE = 0x1p-30;     /* an edge is known well enough when its tolerance is that small */
 static const double OUT_OF_DATE = 1e-6; /* far above rounding, which may differ where a layer computes in bulk */
 
-enum { NUDGES = 4 }; /* x − 2h, x − h, x + h, x + 2h */
+/* ---- an edge: one op, nudged at one operand ---------------------------------------------------------------------- */
 
-static const double nudge_of[NUDGES] = {-2, -1, 1, 2};
-static const double weight_of[NUDGES] = {1.0 / 12, -8.0 / 12, 8.0 / 12, -1.0 / 12};
+/* Operand x of a node, and all that the node's value needs besides x. */
+typedef struct Edge {
+    const Value *node;
+    ValueRole role;
+    double x;
+    double partner; /* the data of the operand that x is paired with */
+    double others;  /* in a list op, what the other elements or pairs give together; NAN: there are none */
+    double y;       /* the value at x */
+    double to_kink; /* how far x is from the op's kink; INFINITY: it has none */
+} Edge;
+
+/* A derivative by differences, and by how much it may be off. */
+typedef struct Slope {
+    double step;
+    double value;
+    double truncation; /* INFINITY: no nudge by `step` is possible */
+    double rounding;
+} Slope;
+
+/* A list op of n pairs is the op of two: one pair, and what the others give. So a nudge costs 1 and not n. */
+static double with_others(const OpInfo *op, double a, double b, double others)
+{
+    const double as[] = {a, others}, bs[] = {b, 1};
+    return op->list_forward(isnan(others) ? 1 : 2, as, bs, 1);
+}
+
+/* The data of the pair i of a list op, added to what others give. */
+static double with_pair(const Value *v, size_t i, double others)
+{
+    const Value *b = value_partner(v, i);
+    return with_others(&op_table[v->op], value_parent(v, i)->data, b != NULL ? b->data : 1, others);
+}
+
+/* What the pairs from first to before end give, together with others. */
+static double with_pairs(const Value *v, size_t first, size_t end, double others)
+{
+    for (size_t i = first; i < end; i++)
+        others = with_pair(v, i, others);
+    return others;
+}
+
+/* The node's value with the operand moved to x. A bias beside a list would only hide how the list moves. */
+static double edge_value(const Edge *e, double x)
+{
+    const OpInfo *op = &op_table[e->node->op];
+    const double a = e->role == VALUE_IN_A ? x : e->partner, b = e->role == VALUE_IN_A ? e->partner : x;
+    if (e->role == VALUE_BIAS)
+        return e->others + x;
+    return op->list_forward != NULL ? with_others(op, a, b, e->others) : op->forward(a, b);
+}
+
+static Edge edge_of(const Value *v, size_t i, double others)
+{
+    const Value *partner = value_partner(v, i);
+    Edge e = {.node = v, .role = value_role(v, i), .x = value_parent(v, i)->data, .others = others};
+    e.partner = partner != NULL ? partner->data : op_table[v->op].list_forward != NULL ? 1 : 0;
+    e.y = edge_value(&e, e.x);
+    e.to_kink = op_table[v->op].has_kink ? fabs(e.x - e.partner) : INFINITY;
+    return e;
+}
+
+/* (y(x + h) − y(x − h)) / 2h. Where x + h and x − h round differently, so that one is closer to x, it is the slope in
+ * the middle of the parabola through the three points. Also what rounding may do to it. */
+static double central_difference(const Edge *e, double h, double *rounding)
+{
+    const double above = e->x + h, below = e->x - h, up = above - e->x, down = e->x - below;
+    const double y_above = edge_value(e, above), y_below = edge_value(e, below);
+    const double slope = (down / up * (y_above - e->y) + up / down * (e->y - y_below)) / (up + down);
+    const double size = fabs(y_above) + fabs(e->y) + fabs(y_below) + fabs(e->x * slope);
+    *rounding = 2 * (ULPS * size + DBL_TRUE_MIN) / (up + down);
+    return slope;
+}
+
+/* The slope by nudges of h, 2h and 4h. The h² terms cancel between two of them, and how well that works shows between
+ * two such pairs. */
+static Slope slope_by(const Edge *e, double h)
+{
+    Slope s = {.step = h, .truncation = INFINITY};
+    double ignored;
+    if (4 * h >= e->to_kink)
+        return s;
+    const double d1 = central_difference(e, h, &s.rounding), d2 = central_difference(e, 2 * h, &ignored);
+    const double d4 = central_difference(e, 4 * h, &ignored);
+    s.value = (4 * d1 - d2) / 3;
+    s.truncation = fabs(s.value - (4 * d2 - d4) / 3);
+    if (!isfinite(s.truncation) || !isfinite(s.rounding))
+        s = (Slope){.step = h, .truncation = INFINITY};
+    return s;
+}
+
+static double tolerance_of(const Slope *s) { return s->truncation + s->rounding; }
+
+static bool is_fine(const Slope *s) { return tolerance_of(s) <= FINE * fabs(s->value); }
+
+/* Whether y bends so much that a step as large as x itself demands (8 units of its last place) says nothing of the
+ * slope: sin at 1e17, where the numbers next to x are 16 away. */
+static bool is_too_curved(const Edge *e, double h)
+{
+    const double y_above = edge_value(e, e->x + 4 * h), y_below = edge_value(e, e->x - 4 * h);
+    return fabs((y_above - e->y) - (e->y - y_below)) > ULPS * (fabs(y_above) + fabs(e->y) + fabs(y_below));
+}
+
+/* The best slope that steps of 2ᵏ give (x ± 2ᵏ does not round). The ops are of scale 1 or x, so 2⁻¹⁰ of the smaller is
+ * nearly always right. A step is made smaller where y bends too much for it, and larger where rounding hides how y
+ * moves (1e-12 + 1e12); a larger one must agree with the one before, or it has begun to bend. */
+static Slope edge_slope(const Edge *e)
+{
+    enum { SHRINKS = 40 };
+    const double unit = fmin(fmin(1, e->to_kink), e->x != 0 ? fabs(e->x) : 1);
+    const double least = fmax(fabs(e->x) * 0x1p-50, DBL_MIN);
+    const double first = ldexp(1, ilogb(fmax(unit * 0x1p-10, least)));
+    Slope best = slope_by(e, first);
+    if (first > 0x1p-10 && is_too_curved(e, first))
+        return (Slope){.step = first, .rounding = INFINITY};
+    double h = first / 8;
+    for (int i = 0; i < SHRINKS && h >= least && best.truncation > best.rounding && !is_fine(&best); i++, h /= 8) {
+        const Slope smaller = slope_by(e, h);
+        if (tolerance_of(&smaller) < tolerance_of(&best))
+            best = smaller;
+    }
+    while (best.truncation <= best.rounding && !is_fine(&best)) {
+        const Slope larger = slope_by(e, 64 * best.step);
+        const double apart = fabs(larger.value - best.value);
+        if (!(tolerance_of(&larger) < tolerance_of(&best) && apart <= tolerance_of(&larger) + tolerance_of(&best)))
+            break;
+        best = larger;
+    }
+    return best;
+}
+
+/* How much of a local derivative may be rounding: a few units in the last place, and what a change of y by as much does
+ * to it, as in e^(a−y) of a logsumexp where y is large. */
+static double doubt_of(const Value *v, size_t i, double local)
+{
+    Value moved = *v;
+    moved.data += ULPS * v->n * v->data;
+    const double change = fabs(value_local_derivative(&moved, i) - value_local_derivative(v, i));
+    return ULPS * fabs(local) + (isfinite(change) ? change : 0);
+}
+
+/* Is `local` the derivative of the edge? */
+static GradVerdict judge_edge(const Edge *e, double local, double doubt, Slope *slope)
+{
+    *slope = (Slope){.truncation = INFINITY};
+    if (e->to_kink == 0)
+        return GRAD_AT_KINK;
+    if (!isfinite(e->node->data) || !isfinite(e->x))
+        return GRAD_NOT_FINITE;
+    *slope = edge_slope(e);
+    if (slope->truncation == INFINITY)
+        return e->to_kink < INFINITY ? GRAD_AT_KINK : GRAD_NOT_FINITE;
+    return fabs(local - slope->value) <= tolerance_of(slope) + doubt ? GRAD_RIGHT : GRAD_WRONG;
+}
+
+static GradCheckEdge edge_report(const Edge *e, size_t i, double local, GradVerdict verdict, const Slope *slope)
+{
+    GradCheckEdge report = {.op = e->node->op,
+                            .formula = value_local_formula(e->node, i),
+                            .verdict = verdict,
+                            .point = e->x,
+                            .local = local,
+                            .want = slope->value,
+                            .tolerance = tolerance_of(slope),
+                            .step = slope->step};
+    value_name(e->node, report.node);
+    value_name(value_parent(e->node, i), report.parent);
+    return report;
+}
+
+GradCheckEdge gradcheck_edge_at(const Value *v, size_t i, double local, Where where)
+{
+    char name[VALUE_NAME_SIZE];
+    value_check(v, NULL, "gradcheck_edge: the node", where);
+    if (i >= value_parent_count(v))
+        misuse(where, "gradcheck_edge: %s has %zu operands, and there is none of index %zu.", value_name(v, name),
+               value_parent_count(v), i);
+    double others = NAN;
+    if (op_table[v->op].list_forward != NULL) {
+        const size_t pair = value_role(v, i) == VALUE_IN_B ? i - v->n - v->has_bias : i; /* v->n: the bias */
+        others = with_pairs(v, 0, pair, NAN);
+        others = with_pairs(v, pair + 1, v->n, others);
+    }
+    const Edge e = edge_of(v, i, others);
+    Slope slope;
+    const GradVerdict verdict = judge_edge(&e, local, doubt_of(v, i, local), &slope);
+    return edge_report(&e, i, local, verdict, &slope);
+}
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
-/* A check under way. The last three lists have a number per node of the graph, by value_number. */
+/* What the chain rule gives for a node. */
+typedef struct Adjoint {
+    double grad;             /* ∂root/∂node, the sum of a product per use */
+    double size;             /* the sum of their sizes */
+    double rounding;         /* by how much grad may be off */
+    double noise;            /* how much of root may be what this node rounded off */
+    const Value *blocked_by; /* NULL, or a node behind it with an edge that nothing can judge ... */
+    GradVerdict why;         /* ... for this reason */
+} Adjoint;
+
+/* A check under way. The last three lists have an item per node of the graph, by value_number. */
 typedef struct Check {
     Value *root;
     Value **order; /* what root was computed from, parents first */
@@ -32,9 +228,9 @@ typedef struct Check {
     Value **affected;  /* the nodes that the param being nudged leads to, parents first */
     size_t affected_count;
     double *operands; /* those of one list op, side by side */
-    double *value;    /* of each node at the point */
-    double *nudged;   /* and with one param nudged */
-    bool *moves;      /* is this node the param, or affected? */
+    Adjoint *adjoint;
+    double *nudged; /* data, with one param nudged */
+    bool *moves;    /* is this node the param, or affected? */
 } Check;
 
 static void check_free(Check *check)
@@ -44,7 +240,7 @@ static void check_free(Check *check)
     memory_free(check->gradients);
     memory_free(check->affected);
     memory_free(check->operands);
-    memory_free(check->value);
+    memory_free(check->adjoint);
     memory_free(check->nudged);
     memory_free(check->moves);
 }
@@ -70,66 +266,167 @@ static bool check_new(Check *check, Value *root, Where where)
     check->gradients = memory_alloc_array(check->count, sizeof(double));
     check->affected = memory_alloc_array(check->count, sizeof(Value *));
     check->operands = memory_alloc_array(most_parents(check), sizeof(double));
-    check->value = memory_alloc_array(numbers, sizeof(double));
+    check->adjoint = memory_alloc_array(numbers, sizeof(Adjoint));
     check->nudged = memory_alloc_array(numbers, sizeof(double));
     check->moves = memory_alloc_array(numbers, sizeof(bool));
     if (check->params != NULL && check->gradients != NULL && check->affected != NULL && check->operands != NULL &&
-        check->value != NULL && check->nudged != NULL && check->moves != NULL)
+        check->adjoint != NULL && check->nudged != NULL && check->moves != NULL)
         return true;
     check_free(check);
     return false;
 }
 
+/* Find the params, and put all nodes' data where they can be nudged. */
 static void find_params(Check *check)
 {
-    for (size_t i = 0; i < check->count; i++)
-        if (check->order[i]->op == OP_PARAM)
-            check->params[check->param_count++] = check->order[i];
+    for (size_t i = 0; i < check->count; i++) {
+        Value *v = check->order[i];
+        if (v->op == OP_PARAM)
+            check->params[check->param_count++] = v;
+        check->nudged[value_number(v)] = v->data;
+        check->adjoint[value_number(v)] = (Adjoint){0};
+    }
+}
+
+/* ---- the chain rule ---------------------------------------------------------------------------------------------- */
+
+/* Add the product of an edge to the parent's adjoint. As in the reverse walk, a path with local derivative 0 carries
+ * nothing. */
+static void add_product(Adjoint *parent, const Adjoint *child, double local, double doubt)
+{
+    if (local == 0)
+        return;
+    const double product = local * child->grad;
+    parent->grad += product;
+    parent->size += fabs(product);
+    parent->rounding += fabs(local) * child->rounding + doubt * fabs(child->grad) + ULPS * parent->size + DBL_TRUE_MIN;
+    if (parent->blocked_by == NULL) {
+        parent->blocked_by = child->blocked_by;
+        parent->why = child->why;
+    }
+}
+
+/* Judge an edge, and push along it what the differences confirm: the local derivative, or, where that is wrong, the
+ * differences themselves. */
+static void push_judged(Check *check, const Value *v, size_t i, double others, double local, GradCheck *report)
+{
+    Adjoint *child = &check->adjoint[value_number(v)];
+    Adjoint *parent = &check->adjoint[value_number(value_parent(v, i))];
+    const Edge e = edge_of(v, i, others);
+    const double doubt = doubt_of(v, i, local);
+    Slope slope;
+    const GradVerdict verdict = judge_edge(&e, local, doubt, &slope);
+    report->edges++;
+    if (verdict == GRAD_WRONG && report->wrong_edges++ == 0)
+        report->first_wrong_edge = edge_report(&e, i, local, verdict, &slope);
+    if (verdict == GRAD_WRONG)
+        add_product(parent, child, slope.value, tolerance_of(&slope));
+    else
+        add_product(parent, child, local, doubt);
+    if ((verdict == GRAD_AT_KINK || verdict == GRAD_NOT_FINITE) && parent->blocked_by == NULL) {
+        parent->blocked_by = v;
+        parent->why = verdict;
+    }
+}
+
+/* others[i]: what all pairs of v but the i-th give together. From the back, and then from the front: 3n steps. */
+static void find_others(const Value *v, double *others)
+{
+    const size_t n = v->n;
+    others[n - 1] = NAN;
+    for (size_t i = n - 1; i > 0; i--)
+        others[i - 1] = with_pair(v, i, others[i]);
+    double before = with_pair(v, 0, NAN);
+    for (size_t i = 1; i < n; i++) {
+        others[i] = with_others(&op_table[v->op], before, 1, others[i]);
+        before = with_pair(v, i, before);
+    }
+}
+
+/* Push v's adjoint, which is complete, to its parents, and note how much of root may be v's rounding. */
+static void push_edges(Check *check, const Value *v, GradCheck *report)
+{
+    Adjoint *adjoint = &check->adjoint[value_number(v)];
+    const bool is_list = op_table[v->op].list_forward != NULL;
+    double size = fabs(v->data);
+    if (!v->needs_grad || (adjoint->grad == 0 && adjoint->blocked_by == NULL))
+        return; /* it carries nothing, as in the reverse walk */
+    if (is_list)
+        find_others(v, check->operands);
+    for (size_t i = 0; i < value_parent_count(v); i++) {
+        const Value *parent = value_parent(v, i);
+        const double local = value_local_derivative(v, i);
+        const ValueRole role = value_role(v, i);
+        const size_t pair = role == VALUE_IN_B && is_list ? i - v->n - v->has_bias : i;
+        size += local != 0 ? fabs(local * parent->data) : 0;
+        if (!parent->needs_grad)
+            continue;
+        const double others = !is_list ? NAN : role == VALUE_BIAS ? v->data - parent->data : check->operands[pair];
+        push_judged(check, v, i, others, local, report);
+    }
+    adjoint->noise = fabs(adjoint->grad) * (ULPS * size + DBL_TRUE_MIN);
+}
+
+/* The adjoint of every node, in a reverse walk of our own. */
+static void find_adjoints(Check *check, GradCheck *report)
+{
+    check->adjoint[value_number(check->root)].grad = 1;
+    for (size_t i = check->count; i > 0; i--)
+        push_edges(check, check->order[i - 1], report);
 }
 
 /* ---- evaluating a graph again ------------------------------------------------------------------------------------ */
 
-/* The node computed again from its parents' numbers in `value`, which are put side by side first. In operand order, the
- * bias of a dot comes between the lists, and the bs are the last n. */
-static double evaluate(const Value *v, const double *value, double *operands)
+/* The op of the operands side by side. In operand order, the bias of a dot comes between the lists, and the bs are the
+ * last n. */
+static double apply(const Value *v, const double *operands)
 {
     const OpInfo *op = &op_table[v->op];
-    const size_t count = value_parent_count(v);
-    for (size_t i = 0; i < count; i++)
-        operands[i] = value[value_number(value_parent(v, i))];
-    const double *b = op->db != NULL ? &operands[count - v->n] : NULL;
+    const double *b = op->db != NULL ? &operands[value_parent_count(v) - v->n] : NULL;
     if (op->list_forward == NULL)
         return op->forward(operands[0], b != NULL ? *b : 0);
     const double y = op->list_forward(v->n, operands, b, 1);
     return v->has_bias ? y + operands[v->n] : y;
 }
 
-/* Whether a number computed again differs from the node's by more than rounding, or is finite where that is not. */
-static bool differs(double again, double data)
+/* The node computed again from its parents' numbers in `nudged`. */
+static double evaluate(const Check *check, const Value *v)
 {
-    if (!isfinite(again) || !isfinite(data))
-        return isfinite(again) != isfinite(data);
-    return fabs(again - data) > OUT_OF_DATE * fmax(1, fabs(data));
+    for (size_t i = 0; i < value_parent_count(v); i++)
+        check->operands[i] = check->nudged[value_number(value_parent(v, i))];
+    return apply(v, check->operands);
 }
 
-/* All values at the point. They are computed and not copied, so that a leaf changed since then shows: returns the first
- * node whose data differs, or NULL. */
-static const Value *evaluate_all(Check *check)
+/* Whether the node, computed again from its parents' data, differs by more than rounding, or is finite where its data
+ * is not. The rounding of a list op is relative to what it gives for the sizes of its operands. */
+static bool is_out_of_date(const Check *check, const Value *v, double *again)
 {
-    const Value *out_of_date = NULL;
-    for (size_t i = 0; i < check->count; i++) {
-        const Value *v = check->order[i];
-        const double y = op_table[v->op].shape == SHAPE_LEAF ? v->data : evaluate(v, check->value, check->operands);
-        check->value[value_number(v)] = check->nudged[value_number(v)] = y;
-        if (out_of_date == NULL && differs(y, v->data))
-            out_of_date = v;
+    *again = evaluate(check, v);
+    if (!isfinite(*again) || !isfinite(v->data))
+        return isfinite(*again) != isfinite(v->data);
+    double size = fmax(fabs(*again), fabs(v->data));
+    if (op_table[v->op].list_forward != NULL && *again != v->data) {
+        for (size_t i = 0; i < value_parent_count(v); i++)
+            check->operands[i] = fabs(check->operands[i]);
+        size = apply(v, check->operands);
     }
-    return out_of_date;
+    return fabs(*again - v->data) > OUT_OF_DATE * size;
 }
 
-/* Find the nodes that depend on the param: only these change when it is nudged. */
-static void find_affected(Check *check, const Value *param)
+/* The first node that does not fit its parents' data (`again` is what would), or NULL. */
+static const Value *find_out_of_date(const Check *check, double *again)
 {
+    for (size_t i = 0; i < check->count; i++)
+        if (check->order[i]->op > OP_CONST && is_out_of_date(check, check->order[i], again))
+            return check->order[i];
+    return NULL;
+}
+
+/* Find the nodes that depend on the param: only these change when it is nudged. Returns how much of root may be what
+ * they, and x ± h, round off. */
+static double find_affected(Check *check, const Value *param)
+{
+    double noise = ULPS * fabs(param->data * check->adjoint[value_number(param)].grad);
     check->affected_count = 0;
     for (size_t i = 0; i < check->count; i++) {
         Value *v = check->order[i];
@@ -137,134 +434,149 @@ static void find_affected(Check *check, const Value *param)
         for (size_t p = 0; p < value_parent_count(v) && !moves; p++)
             moves = check->moves[value_number(value_parent(v, p))];
         check->moves[value_number(v)] = moves;
-        if (moves && v != param)
+        if (moves && v != param) {
             check->affected[check->affected_count++] = v;
+            noise += check->adjoint[value_number(v)].noise;
+        }
     }
+    return noise;
 }
 
 /* f with the param at x; the values of all affected nodes go into check->nudged. */
 static double evaluate_nudged(Check *check, const Value *param, double x)
 {
     check->nudged[value_number(param)] = x;
-    for (size_t i = 0; i < check->affected_count; i++) {
-        const Value *v = check->affected[i];
-        check->nudged[value_number(v)] = evaluate(v, check->nudged, check->operands);
-    }
+    for (size_t i = 0; i < check->affected_count; i++)
+        check->nudged[value_number(check->affected[i])] = evaluate(check, check->affected[i]);
     return check->nudged[value_number(check->root)];
 }
 
 /* Put everything back to the point. */
 static void restore(Check *check, const Value *param)
 {
-    check->nudged[value_number(param)] = check->value[value_number(param)];
+    check->nudged[value_number(param)] = param->data;
     for (size_t i = 0; i < check->affected_count; i++)
-        check->nudged[value_number(check->affected[i])] = check->value[value_number(check->affected[i])];
+        check->nudged[value_number(check->affected[i])] = check->affected[i]->data;
 }
-
-/* ---- kinks ------------------------------------------------------------------------------------------------------- */
 
 /* On which side of its kink a node is: −1 or 1, and 0 on it. */
-static int side(const Value *v, const double *value)
+static int side(double a, double b) { return (a > b) - (a < b); }
+
+/* Whether a node is now on a different side of its kink than at the point. */
+static bool crosses_kink(const Check *check, const Value *v)
 {
-    const double a = value[value_number(value_parent(v, 0))];
-    const double b = value_parent_count(v) > 1 ? value[value_number(value_parent(v, 1))] : 0;
-    return (a > b) - (a < b);
+    const Value *a = value_parent(v, 0), *b = value_parent_count(v) > 1 ? value_parent(v, 1) : NULL;
+    const double nudged_b = b != NULL ? check->nudged[value_number(b)] : 0;
+    return side(a->data, b != NULL ? b->data : 0) != side(check->nudged[value_number(a)], nudged_b);
 }
 
-/* The first node that is on a different side of its kink than at the point, or NULL. */
-static const Value *crossed_kink(const Check *check)
+static bool crosses_any_kink(const Check *check)
 {
-    for (size_t i = 0; i < check->affected_count; i++) {
-        const Value *v = check->affected[i];
-        if (op_table[v->op].has_kink && side(v, check->value) != side(v, check->nudged))
-            return v;
+    for (size_t i = 0; i < check->affected_count; i++)
+        if (op_table[check->affected[i]->op].has_kink && crosses_kink(check, check->affected[i]))
+            return true;
+    return false;
+}
+
+/* ---- the witness: the whole function, nudged at a param ---------------------------------------------------------- */
+
+enum { NUDGES = 4 }; /* x − 2h, x − h, x + h, x + 2h */
+
+static const double nudge_of[NUDGES] = {-2, -1, 1, 2};
+
+/* The slope of root by nudges of h and 2h, for a given noise in root. False: root is not finite there, or a kink was
+ * crossed. Truncation shows in how the two differ, in their odd part (the slope) and in their even part, which grows as
+ * h² if h is small enough for the function. */
+static bool nudge_root(Check *check, const Value *param, double h, double noise, Slope *s)
+{
+    const double f = check->root->data;
+    double moved[NUDGES];
+    for (size_t i = 0; i < NUDGES; i++) {
+        moved[i] = evaluate_nudged(check, param, param->data + nudge_of[i] * h) - f;
+        if (!isfinite(moved[i]) || crosses_any_kink(check))
+            return false;
     }
-    return NULL;
+    const double d1 = (moved[2] - moved[1]) / (2 * h), d2 = (moved[3] - moved[0]) / (4 * h);
+    const double even1 = (moved[2] + moved[1]) / 2, even2 = (moved[3] + moved[0]) / 2;
+    s->step = h;
+    s->value = (4 * d1 - d2) / 3;
+    s->truncation = fabs(d1 - d2) + fabs(even1 - even2 / 4) / h;
+    s->rounding = noise / h;
+    return true;
+}
+
+/* Only a slope known to a hundredth is evidence. */
+static bool is_evidence(double tolerance, double slope) { return tolerance <= 0.01 * fabs(slope) + DBL_MIN; }
+
+typedef enum Testimony { SAYS_NOTHING, AGREES, DISAGREES } Testimony;
+
+static bool slopes_agree(const Slope *s, const Slope *t)
+{
+    return fabs(s->value - t->value) <= tolerance_of(s) + tolerance_of(t);
+}
+
+/* What nudging the param says of the gradient `got`, known up to `doubt`. Steps go from large to small, for as long as
+ * rounding leaves them a meaning: a step too large for the function is contradicted by a smaller one. */
+static Testimony ask_witness(Check *check, const Value *param, double got, double doubt, Slope *s)
+{
+    enum { STEPS = 24 };
+    const double noise = find_affected(check, param);
+    const Slope claim = {.value = got, .rounding = doubt};
+    Testimony testimony = SAYS_NOTHING;
+    double h = 1e-4 * fmax(1, fabs(param->data));
+    for (int i = 0; i < STEPS && testimony != AGREES; i++, h /= 10) {
+        Slope trial = {0};
+        const bool tells = nudge_root(check, param, h, noise, &trial) && is_evidence(tolerance_of(&trial), trial.value);
+        if (tells && (testimony == SAYS_NOTHING || !slopes_agree(&trial, s))) {
+            *s = trial;
+            testimony = slopes_agree(&claim, s) ? AGREES : DISAGREES;
+        }
+        if (!is_evidence(noise / h, got))
+            break;
+    }
+    restore(check, param);
+    return testimony;
 }
 
 /* ---- one param --------------------------------------------------------------------------------------------------- */
 
-static double value_of_root(const Check *check) { return check->value[value_number(check->root)]; }
-
-static double tolerance_for(double f, double slope) { return TOLERANCE * fmax(1, fmax(fabs(f), fabs(slope))); }
-
-/* f at x + step; false, and the verdict filled in, when it is of no use. */
-static bool nudge(Check *check, const Value *param, double step, double *f, GradCheckParam *result)
+static void note_blocked(GradCheckParam *result, const Adjoint *adjoint)
 {
-    *f = evaluate_nudged(check, param, result->point + step);
-    if (!isfinite(*f)) {
-        result->verdict = GRAD_NOT_FINITE;
-        return false;
-    }
-    const Value *kink = crossed_kink(check);
-    if (kink == NULL)
-        return true;
-    result->verdict = GRAD_AT_KINK;
-    result->kink_op = kink->op;
-    value_name(kink, result->kink_name);
-    return false;
+    result->verdict = adjoint->why;
+    result->kink_op = adjoint->blocked_by->op;
+    value_name(adjoint->blocked_by, result->kink_name);
 }
 
-/* Nudge the param by multiples of h and fill in the verdict, with its numbers. */
-static void try_step(Check *check, const Value *param, double h, GradCheckParam *result)
-{
-    const double f = value_of_root(check);
-    double sum = 0;
-    result->step = h;
-    for (size_t i = 0; i < NUDGES; i++) {
-        double nudged;
-        if (!nudge(check, param, nudge_of[i] * h, &nudged, result))
-            return;
-        sum += weight_of[i] * (nudged - f); /* the weights add up to 0: −f only keeps the terms small */
-    }
-    result->want = sum / h;
-    result->error = fabs(result->got - result->want);
-    result->tolerance = tolerance_for(f, result->want);
-    if (!isfinite(result->want))
-        result->verdict = GRAD_NOT_FINITE; /* f is too large to take differences */
-    else
-        result->verdict = result->error <= result->tolerance ? GRAD_RIGHT : GRAD_WRONG; /* wrong if got is NaN */
-}
-
-static bool was_checked(const GradCheckParam *result)
-{
-    return result->verdict == GRAD_RIGHT || result->verdict == GRAD_WRONG;
-}
-
-/* Whether a step h can still decide: rounding in f and in x ± h makes errors of some 2⁻⁵²·(|f| + |x·slope|)/h, which
- * must stay within the tolerance. A steep slope has a large tolerance, and may allow, and need, smaller steps. */
-static bool step_is_useful(double f, double h, const GradCheckParam *so_far)
-{
-    const double slope = was_checked(so_far) ? so_far->want : 0;
-    const double rounding = DBL_EPSILON * (fmax(1, fabs(f)) + fabs(so_far->point * slope)) / h;
-    return rounding <= tolerance_for(f, slope);
-}
-
-/* Whether a trial is better than the best so far: right before wrong, wrong before unchecked, and a small error before
- * a large one. */
-static bool is_better(const GradCheckParam *trial, const GradCheckParam *best)
-{
-    if (trial->verdict == GRAD_WRONG && best->verdict == GRAD_WRONG)
-        return trial->error < best->error;
-    return trial->verdict < best->verdict;
-}
-
+/* The verdict of the edges, and then that of the witness: it may convict what they let pass, and decide where they
+ * cannot, as for max(x, x), which has a kink of its own but none in x. */
 static GradCheckParam check_param(Check *check, const Value *param, double got)
 {
-    const GradCheckParam start = {.point = param->data, .got = got, .kink_op = OP_CONST};
-    GradCheckParam best = start;
-    double h = STEP * fmax(1, fabs(param->data));
-    find_affected(check, param);
-    try_step(check, param, h, &best);
-    for (h *= SHRINK; best.verdict != GRAD_RIGHT && step_is_useful(value_of_root(check), h, &best); h *= SHRINK) {
-        GradCheckParam trial = start;
-        try_step(check, param, h, &trial);
-        if (is_better(&trial, &best))
-            best = trial;
+    const Adjoint *adjoint = &check->adjoint[value_number(param)];
+    GradCheckParam result = {.point = param->data,
+                             .got = got,
+                             .want = adjoint->grad,
+                             .error = fabs(got - adjoint->grad),
+                             .tolerance = adjoint->rounding + DBL_TRUE_MIN,
+                             .kink_op = OP_CONST};
+    value_name(param, result.name);
+    result.verdict = result.error <= result.tolerance ? GRAD_RIGHT : GRAD_WRONG; /* wrong if got is NaN */
+    if (adjoint->blocked_by != NULL)
+        note_blocked(&result, adjoint);
+    else if (!isfinite(adjoint->grad))
+        result.verdict = GRAD_NOT_FINITE;
+    if (result.verdict == GRAD_WRONG)
+        return result;
+    Slope slope = {0};
+    const double doubt = result.verdict == GRAD_RIGHT ? result.tolerance : 0;
+    const Testimony testimony = ask_witness(check, param, got, doubt, &slope);
+    result.step = testimony != SAYS_NOTHING ? slope.step : 0;
+    if (testimony == DISAGREES || (testimony == AGREES && result.verdict != GRAD_RIGHT)) {
+        result.verdict = testimony == AGREES ? GRAD_RIGHT : GRAD_WRONG;
+        result.want = slope.value;
+        result.error = fabs(got - slope.value);
+        result.tolerance = tolerance_of(&slope) + doubt + DBL_TRUE_MIN;
     }
-    restore(check, param);
-    value_name(param, best.name);
-    return best;
+    return result;
 }
 
 /* ---- the report -------------------------------------------------------------------------------------------------- */
@@ -322,6 +634,14 @@ static bool take_gradients(Check *check, bool stored, Error *error, Where where)
 static bool conclude(const GradCheck *report, Error *error, Where where)
 {
     const GradCheckParam *worst = &report->worst;
+    const GradCheckEdge *edge = &report->first_wrong_edge;
+    if (report->wrong_edges > 0)
+        return error_set(error,
+                         "%s:%d: gradcheck: %zu of %zu gradients are wrong, and %zu local derivatives. The first: %s "
+                         "(%s), d/d %s at %.9g: %.12g by the op table (%s), %.12g by differences (tolerance %.2g)",
+                         where.file, where.line, report->wrong, report->wrong + report->right, report->wrong_edges,
+                         edge->node, op_table[edge->op].name, edge->parent, edge->point, edge->local, edge->formula,
+                         edge->want, edge->tolerance);
     if (report->wrong > 0)
         return error_set(
             error,
@@ -359,7 +679,7 @@ static void out_of_date_misuse(const Value *v, double again, Where where)
 {
     char name[VALUE_NAME_SIZE];
     misuse(where,
-           "gradcheck: %s is out of date: its data is %g, but computed again from its leaves it is %g. A leaf was "
+           "gradcheck: %s is out of date: its data is %g, but computed again from its operands it is %g. A leaf was "
            "changed after it was built: build the expression again, then check.",
            value_name(v, name), v->data, again);
 }
@@ -367,16 +687,15 @@ static void out_of_date_misuse(const Value *v, double again, Where where)
 /* The check itself. Frees its memory in any case. */
 static bool run_check(Check *check, size_t most, bool stored, GradCheck *report, Error *error, Where where)
 {
-    const Value *out_of_date = evaluate_all(check);
-    const double again = out_of_date != NULL ? check->value[value_number(out_of_date)] : 0;
-    bool ready = out_of_date == NULL;
+    find_params(check);
+    double again = 0;
+    const Value *out_of_date = find_out_of_date(check, &again);
+    report->params = check->param_count;
+    const bool ready = out_of_date == NULL && take_gradients(check, stored, error, where);
     if (ready) {
-        find_params(check);
-        report->params = check->param_count;
-        ready = take_gradients(check, stored, error, where);
-    }
-    if (ready)
+        find_adjoints(check, report);
         check_params(check, most, report);
+    }
     check_free(check);
     if (out_of_date != NULL)
         out_of_date_misuse(out_of_date, again, where);
@@ -386,6 +705,8 @@ static bool run_check(Check *check, size_t most, bool stored, GradCheck *report,
 bool gradcheck_at(Value *root, size_t most, bool stored, GradCheck *report, Error *error, Where where)
 {
     Check check;
+    if (report == NULL)
+        misuse(where, "gradcheck: the report is NULL. Give the address of a GradCheck.");
     *report = (GradCheck){0};
     if (!check_root(root, error, where))
         return false;
@@ -408,12 +729,17 @@ static void print_unchecked(const char *why, size_t count, const GradCheckParam 
 void gradcheck_print(const GradCheck *report, FILE *out)
 {
     const GradCheckParam *worst = &report->worst;
+    const GradCheckEdge *edge = &report->first_wrong_edge;
     const size_t checked = report->right + report->wrong;
     fprintf(out, "gradcheck: of %zu params %zu checked: %zu right, %zu wrong\n", report->params, checked, report->right,
             report->wrong);
     if (checked > 0)
         fprintf(out, "  largest error: %s at %.9g: got %.12g, want %.12g, error %.2g, tolerance %.2g\n", worst->name,
                 worst->point, worst->got, worst->want, worst->error, worst->tolerance);
+    if (report->wrong_edges > 0)
+        fprintf(out,
+                "  wrong local derivatives: %zu, first %s (%s), d/d %s: %.12g by the op table, %.12g by differences\n",
+                report->wrong_edges, edge->node, op_table[edge->op].name, edge->parent, edge->local, edge->want);
     if (checked > 0 && report->nonzero == 0)
         fputs("  all slopes are 0 here: a check that proves little\n", out);
     print_unchecked("at a kink", report->at_kink, &report->first_at_kink, out);

@@ -12,7 +12,8 @@
  *     four points   (f(a−2h) − 8f(a−h) + 8f(a+h) − f(a+2h)) / 12h         off by f'''''·h⁴/30
  *
  * Each has rounding besides, about 1e-16·|f|/h. So there are three Vs (chapter 1): the better the formula, the deeper
- * its point, and the larger the h where it lies. engine/gradcheck.h uses the third, for every param of an expression.
+ * its point, and the larger the h where it lies. engine/gradcheck.h uses the third twice: for each op of an expression,
+ * where no rounding has gathered, so that even a tiny gradient is judged by all its digits, and then for the whole.
  *
  * It prints the op table, each local derivative beside a central nudge; the three Vs; relu at 0, where there is no
  * derivative and the judge must say so; and gradcheck at work, finding a planted error. It draws v_curve.svg.
