@@ -457,7 +457,7 @@ Test(data, measuring_no_rows_is_misuse, .signal = SIGABRT)
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
 /* A new folder for a test's files, and a path in it. */
-static char folder[256], path[300], beside[310];
+static char folder[256], path[300], beside[320];
 
 static void make_folder(void)
 {
@@ -465,7 +465,7 @@ static void make_folder(void)
     snprintf(folder, sizeof folder, "%s/stepgrad_data_XXXXXX", parent != NULL ? parent : "/tmp");
     cr_assert(mkdtemp(folder) != NULL, "no folder %s", folder);
     snprintf(path, sizeof path, "%s/saved.csv", folder);
-    snprintf(beside, sizeof beside, "%s.tmp", path);
+    snprintf(beside, sizeof beside, "%s.stepgrad.tmp", path);
 }
 
 static void remove_folder(void)

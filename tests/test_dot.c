@@ -962,7 +962,8 @@ Test(dot, a_picture_of_no_known_kind_is_an_error_and_leaves_no_file)
         return;
     cr_expect(!dot_draw(v, path_of("out.hologram"), NULL, &error), "it drew a hologram");
     expect_in(error.message, "hologram");
-    cr_expect(!exists(path_of("out.hologram")) && !exists(path_of("out.hologram.tmp")), "half a picture was left");
+    cr_expect(!exists(path_of("out.hologram")) && !exists(path_of("out.hologram.stepgrad.tmp")),
+              "half a picture was left");
     cr_expect(!dot_draw(v, path_of("none/out.svg"), NULL, &error), "it was drawn into no folder");
     expect_in(error.message, "none/out.svg");
 }

@@ -10,11 +10,15 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "caught.h"
 #include "file.h"
 #include "memory.h"
 #include "no_memory.h"
+
+#define UNFINISHED "a.txt.stepgrad.tmp"
 
 enum { MUCH = 100000 }; /* bytes: more than any stream's buffer */
 
@@ -25,7 +29,7 @@ static void enter_folder(void) { cr_assert(mkdtemp(folder) != NULL && chdir(fold
 
 static void remove_folder(void)
 {
-    const char *names[] = {"a.txt", "a.txt.tmp", "a.txt.tmp2", "link.txt", "pipe"};
+    const char *names[] = {"a.txt", "a.txt.tmp", UNFINISHED, UNFINISHED "2", "link.txt", "link2.txt", "pipe"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         remove(names[i]);
     /* Only to clean up: Criterion counts no failure here, so the tests themselves look for what was left. */
@@ -77,7 +81,7 @@ Test(file, a_committed_file_holds_all_and_leaves_nothing_beside)
     Error error;
     cr_assert(write_safely("a.txt", "new\n", &error), "%s", error.message);
     expect_content("a.txt", "new\n");
-    cr_expect(!exists("a.txt.tmp"), "the unfinished file was left");
+    cr_expect(!exists(UNFINISHED), "the unfinished file was left");
 }
 
 Test(file, the_old_file_stays_until_the_commit)
@@ -101,7 +105,7 @@ Test(file, an_abandoned_file_leaves_the_old_one_and_nothing_beside)
     file_abandon(&safe);
     file_abandon(&safe); /* nothing under way: nothing happens */
     expect_content("a.txt", "old");
-    cr_expect(!exists("a.txt.tmp"), "the unfinished file was left");
+    cr_expect(!exists(UNFINISHED), "the unfinished file was left");
 }
 
 Test(file, a_missing_folder_is_told_with_the_path_and_the_remedy)
@@ -179,7 +183,7 @@ static void fill_the_disk(bool room_before_commit)
     cr_expect(!committed, "a file with a hole in it was committed");
     expect_message(&error, "a.txt: cannot write: ");
     expect_content("a.txt", "old");
-    cr_expect(!exists("a.txt.tmp"), "the unfinished file was left");
+    cr_expect(!exists(UNFINISHED), "the unfinished file was left");
 }
 
 Test(file, a_disk_that_fills_up_leaves_the_old_file_and_nothing_beside) { fill_the_disk(false); }
@@ -206,6 +210,134 @@ Test(file, a_link_stays_a_link_and_its_target_is_replaced)
     cr_assert(write_safely("link.txt", "new", &error), "%s", error.message);
     struct stat status;
     cr_expect(lstat("link.txt", &status) == 0 && S_ISLNK(status.st_mode), "the link was replaced by a file");
+    expect_content("a.txt", "new");
+}
+
+static void link_to(const char *target, const char *name)
+{
+    cr_assert_eq(symlink(target, name), 0, "cannot prepare the link %s", name);
+}
+
+/* Two links in a row, one with the folder in it, and at their end no file yet. */
+Test(file, a_link_to_a_file_that_does_not_exist_stays_one_and_the_file_is_made)
+{
+    char whole[64];
+    snprintf(whole, sizeof whole, "%s/link2.txt", folder);
+    link_to(whole, "link.txt");
+    link_to("./a.txt", "link2.txt");
+    Error error = {""};
+    cr_assert(write_safely("link.txt", "new", &error), "%s", error.message);
+    struct stat status;
+    cr_expect(lstat("link.txt", &status) == 0 && S_ISLNK(status.st_mode), "the first link was replaced by a file");
+    cr_expect(lstat("link2.txt", &status) == 0 && S_ISLNK(status.st_mode), "the second link was replaced by a file");
+    cr_expect(lstat("a.txt", &status) == 0 && S_ISREG(status.st_mode), "no file was made at the end");
+    expect_content("link.txt", "new");
+}
+
+Test(file, links_that_lead_nowhere_are_an_error)
+{
+    link_to("link2.txt", "link.txt");
+    link_to("link.txt", "link2.txt");
+    Error error = {""};
+    cr_expect(!write_safely("link.txt", "new", &error), "a file was written through a ring of links");
+    expect_message(&error, "link.txt: cannot write: ");
+    remove("link2.txt");
+    link_to("none/a.txt", "link2.txt");
+    cr_expect(!write_safely("link2.txt", "new", &error), "a file was written into a folder that does not exist");
+    expect_message(&error, "Make the folder first");
+}
+
+Test(file, another_name_of_the_same_file_keeps_the_old_text)
+{
+    write_plainly("a.txt", "old");
+    cr_assert_eq(link("a.txt", "link.txt"), 0, "cannot prepare a hard link");
+    Error error = {""};
+    cr_assert(write_safely("a.txt", "new", &error), "%s", error.message);
+    expect_content("a.txt", "new");
+    expect_content("link.txt", "old");
+}
+
+/* ---- writers beside each other, and dead ones ---- */
+
+Test(file, two_writers_of_a_file_do_not_mix_and_the_last_one_stays)
+{
+    SafeFile first, second;
+    FILE *out = file_begin(&first, "a.txt", NULL);
+    fputs("first", out);
+    FILE *other = file_begin(&second, "a.txt", NULL);
+    cr_assert(other != NULL && exists(UNFINISHED) && exists(UNFINISHED "2"), "want two files under way");
+    fputs("second", other);
+    cr_expect(file_commit(&second, NULL), "the second could not be committed");
+    expect_content("a.txt", "second");
+    cr_expect(file_commit(&first, NULL), "the first could not be committed");
+    expect_content("a.txt", "first");
+    cr_expect(!exists(UNFINISHED) && !exists(UNFINISHED "2"), "an unfinished file was left");
+}
+
+static void remove_and_end(int signal_number)
+{
+    file_remove_unfinished();
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+/* A program that is ended by `signal_number` in the middle of two writes. */
+static void die_in_the_middle(int signal_number)
+{
+    const pid_t child = fork();
+    if (child == 0) {
+        SafeFile first, second;
+        if (signal_number != SIGKILL)
+            signal(signal_number, remove_and_end);
+        FILE *out = file_begin(&first, "a.txt", NULL), *other = file_begin(&second, "a.txt", NULL);
+        if (out == NULL || other == NULL || !exists(UNFINISHED) || !exists(UNFINISHED "2"))
+            _exit(1);
+        fputs("half", out);
+        raise(signal_number);
+        _exit(2);
+    }
+    int status = 0;
+    cr_assert(child > 0 && waitpid(child, &status, 0) == child, "no child");
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == signal_number, "status %d, want the end by signal %d", status,
+              signal_number);
+}
+
+Test(file, what_dead_programs_left_is_removed_by_the_next_write)
+{
+    write_plainly("a.txt", "old");
+    die_in_the_middle(SIGKILL);
+    cr_assert(exists(UNFINISHED) && exists(UNFINISHED "2"), "nobody can catch SIGKILL");
+    expect_content("a.txt", "old");
+    SafeFile safe;
+    FILE *out = file_begin(&safe, "a.txt", NULL);
+    cr_assert_not_null(out, "file_begin failed");
+    cr_expect(exists(UNFINISHED) && !exists(UNFINISHED "2"), "of three unfinished files ours should be left");
+    fputs("new", out);
+    cr_expect(file_commit(&safe, NULL), "file_commit failed");
+    expect_content("a.txt", "new");
+}
+
+Test(file, a_signal_handler_can_remove_what_is_unfinished)
+{
+    write_plainly("a.txt", "old");
+    die_in_the_middle(SIGTERM);
+    cr_expect(!exists(UNFINISHED) && !exists(UNFINISHED "2"), "an unfinished file was left");
+    expect_content("a.txt", "old");
+    SafeFile safe;
+    FILE *out = file_begin(&safe, "a.txt", NULL);
+    cr_assert(out != NULL && fputs("new", out) >= 0 && file_commit(&safe, NULL), "cannot write");
+    file_remove_unfinished(); /* none is under way */
+    expect_content("a.txt", "new");
+}
+
+/* A link that somebody else put in the place of the unfinished file must not be followed. */
+Test(file, a_link_in_the_place_of_the_unfinished_file_is_not_followed)
+{
+    write_plainly("link.txt", "theirs");
+    link_to("link.txt", UNFINISHED);
+    Error error = {""};
+    cr_expect(write_safely("a.txt", "new", &error), "%s", error.message);
+    expect_content("link.txt", "theirs");
     expect_content("a.txt", "new");
 }
 
@@ -251,6 +383,43 @@ Test(file, a_minus_is_standard_output_and_does_not_close_it)
     expect_content("a.txt", "one two three");
 }
 
+/* ---- a real disk that is full, usage errors ---- */
+
+Test(file, a_small_disk_that_is_full_keeps_the_old_file)
+{
+    cr_assert_eq(mkdir("disk", 0700), 0, "cannot prepare a folder");
+    const bool mounted = system("mount -t tmpfs -o size=64k stepgrad disk 2>/dev/null") == 0;
+    if (mounted) {
+        write_plainly("disk/a.txt", "old");
+        SafeFile safe;
+        Error error = {""};
+        FILE *out = file_begin(&safe, "disk/a.txt", &error);
+        cr_expect_not_null(out, "%s", error.message);
+        for (int i = 0; out != NULL && i < MUCH; i++)
+            fputc('x', out);
+        cr_expect(out == NULL || !file_commit(&safe, &error), "100 kB fit on a disk of 64 kB");
+        expect_message(&error, "disk/a.txt: cannot write: ");
+        expect_message(&error, "Make room there, and run again.");
+        expect_content("disk/a.txt", "old");
+        cr_expect(!exists("disk/" UNFINISHED), "the unfinished file was left");
+        cr_expect_eq(system("umount disk"), 0, "cannot unmount the disk");
+    } else {
+        cr_log_warn("not tested: a full disk (only the superuser can mount one, and on Linux only)");
+    }
+    rmdir("disk");
+}
+
+Test(file, a_null_is_a_usage_error_in_the_callers_line)
+{
+    SafeFile safe = {0};
+    size_t bytes;
+    MUST_BE_MISUSE(file_begin(&safe, NULL, NULL), "file_begin: the path is NULL");
+    MUST_BE_MISUSE(file_begin(NULL, "a.txt", NULL), "file_begin: the SafeFile is NULL");
+    MUST_BE_MISUSE(file_commit(&safe, NULL), "file_commit: nothing is being written");
+    MUST_BE_MISUSE(file_read(NULL, 1, &bytes, NULL), "file_read: the path is NULL");
+    cr_expect(!exists(UNFINISHED) && !exists("a.txt"), "a file was made");
+}
+
 /* ---- out of memory ---- */
 
 Test(file, out_of_memory_is_told_and_leaves_nothing)
@@ -260,7 +429,7 @@ Test(file, out_of_memory_is_told_and_leaves_nothing)
         Error error = {""};
         cr_expect(!write_safely("a.txt", "x", &error), "written with %d of 2 allocations", successes);
         expect_message(&error, "a.txt: cannot write: ");
-        cr_expect(!exists("a.txt") && !exists("a.txt.tmp"), "a file was left after %d allocations", successes);
+        cr_expect(!exists("a.txt") && !exists(UNFINISHED), "a file was left after %d allocations", successes);
     }
     memory_lasts(2);
     cr_expect(write_safely("a.txt", "x", NULL), "2 allocations should be enough");

@@ -493,8 +493,14 @@ Test(moons_program, options_that_do_not_go_together_are_exit_2_and_named)
         {"--data=f.csv", "--separator=\"", "--separator \": expected a character such as , or ;"},
         {"--data=f.csv", "--header=maybe", "--header maybe: expected one of yes|no"},
         {"--", "--quiet", "--quiet: expected an option"},
+        {"--momentum=0.9", "--optimizer=adam", "--momentum 0.9 goes with --optimizer sgd"},
     };
     EXPECT_REFUSED(wrong);
+    expect_exit(MOONS("--load", DATA "init.txt", "--keep-order", "--seed=5", "--out", in_folder("o")), 2, "--seed");
+    expect_in("err", "--seed 5: nothing is random with --load and --keep-order");
+    expect_exit(MOONS("--load", DATA "init.txt", "--keep-order", "--seed=5", "--test-fraction=0.1", "--epochs=0",
+                      "--out", in_folder("o")),
+                0, "a split is random");
     expect_exit(MOONS("--out", in_folder("o"), "--lr"), 2, "no value");
     expect_in("err", "--lr needs an argument after it");
     expect_exit(MOONS("--out", ""), 2, "--out ''");
@@ -777,31 +783,125 @@ Test(moons_program, the_same_seed_gives_the_same_model_and_another_another)
     }
 }
 
+/* ---- training that diverges -------------------------------------------------------------------------------------- */
+
+static size_t most_digits_in_a_row(const char *text)
+{
+    size_t most = 0, now = 0;
+    for (; *text != '\0'; text++) {
+        now = *text >= '0' && *text <= '9' ? now + 1 : 0;
+        most = now > most ? now : most;
+    }
+    return most;
+}
+
+/* What is true of every run that diverged, with an older model in o/model.txt: arguments, and what it says. */
+#define EXPECT_DIVERGED(said, ...)                                                                                     \
+    do {                                                                                                               \
+        if (!exists("o"))                                                                                              \
+            cr_assert_eq(mkdir(in_folder("o"), 0777), 0, "no folder");                                                 \
+        write_file("o/model.txt", "the good model\n");                                                                 \
+        expect_exit(MOONS(__VA_ARGS__, "--out", in_folder("o")), 1, said);                                             \
+        expect_in("err", "moons: training diverged in epoch " said);                                                   \
+        expect_in("err", ", the first that is not finite.\nNo model is saved");                                        \
+        cr_expect_str_eq(content("o/model.txt"), "the good model\n", "%s: the old model was lost", said);              \
+        expect_not_in("out", "After ");                                                                                \
+        cr_expect(most_digits_in_a_row(content("out")) <= 20, "%s: many digits: %s", said, content("out"));            \
+        cr_expect(exists("o/neuron.dot"), "%s: no diagram", said);                                                     \
+        expect_nothing_unfinished("o");                                                                                \
+    } while (0)
+
 Test(moons_program, epochs_without_end_need_no_memory_without_end)
 {
     write_points("points.csv", 2, 20);
     /* The product of weights of two layers, each 1e300, is no double: that stops the training. */
-    expect_exit(MOONS("--data", in_folder("points.csv"), "--epochs", "18446744073709551615", "--lr", "1e300",
-                      "--activation", "none", "--out", in_folder("o")),
-                0, "2^64 - 1 epochs");
-    expect_in("out", "training diverged. Try a smaller --lr.");
-    cr_expect(line_count("o/history.csv") >= 2, "no history");
-    cr_expect(exists("o/model.txt") && exists("o/neuron.dot"), "files are missing");
+    EXPECT_DIVERGED("2, step 1, at a learning rate of 1e+300: the value of v", "--data", in_folder("points.csv"),
+                    "--epochs", "18446744073709551615", "--lr", "1e300", "--activation", "none");
+    cr_expect(line_count("o/history.csv") == 2 && exists("o/loss.svg"), "want the one finite epoch");
+    expect_not_in("o/history.csv", "nan");
+}
+
+Test(moons_program, a_last_step_that_leads_astray_is_not_saved)
+{
+    write_points("points.csv", 2, 20);
+    EXPECT_DIVERGED("1, step 1, at a learning rate of 1e+300: the value of v", "--data", in_folder("points.csv"),
+                    "--epochs", "1", "--lr", "1e300", "--activation", "none", "--quiet");
+}
+
+Test(moons_program, training_stops_in_the_step_that_diverges_and_not_at_the_end_of_the_epoch)
+{
+    write_points("points.csv", 2, 20);
+    EXPECT_DIVERGED("1, step 2, at a learning rate of 1e+300: the value of v", "--data", in_folder("points.csv"),
+                    "--batch", "1", "--lr", "1e300", "--activation", "none", "--keep-order");
+    expect_in("out", "(no loss.svg: no epoch had a finite loss)");
+}
+
+Test(moons_program, a_step_out_of_the_doubles_is_reported_with_its_param)
+{
+    write_file("large.csv", "1e10,0\n1e10,1\n");
+    EXPECT_DIVERGED("1, step 1, at a learning rate of 1e+300: the value of w1[0,0] (op param) is ", "--data",
+                    in_folder("large.csv"), "--hidden", "0", "--lr", "1e300");
+    write_file("large.csv", "1e-3,1e12,1\n1e-3,1e12,0\n");
+    EXPECT_DIVERGED("1, step 1, at a learning rate of 1e+298: the value of w1[0,1] (op param) is ", "--data",
+                    in_folder("large.csv"), "--hidden", "0", "--lr", "1e298");
+}
+
+Test(moons_program, data_too_large_for_the_network_are_reported_before_a_step)
+{
+    write_file("large.csv", "1.5e308,1.5e308,0\n-1.5e308,-1.5e308,1\n");
+    EXPECT_DIVERGED("1, step 1, at a learning rate of 0.05: the value of ", "--data", in_folder("large.csv"),
+                    "--activation", "none", "--hidden", "50", "--quiet");
+    expect_in("err", "Try --standardize");
+}
+
+/* One feature x of ±1e308, h = 1e-308·x, logits ±1e5·h, and each row of the wrong class: the loss is 2e5 and the
+ * gradient of the first weight 2e5·1e308. */
+Test(moons_program, a_gradient_that_is_not_finite_is_reported_though_the_loss_is)
+{
+    const double numbers[] = {1e-308, 0, 1e5, 0, -1e5, 0};
+    Error error;
+    Graph *graph = graph_new();
+    MLP *small = mlp_new(graph, ((size_t[]){1, 1, 2}), 3, ACTIVATION_NONE);
+    for (size_t i = 0; i < small->param_count; i++)
+        small->params[i]->data = numbers[i];
+    cr_assert(mlp_save(small, in_folder("small.txt"), &error), "%s", error.message);
+    graph_free(graph);
+    write_file("wrong.csv", "1e308,1\n-1e308,0\n");
+    EXPECT_DIVERGED("1, step 1, at a learning rate of 0.05: the gradient of w1[0,0] (op param) is infinite", "--data",
+                    in_folder("wrong.csv"), "--load", in_folder("small.txt"), "--quiet");
+}
+
+/* The step is lr·decay·w, about 1e306: the losses after it add up to no double, but their mean is one. */
+Test(moons_program, a_large_loss_is_finite)
+{
+    write_file("large.csv", "1,0\n-1,1\n2,0\n-2,1\n");
+    expect_exit(MOONS("--data", in_folder("large.csv"), "--hidden", "0", "--weight-decay", "1e304", "--lr", "10000",
+                      "--epochs", "1", "--batch", "4", "--quiet", "--out", in_folder("o")),
+                0, "1e307");
+    expect_in("out", "e+30");
+    cr_expect(most_digits_in_a_row(content("out")) <= 20, "many digits: %s", content("out"));
+    cr_expect(exists("o/model.txt"), "a finite model was not saved");
 }
 
 /* ---- the program in trouble -------------------------------------------------------------------------------------- */
 
-Test(moons_program, ctrl_c_stops_after_the_step_and_writes_all, .timeout = 300)
+/* As start_moons with a training that takes long, of which a line of progress, the first of ten, has been seen. */
+static pid_t start_long_training(void)
 {
     write_points("points.csv", 2, 10);
     const char *const arguments[] = {"--data", in_folder("points.csv"), "--hidden", "2", "--epochs", "2000000",
                                      "--out",  in_folder("o"),          NULL};
     const pid_t child = start_moons(NULL, arguments);
-    /* A line of progress, the first of ten, shows that training is under way. */
     while (strstr(content("out"), "epoch 2") == NULL && kill(child, 0) == 0)
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    kill(child, SIGINT);
-    expect_exit(wait_for(child), 0, "after SIGINT");
+    return child;
+}
+
+static void stop_training_by(int signal_number)
+{
+    const pid_t child = start_long_training();
+    kill(child, signal_number);
+    expect_exit(wait_for(child), 0, strsignal(signal_number));
     expect_in("out", "Stopped after 2");
     expect_in("out", "o/history.csv\n");
     static const char *const files[] = {"o/model.txt", "o/history.csv", "o/loss.svg", "o/boundary.svg", "o/neuron.dot"};
@@ -809,6 +909,89 @@ Test(moons_program, ctrl_c_stops_after_the_step_and_writes_all, .timeout = 300)
         cr_expect(exists(files[i]), "no %s", files[i]);
     const size_t epochs = line_count("o/history.csv") - 1;
     cr_expect(epochs >= 200000 && epochs < 2000000, "%zu epochs in history.csv", epochs);
+    expect_nothing_unfinished("o");
+}
+
+Test(moons_program, ctrl_c_stops_after_the_step_and_writes_all, .timeout = 300) { stop_training_by(SIGINT); }
+Test(moons_program, sigterm_does_as_ctrl_c_does, .timeout = 300) { stop_training_by(SIGTERM); }
+Test(moons_program, sighup_does_as_ctrl_c_does, .timeout = 300) { stop_training_by(SIGHUP); }
+
+/* Both before the program goes on. */
+static void send_two_signals(pid_t child)
+{
+    kill(child, SIGSTOP);
+    kill(child, SIGTERM);
+    kill(child, SIGHUP);
+    kill(child, SIGCONT);
+}
+
+static void expect_end_by_signal(pid_t child)
+{
+    const int status = wait_for(child);
+    cr_expect(status == -SIGTERM || status == -SIGHUP, "status %d, want the end by a signal", status);
+    expect_nothing_unfinished("o");
+}
+
+Test(moons_program, a_second_signal_ends_the_training_at_once, .timeout = 300)
+{
+    const pid_t child = start_long_training();
+    send_two_signals(child);
+    expect_end_by_signal(child);
+    cr_expect(!exists("o/model.txt"), "it saved nevertheless");
+}
+
+/* The boundary of so large a network takes a minute. */
+Test(moons_program, a_second_signal_leaves_no_half_picture, .timeout = 300)
+{
+    write_points("points.csv", 2, 10);
+    const char *const arguments[] = {
+        "--data", in_folder("points.csv"), "--hidden", "500,500", "--epochs", "0", "--quiet",
+        "--out",  in_folder("o"),          NULL};
+    const pid_t child = start_moons(NULL, arguments);
+    struct stat status;
+    while (stat(in_folder("o/boundary.svg.stepgrad.tmp"), &status) != 0 && kill(child, 0) == 0)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    send_two_signals(child);
+    expect_end_by_signal(child);
+    cr_expect(exists("o/model.txt") && !exists("o/boundary.svg"), "want the model alone");
+}
+
+static void ignore_hangup(void) { signal(SIGHUP, SIG_IGN); }
+
+Test(moons_program, below_nohup_a_hangup_stops_nothing, .timeout = 300)
+{
+    write_points("points.csv", 2, 10);
+    const char *const arguments[] = {"--data", in_folder("points.csv"), "--hidden", "2", "--epochs", "200000",
+                                     "--out",  in_folder("o"),          NULL};
+    const pid_t child = start_moons(ignore_hangup, arguments);
+    while (strstr(content("out"), "epoch 2") == NULL && kill(child, 0) == 0)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    kill(child, SIGHUP);
+    expect_exit(wait_for(child), 0, "nohup");
+    expect_in("out", "After 200000 epochs");
+}
+
+/* A pipe that nobody reads. */
+static void close_output(void)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        _exit(125);
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+Test(moons_program, a_closed_pipe_does_as_ctrl_c_does, .timeout = 300)
+{
+    write_points("points.csv", 2, 10);
+    expect_exit(MOONS_AFTER(close_output, "--data", in_folder("points.csv"), "--hidden", "2", "--epochs", "2000000",
+                            "--out", in_folder("o")),
+                1, "a closed pipe");
+    expect_in("err", "the output could not be written; the files were.");
+    cr_expect_eq(line_count("o/history.csv"), 200001, "%zu lines, want the epochs up to the first line of progress",
+                 line_count("o/history.csv"));
+    cr_expect(exists("o/model.txt") && exists("o/boundary.svg") && exists("o/neuron.html"), "files are missing");
     expect_nothing_unfinished("o");
 }
 

@@ -44,13 +44,40 @@ Value *batch_loss(Run *run, const Dataset *data, const size_t *rows, size_t n, s
     return need(graph_ok(run->graph) ? loss : NULL);
 }
 
+/* Is a number infinite or NaN? Then run->diverged says which was the first, and when. */
+static bool has_diverged(Run *run, Value *loss)
+{
+    bool finite = isfinite(loss->data);
+    for (size_t i = 0; i < run->net->param_count; i++)
+        finite = finite && isfinite(run->net->params[i]->data) && isfinite(run->net->params[i]->grad);
+    if (finite)
+        return false;
+    char name[VALUE_NAME_SIZE];
+    const Value *first = need(graph_first_nonfinite(loss));
+    const bool is_data = !isfinite(first->data);
+    const double number = is_data ? first->data : first->grad;
+    snprintf(
+        run->diverged, sizeof run->diverged,
+        "training diverged in epoch %zu, step %zu, at a learning rate of %g: the %s of %s (op %s) is %s, the first "
+        "that is not finite.",
+        run->epoch, run->step, run->options.lr, is_data ? "value" : "gradient", value_name(first, name),
+        op_table[first->op].name,
+        isnan(number) ? "NaN"
+        : number > 0  ? "infinite"
+                      : "-infinite");
+    return true;
+}
+
 /* One step of training. Returns the loss on these rows before it. */
 static double train_step(Run *run, const size_t *rows, size_t n, size_t *correct)
 {
     Value *loss = batch_loss(run, &run->train, rows, n, correct); /* forward: running it builds the graph */
     optimizer_zero_grad(run->optimizer);                          /* gradients accumulate */
     backward(loss);                                               /* the chain rule, from the loss to every param */
-    optimizer_step(run->optimizer);                               /* against the gradient */
+    if (!has_diverged(run, loss)) {
+        optimizer_step(run->optimizer); /* against the gradient */
+        has_diverged(run, loss);        /* a step can lead out of the doubles */
+    }
     const double before = loss->data;
     run->nodes += (double)(graph_node_count(run->graph) - run->net->param_count);
     graph_release(run->graph, run->mark); /* the graph of this step is done with */
@@ -61,37 +88,53 @@ static double train_step(Run *run, const size_t *rows, size_t n, size_t *correct
 Score evaluate(const Run *run, const Dataset *data)
 {
     double *logits = need(memory_alloc_array(run->classes, sizeof *logits));
-    double sum = 0;
+    double mean = 0; /* kept up row by row: a sum of large losses may be infinite */
     size_t correct = 0;
     for (size_t i = 0; i < data->count; i++) {
         need(mlp_evaluate(run->net, dataset_row(data, i), logits) ? logits : NULL);
         size_t largest = 0;
         for (size_t c = 1; c < run->classes; c++)
             largest = logits[c] > logits[largest] ? c : largest;
-        correct += largest == (size_t)data->label[i];
-        sum += logsumexp_forward(run->classes, logits, NULL, 1) - logits[data->label[i]];
+        const double loss = logsumexp_forward(run->classes, logits, NULL, 1) - logits[data->label[i]];
+        correct += isfinite(loss) && largest == (size_t)data->label[i]; /* NaN is no prediction */
+        mean += (loss - mean) / (double)(i + 1);
     }
     memory_free(logits);
-    return (Score){sum / (double)data->count, (double)correct / (double)data->count};
+    return (Score){mean, (double)correct / (double)data->count};
 }
 
 /* ---- training ---------------------------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t stop_asked = 0;
 
+/* The first signal asks; the second one ends the program at once, as that signal does by default. */
 static void ask_to_stop(int signal_number)
+{
+    if (stop_asked) {
+        file_remove_unfinished();
+        signal(signal_number, SIG_DFL);
+        raise(signal_number);
+    }
+    stop_asked = 1;
+}
+
+/* Nobody reads the output any more, as in `build/moons | head -1`: each further line is such a signal, so that it only
+ * asks. */
+static void output_is_closed(int signal_number)
 {
     (void)signal_number;
     stop_asked = 1;
 }
 
-/* The first Ctrl-C asks, the second one ends the program as usual. A write under way goes on: cut short, it would count
- * as lost output. */
-static void catch_interrupt(void)
+/* A write under way goes on (SA_RESTART): cut short, it would count as lost output. What is ignored from the start, as
+ * SIGHUP below nohup, stays ignored. */
+static void catch_signal(int signal_number, void (*handler)(int))
 {
-    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
+    struct sigaction before, action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
+    sigaction(signal_number, NULL, &before);
+    if (signal_number != SIGHUP || before.sa_handler != SIG_IGN)
+        sigaction(signal_number, &action, NULL);
 }
 
 static double now(void)
@@ -105,50 +148,68 @@ static Score train_epoch(Run *run)
 {
     const bool keep_order = run->options.recorded || run->options.keep_order;
     const size_t *rows;
-    double loss = 0;
+    double mean = 0; /* as in evaluate */
     size_t seen = 0, correct_in_all = 0;
+    run->epoch = run->epochs_done + 1;
+    run->step = 0;
     batches_begin(&run->batches, keep_order ? NULL : &run->random);
     for (size_t n; (n = batches_next(&run->batches, &rows)) > 0;) {
         size_t correct;
-        loss += train_step(run, rows, n, &correct) * (double)n;
+        run->step++;
+        const double loss = train_step(run, rows, n, &correct);
         correct_in_all += correct;
         seen += n;
-        if (stop_asked)
+        mean += (loss - mean) * ((double)n / (double)seen);
+        if (stop_asked || run->diverged[0] != '\0')
             break; /* after a step, so that there is a loss to report */
     }
-    return (Score){loss / (double)seen, (double)correct_in_all / (double)seen};
+    return (Score){mean, (double)correct_in_all / (double)seen};
+}
+
+/* The params that the last step led to are saved: is the loss of every row finite with them? */
+static void check_result(Run *run)
+{
+    run->score = evaluate(run, &run->train);
+    bool known = isfinite(run->score.loss) || run->diverged[0] != '\0';
+    for (size_t i = 0, correct; i < run->train.count && !known; i++) {
+        Value *loss = batch_loss(run, &run->train, &i, 1, &correct);
+        known = has_diverged(run, loss);
+        graph_release(run->graph, run->mark);
+    }
 }
 
 static void train(Run *run)
 {
     const double start = now();
-    bool finite = true;
-    while (run->epochs_done < run->options.epochs && finite && !run->stopped) {
-        run->history = need(memory_grow(run->history, run->epochs_done + 1, &run->history_size, sizeof(Epoch)));
-        Epoch *epoch = &run->history[run->epochs_done++];
-        *epoch = (Epoch){.train = train_epoch(run)};
+    while (run->epochs_done < run->options.epochs && !run->stopped) {
+        Epoch epoch = {.train = train_epoch(run)};
+        if (run->diverged[0] != '\0')
+            break;
         if (run->test.count > 0)
-            epoch->test = evaluate(run, &run->test);
-        epoch->seconds = now() - start;
-        run->stopped = stop_asked;
-        finite = isfinite(epoch->train.loss);
+            epoch.test = evaluate(run, &run->test);
+        epoch.seconds = now() - start;
+        run->history = need(memory_grow(run->history, run->epochs_done + 1, &run->history_size, sizeof epoch));
+        run->history[run->epochs_done++] = epoch;
         if (!run->options.quiet)
-            show_progress(run, run->stopped || !finite || run->epochs_done == run->options.epochs);
-        if (!finite)
-            printf("The loss is %g: training diverged. Try a smaller --lr.\n", epoch->train.loss);
+            show_progress(run, stop_asked || run->epochs_done == run->options.epochs);
+        run->stopped = stop_asked;
     }
     run->seconds = now() - start;
+    check_result(run);
 }
 
 int main(int count, char **arguments)
 {
     Run run = {.options = read_options(count, arguments)};
+    catch_signal(SIGPIPE, output_is_closed);
     set_up(&run);
     if (!run.options.quiet)
         check_gradients(&run);
-    catch_interrupt();
+    catch_signal(SIGINT, ask_to_stop);
+    catch_signal(SIGTERM, ask_to_stop);
+    catch_signal(SIGHUP, ask_to_stop);
     train(&run);
     report_results(&run);
     clean_up(&run);
-    return 0;
+    return run.diverged[0] == '\0' ? 0 : 1;
 }

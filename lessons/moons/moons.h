@@ -46,7 +46,9 @@ typedef struct Run {
     Batches batches;
     Epoch *history; /* room for history_size epochs: it grows as they come */
     size_t history_size, epochs_done;
-    bool stopped;          /* by Ctrl-C */
+    size_t epoch, step;    /* those under way, from 1 */
+    bool stopped;          /* by Ctrl-C or another signal, or because nobody reads the output any more */
+    char diverged[400];    /* how the training diverged; "" if it did not */
     double nodes, seconds; /* built in all, and how long it took */
     Score score;           /* at the end, on the training rows */
     Value *neuron;         /* the one that is drawn */

@@ -13,7 +13,7 @@ static Options o = {.noise = 0.2,
                     .batch = 64,
                     .seed = 1,
                     .csv = {.prefix = "--"}};
-static const char *noise, *hidden = "32,32";
+static const char *noise, *momentum, *seed, *hidden = "32,32";
 static char activations[ACTIVATION_NAMES_SIZE]; /* in the order of the enum */
 static const char *separator;
 static int header = -1;               /* as a CsvHeader, less 1 */
@@ -36,11 +36,12 @@ static Option table[] = {
     {"--activation", activations, "(default tanh)", .choice = &o.activation, .flag = &chosen},
     {"--optimizer", "sgd|adam", "(default sgd)", .choice = &o.adam},
     {"--lr", "NUMBER", "learning rate (default 0.05; with adam 0.002)", .number = &o.lr},
-    {"--momentum", "NUMBER", "for sgd (default 0)", .number = &o.momentum, .most = 0.999999},
+    {"--momentum", "NUMBER", "for sgd (default 0)", .number = &o.momentum, .text = &momentum, .most = 0.999999},
     {"--weight-decay", "NUMBER", "(default 0)", .number = &o.weight_decay},
     {"--epochs", "N", "(default 200)", .whole = &o.epochs},
     {"--batch", "N", "rows in a batch; the last of an epoch may be short (default 64)", .whole = &o.batch, .least = 1},
-    {"--seed", "N", "for new points, weights, order, split (default 1)", .whole = &o.seed, .flag = &chosen},
+    {"--seed", "N", "for new points, weights, order, split (default 1)", .whole = &o.seed, .text = &seed,
+     .flag = &chosen},
     {"--test-fraction", "F", "fraction of the rows to test on (default 0)", .number = &o.test_fraction, .most = 0.99},
     {"--standardize", NULL, "scale each feature to mean 0 and deviation 1", .flag = &o.standardize},
     {"--keep-order", NULL, "go through the rows in the order of the file in every epoch", .flag = &o.keep_order},
@@ -59,7 +60,8 @@ static void print_help(void)
     puts("\nWith neither --data, --make-moons, --load, --seed, --hidden nor --activation it repeats the recorded\n"
          "experiment: the rows in their order, the recorded initial weights, and the gradients compared with those of\n"
          "PyTorch.\n"
-         "Ctrl-C finishes the current step, then saves the model and pictures.");
+         "Ctrl-C, SIGTERM, SIGHUP or a closed pipe finishes the current step, then saves the model and pictures; a\n"
+         "second signal ends the program at once. A training that diverges saves no model, and the exit status is 1.");
 }
 
 /* Sizes such as 32,32; or 0 for no hidden layer. */
@@ -104,6 +106,10 @@ static bool complete_options(Error *error)
         return error_set(error, "--noise %s goes with --make-moons N", noise);
     if (!complete_csv_options(error))
         return false;
+    if (momentum != NULL && o.adam)
+        return error_set(error, "--momentum %s goes with --optimizer sgd: adam has its own", momentum);
+    if (seed != NULL && o.load != NULL && o.keep_order && o.make_moons == 0 && o.test_fraction <= 0)
+        return error_set(error, "--seed %s: nothing is random with --load and --keep-order", seed);
     if (o.data == NULL)
         o.data = o.make_moons > 0 ? "--make-moons" : RECORDED "data.csv";
     if (o.out == NULL)

@@ -108,10 +108,10 @@ void show_progress(const Run *run, bool last)
     if (!last && (terminal ? epoch->seconds - shown < 0.1 : done % ((all - 1) / lines + 1) != 0))
         return;
     shown = epoch->seconds;
-    printf("%sepoch %zu/%llu  loss %.4f  accuracy %.3f", terminal ? "\r" : "", run->epochs_done,
+    printf("%sepoch %zu/%llu  loss %#.4g  accuracy %.3f", terminal ? "\r" : "", run->epochs_done,
            (unsigned long long)all, epoch->train.loss, epoch->train.accuracy);
     if (run->test.count > 0)
-        printf("  test loss %.4f  accuracy %.3f", epoch->test.loss, epoch->test.accuracy);
+        printf("  test loss %#.4g  accuracy %.3f", epoch->test.loss, epoch->test.accuracy);
     printf("  %.1f M nodes/s%s", run->nodes / epoch->seconds / 1e6, terminal && !last ? "  " : "\n");
     fflush(stdout);
 }
@@ -274,12 +274,11 @@ static double peak_memory(void)
 
 static void print_summary(Run *run)
 {
-    run->score = evaluate(run, &run->train);
-    printf("\n%s %zu epochs: loss %.6f, accuracy %.4f on %zu rows", run->stopped ? "Stopped after" : "After",
+    printf("\n%s %zu epochs: loss %#.5g, accuracy %.4f on %zu rows", run->stopped ? "Stopped after" : "After",
            run->epochs_done, run->score.loss, run->score.accuracy, run->train.count);
     if (run->test.count > 0) {
         const Score test = evaluate(run, &run->test);
-        printf("; test loss %.6f, accuracy %.4f on %zu", test.loss, test.accuracy, run->test.count);
+        printf("; test loss %#.5g, accuracy %.4f on %zu", test.loss, test.accuracy, run->test.count);
     }
     printf("\n%.2f s, %.0f M nodes, %.1f M nodes/s, peak memory %.1f MB\n", run->seconds, run->nodes / 1e6,
            run->seconds > 0 ? run->nodes / run->seconds / 1e6 : 0, peak_memory());
@@ -288,16 +287,15 @@ static void print_summary(Run *run)
 static void report_training(Run *run)
 {
     write_file(run, "history.csv", write_history);
-    if (isfinite(run->history[0].train.loss)) /* if it is not, there was one epoch only */
-        write_file(run, "loss.svg", plot_history);
-    else
-        puts("  (no loss.svg: no epoch had a finite loss)");
+    write_file(run, "loss.svg", plot_history);
 }
 
 static void draw_pictures(Run *run)
 {
     const size_t features = run->train.features;
-    if (features == 2)
+    if (run->diverged[0] != '\0')
+        puts("  (no boundary.svg: training diverged)");
+    else if (features == 2)
         write_file(run, "boundary.svg", plot_plane);
     else
         printf("  (no boundary.svg: a plane needs two features, and there are %zu)\n", features);
@@ -307,15 +305,31 @@ static void draw_pictures(Run *run)
         printf("  (no diagrams: %zu features and %zu classes are too many to draw)\n", features, run->classes);
 }
 
-void report_results(Run *run)
+static void save_model(Run *run)
 {
     Error error;
     const char *model = run->options.save != NULL ? run->options.save : path_in_out(run, "model.txt");
-    print_summary(run);
     require(mlp_save(run->net, model, &error), &error);
     printf("\nWritten:\n  %s\n", model);
+}
+
+/* After a training that diverged, all is written but the model and its boundary: older ones stay. */
+void report_results(Run *run)
+{
+    const bool diverged = run->diverged[0] != '\0', has_stepped = run->epoch > 1 || run->step > 1;
+    if (diverged) {
+        fflush(stdout);
+        fprintf(stderr, "moons: %s\nNo model is saved: an older one stays as it was. %s\n", run->diverged,
+                has_stepped ? "Try a smaller --lr." : "Try --standardize, or a smaller --lr.");
+        puts("\nWritten:");
+    } else {
+        print_summary(run);
+        save_model(run);
+    }
     if (run->epochs_done > 0)
         report_training(run);
+    else if (diverged)
+        puts("  (no loss.svg: no epoch had a finite loss)");
     draw_pictures(run);
     if (fflush(stdout) != 0 || ferror(stdout)) /* a full disk, say */
         fail("the output could not be written; the files were.");

@@ -18,6 +18,7 @@ void fail(const char *format, ...)
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
+    file_remove_unfinished(); /* of a picture that was being drawn */
     exit(1);
 }
 
