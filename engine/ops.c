@@ -9,13 +9,15 @@
 #define HAS_SMOOTH false
 #define HAS_KINK true
 
-/* The formulas of the table as functions, each of the tokens that stand there. */
-#if defined(__GNUC__)
-#pragma GCC diagnostic ignored "-Wunused-parameter" /* few formulas need all of a, b and y */
-#endif
+/* The formulas of the table as functions, each of the tokens that stand there. Few need all of a, b and y. */
+#define FORMULA_FUNCTION(name, tokens)                                                                                 \
+    static double name(double a, double b, double y)                                                                   \
+    {                                                                                                                  \
+        (void)a, (void)b, (void)y;                                                                                     \
+        return tokens;                                                                                                 \
+    }
 #define FORMULA_FUNCTIONS(CODE, name, shape, smoothness, text, da, db, why)                                            \
-    static double name##_da_formula(double a, double b, double y) { return da; }                                       \
-    static double name##_db_formula(double a, double b, double y) { return db; }
+    FORMULA_FUNCTION(name##_da_formula, da) FORMULA_FUNCTION(name##_db_formula, db)
 OP_TABLE(FORMULA_FUNCTIONS)
 
 #define OP_ROW(CODE, op_name, op_shape, smoothness, op_text, da_tokens, db_tokens, op_why)                             \

@@ -405,6 +405,8 @@ Test(optim, a_learning_rate_of_0_is_allowed_and_changes_nothing)
 
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
+#define ADAM_WITH(...) ((Adam){.lr = 1, .complete = true, __VA_ARGS__}) /* clang: each misuse on one line */
+
 Test(optim, settings_out_of_range_are_named_with_their_value)
 {
     MUST_BE_MISUSE(sgd_new(params, PARAMS, (SGD){.lr = -0.1}), "optimizer: lr = -0.1. It must be at least 0");
@@ -416,17 +418,14 @@ Test(optim, settings_out_of_range_are_named_with_their_value)
     MUST_BE_MISUSE(adam_new(params, PARAMS, ADAM(-1)), "optimizer: lr = -1");
     MUST_BE_MISUSE(adam_new(params, PARAMS, (Adam){.lr = 1, .complete = true, .beta1 = 1}), "optimizer: beta1 = 1");
     MUST_BE_MISUSE(adam_new(params, PARAMS, (Adam){.lr = 1, .complete = true, .beta2 = 1.5}), "optimizer: beta2 = 1.5");
-    MUST_BE_MISUSE(adam_new(params, PARAMS, (Adam){.lr = 1, .complete = true, .epsilon = -1}),
-                   "optimizer: epsilon = -1");
-    MUST_BE_MISUSE(adam_new(params, PARAMS, (Adam){.lr = 1, .complete = true, .weight_decay = NAN}),
-                   "optimizer: weight_decay = nan");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ADAM_WITH(.epsilon = -1)), "optimizer: epsilon = -1");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ADAM_WITH(.weight_decay = NAN)), "optimizer: weight_decay = nan");
 }
 
 /* C makes what is not written 0, and the engine cannot see whether it was. */
 Test(optim, settings_of_adam_that_may_be_incomplete_are_misuse)
 {
-    MUST_BE_MISUSE(adam_new(params, PARAMS, (Adam){.lr = 0.1}), "beta1 is 0, or it is missing",
-                   "Adam adam = ADAM(0.1)");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, (Adam){.lr = 0.1}), "beta1 is 0, or it is missing", "= ADAM(0.1)");
     MUST_BE_MISUSE(adam_new(params, PARAMS, (Adam){.lr = 0.1, .beta1 = 0.0, .beta2 = 0.9}), "beta1 is 0");
     MUST_BE_MISUSE(adam_new(params, PARAMS, (Adam){.lr = 0.1, .beta1 = 0.5, .epsilon = 1e-3}), "beta2 is 0");
     MUST_BE_MISUSE(adam_new(params, PARAMS, (Adam){.lr = 0.1, .beta1 = 0.5, .beta2 = 0.9}), "epsilon is 0");
