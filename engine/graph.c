@@ -140,7 +140,7 @@ void graph_free(Graph *graph)
     memory_free(graph);
 }
 
-const Graph *graph_given(const Graph *graph, const char *function, const char *file, int line)
+NOINLINE const Graph *graph_given(const Graph *graph, const char *function, const char *file, int line)
 {
     if (graph == NULL)
         misuse((Where){file, line}, "%s: the graph is NULL. Make one with graph_new, and check that it is not NULL.",

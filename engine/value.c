@@ -29,7 +29,7 @@ void value_check(const Value *v, const Graph *graph, const char *role, Where whe
     }
 }
 
-const Value *value_given(const Value *v, const char *function, const char *file, int line)
+NOINLINE const Value *value_given(const Value *v, const char *function, const char *file, int line)
 {
     if (v == NULL)
         misuse((Where){file, line}, "%s: the node is NULL. Make it with a builder (v_param, v_add, ...) first.",
