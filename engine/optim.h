@@ -26,29 +26,67 @@ typedef struct SGD {
 /* Adam (Kingma & Ba 2015, algorithm 1), with L2 weight decay as torch.optim.Adam:
  *     g ← g + weight_decay·p,   m ← β₁m + (1−β₁)g,   v ← β₂v + (1−β₂)g²,
  *     p ← p − lr·(m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε)
- * A field left 0 takes the paper's value: β₁ 0.9, β₂ 0.999, ε 1e-8. */
+ * ADAM(lr) has the paper's values, β₁ 0.9, β₂ 0.999, ε 1e-8, and no weight decay. For others, begin with it too:
+ *     Adam adam = ADAM(0.0002);
+ *     adam.beta1 = 0;
+ *     Optimizer *optimizer = adam_new(params, n, adam); */
 typedef struct Adam {
     double lr;
     double beta1, beta2;
     double epsilon;
     double weight_decay;
+    bool complete; /* set by ADAM: a β or ε of 0 is meant. Without it, that is a usage error: it may be missing */
 } Adam;
+
+#define ADAM(rate) ((Adam){.lr = (rate), .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .complete = true})
 
 typedef struct Optimizer Optimizer;
 
 /* An optimizer of the n params of the list, which must live as long as it does; the caller frees it with
  * optimizer_free. NULL when there is no memory. It is a usage error to pass a negative or non-finite learning rate, a
- * momentum or β outside [0, 1), or a list with anything in it that is not a live param. */
-#define sgd_new(params, n, settings) sgd_new_at(params, n, settings, HERE)
-#define adam_new(params, n, settings) adam_new_at(params, n, settings, HERE)
-Optimizer *sgd_new_at(Value *const *params, size_t n, SGD settings, Where where);
-Optimizer *adam_new_at(Value *const *params, size_t n, Adam settings, Where where);
+ * momentum or β outside [0, 1), or a list with anything in it that is not a live param; and NULL for the optimizer to
+ * any function but optimizer_free.
+ *     sgd_new(Value *const *params, size_t n, SGD settings)
+ *     adam_new(Value *const *params, size_t n, Adam settings) */
+#define sgd_new(...) sgd_new_at(__VA_ARGS__, HERE)
+#define adam_new(...) adam_new_at(__VA_ARGS__, HERE)
 void optimizer_free(Optimizer *optimizer);
 
 /* Change every param's data by its grad. The grads stay as they are. */
-void optimizer_step(Optimizer *optimizer);
+#define optimizer_step(...) optimizer_step_at(__VA_ARGS__, HERE)
 
 /* Set the grad of every param to 0. */
-void optimizer_zero_grad(Optimizer *optimizer);
+#define optimizer_zero_grad(...) optimizer_zero_grad_at(__VA_ARGS__, HERE)
+
+/* The learning rate, and optimizer_set_lr(optimizer, lr) to change it: the moments stay as they are. */
+#define optimizer_lr(...) optimizer_lr_at(__VA_ARGS__, HERE)
+#define optimizer_set_lr(...) optimizer_set_lr_at(__VA_ARGS__, HERE)
+
+/* optimizer_clip_norm(optimizer, most), between backward and the step: where the norm of all grads together, √Σg², is
+ * larger than `most`, shorten them to it, g ← g·most/(norm + 1e-6), as torch.nn.utils.clip_grad_norm_. Returns the norm
+ * as it was before. One that is not finite (a grad is not, or √Σg² is too large for a double) leaves all grads as they
+ * are: check what is returned before you step. With INFINITY for `most` it measures and no more. */
+#define optimizer_clip_norm(...) optimizer_clip_norm_at(__VA_ARGS__, HERE)
+
+/* What an optimizer carries from one step to the next, for a checkpoint (model.h) to write and to set. */
+typedef struct OptimizerState {
+    size_t steps;    /* t: steps taken */
+    double *moments; /* SGD's v of each param, in the order of the list; or Adam's m of each, then its v of each */
+    size_t count;    /* numbers in moments: n, 2n with Adam, 0 without momentum */
+} OptimizerState;
+
+/* The optimizer's own state, not a copy. */
+#define optimizer_state(...) optimizer_state_at(__VA_ARGS__, HERE)
+
+/* ---- behind the macros ------------------------------------------------------------------------------------------- */
+
+Optimizer *sgd_new_at(Value *const *params, size_t n, SGD settings, Where where);
+Optimizer *adam_new_at(Value *const *params, size_t n, Adam settings, Where where);
+void optimizer_step_at(Optimizer *optimizer, Where where);
+void optimizer_zero_grad_at(Optimizer *optimizer, Where where);
+double optimizer_lr_at(const Optimizer *optimizer, Where where);
+void optimizer_set_lr_at(Optimizer *optimizer, double lr, Where where);
+double optimizer_clip_norm_at(Optimizer *optimizer, double most, Where where);
+OptimizerState *optimizer_state_at(Optimizer *optimizer, Where where);
 
 #endif

@@ -158,8 +158,10 @@ static void make_optimizer(Run *run)
     const Options *o = &run->options;
     Value **params = run->net->params;
     const size_t n = run->net->param_count;
-    run->optimizer = need(o->adam ? adam_new(params, n, ((Adam){.lr = o->lr, .weight_decay = o->weight_decay}))
-                                  : sgd_new(params, n, ((SGD){o->lr, o->momentum, o->weight_decay})));
+    Adam adam = ADAM(o->lr);
+    adam.weight_decay = o->weight_decay;
+    run->optimizer =
+        need(o->adam ? adam_new(params, n, adam) : sgd_new(params, n, (SGD){o->lr, o->momentum, o->weight_decay}));
 }
 
 void set_up(Run *run)
