@@ -107,7 +107,10 @@ static Score train_epoch(Run *run)
     const size_t *rows;
     double loss = 0;
     size_t seen = 0, correct_in_all = 0;
+    run->epoch_random = run->random;
     batches_begin(&run->batches, keep_order ? NULL : &run->random);
+    run->batches.next = run->rows_before; /* in the epoch that --resume begins with */
+    run->rows_before = 0;
     for (size_t n; (n = batches_next(&run->batches, &rows)) > 0;) {
         size_t correct;
         loss += train_step(run, rows, n, &correct) * (double)n;
@@ -123,7 +126,7 @@ static void train(Run *run)
 {
     const double start = now();
     bool finite = true;
-    while (run->epochs_done < run->options.epochs && finite && !run->stopped) {
+    while (run->epochs_before + run->epochs_done < run->options.epochs && finite && !run->stopped) {
         run->history = need(memory_grow(run->history, run->epochs_done + 1, &run->history_size, sizeof(Epoch)));
         Epoch *epoch = &run->history[run->epochs_done++];
         *epoch = (Epoch){.train = train_epoch(run)};
@@ -133,7 +136,7 @@ static void train(Run *run)
         run->stopped = stop_asked;
         finite = isfinite(epoch->train.loss);
         if (!run->options.quiet)
-            show_progress(run, run->stopped || !finite || run->epochs_done == run->options.epochs);
+            show_progress(run, run->stopped || !finite || run->epochs_before + run->epochs_done == run->options.epochs);
         if (!finite)
             printf("The loss is %g: training diverged. Try a smaller --lr.\n", epoch->train.loss);
     }
@@ -143,6 +146,11 @@ static void train(Run *run)
 int main(int count, char **arguments)
 {
     Run run = {.options = read_options(count, arguments)};
+    if (run.options.predict != NULL) {
+        predict_file(&run);
+        clean_up(&run);
+        return 0;
+    }
     set_up(&run);
     if (!run.options.quiet)
         check_gradients(&run);
