@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "caught.h"
 #include "locales.h"
 #include "memory.h"
 #include "model.h"
@@ -322,7 +323,7 @@ Test(model, what_is_wrong_is_said)
         {"x0,x1\n1,2\n", ":1: this is not a model: it begins with \"x0,x1\" and not with \"stepgrad-mlp\"."},
         {"\x89PNG\r\n\x1a\n", ":1: this is not a model"},
         {"# only\n# comments\n", ":3: the file ends here"},
-        {"stepgrad-mlp 2\n", ":1: a model of format 2; this program reads format 1."},
+        {"stepgrad-mlp 3\n", ":1: a model of format 3; this program reads formats 1 to 2."},
         {"stepgrad-mlp one\n", ":1: expected a whole number, found \"one\"."},
         {"stepgrad-mlp -1\n", ":1: expected a whole number, found \"-1\"."},
         {"stepgrad-mlp 1\nsizes 2 3 2\n", ":2: expected \"activation\", found \"sizes\"."},
@@ -511,6 +512,276 @@ Test(model, each_allocation_that_fails_is_an_error)
     }
     Error error;
     cr_expect(mlp_load(net, "model.txt", &error), "the file suffered: %s", error.message);
+}
+
+/* ---- names and scale ----------------------------------------------------------------------------------------------
+ */
+
+static char long_name[501]; /* 500 letters: longer than any word may be */
+
+/* Two features, two classes, and a scale. */
+static ModelInfo make_info(char *names[4])
+{
+    static double mean[] = {0.1, -1e300}, deviation[] = {DBL_TRUE_MIN, 0x1.fffffffffffffp+1};
+    return (ModelInfo){names, names + 2, {INPUTS, mean, deviation}};
+}
+
+static char *plain_names[] = {"width", "height", "no", "yes"};
+
+static void expect_info(const ModelInfo *got, const ModelInfo *want)
+{
+    for (size_t i = 0; i < INPUTS; i++) {
+        cr_expect_str_eq(got->feature_names[i], want->feature_names[i], "feature %zu: \"%s\"", i,
+                         got->feature_names[i]);
+        cr_expect_str_eq(got->class_names[i], want->class_names[i], "class %zu: \"%s\"", i, got->class_names[i]);
+    }
+    cr_assert_eq(got->scale.features, INPUTS, "a scale of %zu features", got->scale.features);
+    cr_expect(memcmp(got->scale.mean, want->scale.mean, sizeof(double[INPUTS])) == 0, "another mean");
+    cr_expect(memcmp(got->scale.deviation, want->scale.deviation, sizeof(double[INPUTS])) == 0, "another deviation");
+}
+
+Test(model, names_and_scale_are_what_was_saved)
+{
+    memset(long_name, 'x', sizeof long_name - 1);
+    char *names[][4] = {
+        {"width", "height", "no", "yes"},
+        {"sepal length (cm)", "two\nlines\r\n", " # no comment", "#"},
+        {"\"quoted\"", "\"", "100%", "%41%"},
+        {"größe", "日本語", "\xF0\x9F\x8C\x99", "\xC2\xA0\xC2\x85"},
+        {"", long_name, "\x01\x7F\xFF", "tensor w1 3 2"},
+    };
+    double want[PARAMS];
+    get_params(net, want);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        Error error;
+        ModelInfo info = make_info(names[i]), got;
+        cr_assert(mlp_save_with(net, &info, "model.txt", &error), "%s", error.message);
+        const MLP *opened = mlp_open_with(g, &got, "model.txt", &error);
+        cr_assert_not_null(opened, "%s", error.message);
+        expect_params(opened, want, "opened");
+        expect_info(&got, &info);
+        model_info_free(&got);
+        cr_expect(got.class_names == NULL && got.scale.features == 0, "something is left");
+        cr_expect(mlp_load(net, "model.txt", &error), "%s", error.message);
+        cr_expect_not_null(mlp_open(g, "model.txt", &error), "%s", error.message);
+    }
+}
+
+Test(model, a_file_without_names_and_scale_is_of_format_1_and_gives_none)
+{
+    static char text[10000];
+    Error error;
+    ModelInfo got, some = {.class_names = plain_names};
+    save("model.txt");
+    read_all("model.txt", text, sizeof text);
+    cr_expect_eq(strncmp(text, "stepgrad-mlp 1\n", 15), 0, "it begins with %.20s", text);
+    cr_assert_not_null(mlp_open_with(g, &got, "model.txt", &error), "%s", error.message);
+    cr_expect(got.feature_names == NULL && got.class_names == NULL && got.scale.features == 0, "something is there");
+    cr_assert(mlp_save_with(net, &some, "model.txt", &error), "%s", error.message);
+    cr_assert_not_null(mlp_open_with(g, &got, "model.txt", &error), "%s", error.message);
+    cr_expect(got.feature_names == NULL && got.scale.features == 0, "more than the classes is there");
+    cr_expect_str_eq(got.class_names[1], "height", "class 1 is %s", got.class_names[1]);
+    model_info_free(&got);
+}
+
+#define HEAD_2 "stepgrad-mlp 2\nactivation tanh\nsizes 2 3 2\n"
+
+Test(model, what_is_wrong_with_names_and_scale_is_said)
+{
+    static const struct {
+        const char *text, *part;
+    } cases[] = {
+        {HEAD "classes \"a\" \"b\"\n", ":4: expected the size of a layer"}, /* format 1 has none */
+        {HEAD_2 "classes \"a\" b\n", ":4: expected a name in quotes, found \"b\"."},
+        {HEAD_2 "classes \"a\" \"b\"c\n", ":4: a damaged name"},
+        {HEAD_2 "classes \"a\" \"%\" tensor\n", ":4: a damaged name"},
+        {HEAD_2 "classes \"a\" \"%4\" tensor\n", ":4: a damaged name"},
+        {HEAD_2 "classes \"a\" \"%4g\" tensor\n", ":4: a damaged name"},
+        {HEAD_2 "classes \"a\" \"%00\" tensor\n", ":4: a damaged name"},
+        {HEAD_2 "classes \"a\" \"b\n", ":5: the file ends here"},
+        {HEAD_2 "classes \"a\"\n" TENSORS "end\n", ":5: expected a name in quotes, found \"tensor\"."},
+        {HEAD_2 "classes \"a\" \"b\" \"c\"\n", ":4: expected features, classes, mean or tensor, found \"\"c\"\"."},
+        {HEAD_2 "classes \"a\" \"b\"\nclasses \"a\" \"b\"\n", ":5: \"classes\" is there twice."},
+        {HEAD_2 "mean 1 2 deviation 1 1 mean 1 2", ":4: \"mean\" is there twice."},
+        {HEAD_2 "mean 1\ndeviation 1 1\n", ":5: expected a number, found \"deviation\"."},
+        {HEAD_2 "mean 1 2\ndeviation 1 0\n", ":5: feature 2 has mean 2 and deviation 0"},
+        {HEAD_2 "mean 1 2\ndeviation -1 1\n", ":5: feature 1 has mean 1 and deviation -1"},
+        {HEAD_2 "mean 1 inf\ndeviation 1 1\n", ":5: feature 2 has mean inf"},
+        {HEAD_2 "mean 1 2\ndeviation 1 nan\n", ":5: feature 2 has mean 2 and deviation nan"},
+        {HEAD_2 "mean 1 2\n" TENSORS "end\n", ":5: expected \"deviation\", found \"tensor\"."},
+        {HEAD_2 TENSORS "training \"\"\n", ":7: the file ends here"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_text("damaged.txt", cases[i].text);
+        expect_refused("damaged.txt", cases[i].part);
+    }
+}
+
+/* ---- checkpoints --------------------------------------------------------------------------------------------------
+ */
+
+/* An optimizer that has taken three steps. */
+static Optimizer *make_optimizer(bool adam)
+{
+    Optimizer *optimizer = adam ? adam_new(net->params, PARAMS, ADAM(0.1))
+                                : sgd_new(net->params, PARAMS, (SGD){.lr = 0.1, .momentum = 0.9});
+    for (int t = 0; t < 3; t++) {
+        for (size_t i = 0; i < PARAMS; i++)
+            net->params[i]->grad = net->params[i]->data + (double)i - t;
+        optimizer_step(optimizer);
+    }
+    return optimizer;
+}
+
+static Checkpoint make_checkpoint(Optimizer *optimizer)
+{
+    Checkpoint checkpoint = {optimizer, "lr=0.1 batch=\"64\"", 12, 345, {0}};
+    random_seed(&checkpoint.random, 7);
+    return checkpoint;
+}
+
+static void save_checkpoint(const char *path, const Checkpoint *checkpoint)
+{
+    Error error;
+    ModelInfo info = make_info(plain_names);
+    cr_assert(checkpoint_save(net, &info, checkpoint, path, &error), "%s", error.message);
+}
+
+Test(model, a_checkpoint_gives_back_all_that_it_was_made_from)
+{
+    for (int adam = 0; adam < 2; adam++) {
+        double params[PARAMS], moments[2 * PARAMS];
+        Error error;
+        Optimizer *optimizer = make_optimizer(adam);
+        const Checkpoint want = make_checkpoint(optimizer);
+        OptimizerState *state = optimizer_state(optimizer);
+        save_checkpoint("model.txt", &want);
+        get_params(net, params);
+        memcpy(moments, state->moments, state->count * sizeof *moments);
+        for (size_t i = 0; i < PARAMS; i++)
+            net->params[i]->data = 0;
+        memset(state->moments, 0, state->count * sizeof *moments);
+        state->steps = 0;
+        Checkpoint got = {optimizer, want.settings, 0, 0, {0}};
+        cr_assert(checkpoint_load(net, &got, "model.txt", &error), "%s", error.message);
+        expect_params(net, params, "resumed");
+        cr_expect(state->steps == 3 && memcmp(state->moments, moments, state->count * sizeof *moments) == 0,
+                  "%zu steps, or other moments", state->steps);
+        cr_expect(got.epoch == 12 && got.rows == 345, "epoch %zu, rows %zu", got.epoch, got.rows);
+        cr_expect(got.random.state == want.random.state && got.random.increment == want.random.increment, "random");
+        optimizer_free(optimizer);
+    }
+}
+
+Test(model, a_checkpoint_is_a_model_too)
+{
+    double want[PARAMS];
+    Error error;
+    Optimizer *optimizer = make_optimizer(true);
+    const Checkpoint checkpoint = make_checkpoint(optimizer);
+    ModelInfo info = make_info(plain_names), got;
+    save_checkpoint("model.txt", &checkpoint);
+    get_params(net, want);
+    const MLP *opened = mlp_open_with(g, &got, "model.txt", &error);
+    cr_assert_not_null(opened, "%s", error.message);
+    expect_params(opened, want, "opened");
+    expect_info(&got, &info);
+    model_info_free(&got);
+    cr_expect(mlp_load(net, "model.txt", &error), "%s", error.message);
+    optimizer_free(optimizer);
+}
+
+/* `part` is in the message, and nothing has changed. */
+static void expect_no_resumption(const char *path, const Checkpoint *from, const char *part)
+{
+    double params[PARAMS], moments[2 * PARAMS];
+    Error error = {""};
+    Checkpoint checkpoint = *from;
+    const OptimizerState *state = optimizer_state(from->optimizer);
+    get_params(net, params);
+    memcpy(moments, state->moments, state->count * sizeof *moments);
+    EXPECT_QUIETLY(!checkpoint_load(net, &checkpoint, path, &error), "loaded, want: %s", part);
+    EXPECT_QUIETLY(strstr(error.message, part) != NULL, "message \"%s\" should hold \"%s\"", error.message, part);
+    expect_params(net, params, "after a refusal");
+    EXPECT_QUIETLY(memcmp(state->moments, moments, state->count * sizeof *moments) == 0 && state->steps == 3,
+                   "the optimizer has changed");
+    EXPECT_QUIETLY(memcmp(&checkpoint, from, sizeof checkpoint) == 0, "the checkpoint has changed");
+}
+
+Test(model, a_training_that_would_not_be_the_same_is_refused)
+{
+    Optimizer *adam = make_optimizer(true), *sgd = make_optimizer(false);
+    Checkpoint checkpoint = make_checkpoint(adam), other = make_checkpoint(sgd);
+    save("other.txt");
+    save_checkpoint("model.txt", &checkpoint);
+    expect_no_resumption("other.txt", &checkpoint, "this is a model and no checkpoint");
+    expect_no_resumption("model.txt", &other, "34 moments, and the optimizer has 17: it is of another kind or size.");
+    checkpoint.settings = "lr=0.2";
+    expect_no_resumption("model.txt", &checkpoint,
+                         "the training was with lr=0.1 batch=\"64\"; now it would be with lr=0.2.");
+    optimizer_free(adam), optimizer_free(sgd);
+}
+
+Test(model, a_checkpoint_cut_short_or_with_a_flipped_bit_is_refused)
+{
+    static char text[10000];
+    Optimizer *optimizer = make_optimizer(true);
+    const Checkpoint checkpoint = make_checkpoint(optimizer);
+    save_checkpoint("model.txt", &checkpoint);
+    const size_t n = read_all("model.txt", text, sizeof text), last_line = n - strlen("end 0123456789abcdef\n");
+    for (size_t kept = 0; kept < n - 1; kept++) {
+        write_bytes("damaged.txt", text, kept);
+        expect_no_resumption("damaged.txt", &checkpoint, "damaged.txt:");
+    }
+    for (size_t i = 0; i < last_line; i++) {
+        text[i] = (char)(text[i] ^ (1 << i % 8));
+        write_bytes("damaged.txt", text, n);
+        expect_no_resumption("damaged.txt", &checkpoint, "damaged.txt:");
+        EXPECT_QUIETLY(!mlp_load(net, "damaged.txt", NULL), "loaded with a flip in byte %zu", i);
+        text[i] = (char)(text[i] ^ (1 << i % 8));
+    }
+    optimizer_free(optimizer);
+}
+
+Test(model, with_names_and_a_checkpoint_each_allocation_that_fails_is_an_error_too)
+{
+    Optimizer *optimizer = make_optimizer(true);
+    Checkpoint checkpoint = make_checkpoint(optimizer);
+    ModelInfo info;
+    save_checkpoint("model.txt", &checkpoint);
+    for (int a = 0; a < 2; a++) {
+        size_t n = 0;
+        for (bool ok = false; !ok; n++) {
+            Error error = {""};
+            Graph *graph = graph_new();
+            memory_lasts(n);
+            ok = a == 0 ? mlp_open_with(graph, &info, "model.txt", &error) != NULL
+                        : checkpoint_load(net, &checkpoint, "model.txt", &error);
+            cr_expect(ok || strstr(error.message, "emory") != NULL, "action %d, %zu: \"%s\"", a, n, error.message);
+            cr_expect(ok || a == 1 || (info.class_names == NULL && info.scale.mean == NULL), "info has something");
+            graph_free(graph);
+            memory_restore();
+        }
+        cr_expect_gt(n, 5, "action %d: only %zu allocations were made to fail", a, n);
+    }
+    model_info_free(&info);
+    optimizer_free(optimizer);
+}
+
+Test(model, null_is_misuse_at_the_callers_line)
+{
+    static Checkpoint empty;
+    static ModelInfo narrow = {.scale = {.features = 1}};
+    MUST_BE_MISUSE(mlp_save(NULL, "model.txt", NULL), "mlp_save: the network or graph is NULL");
+    MUST_BE_MISUSE(mlp_save(net, NULL, NULL), "mlp_save: the path is NULL");
+    MUST_BE_MISUSE(mlp_save_with(net, &narrow, "model.txt", NULL), "the scale has 1 features and the network 2 inputs");
+    MUST_BE_MISUSE(mlp_load(NULL, "model.txt", NULL), "mlp_load: the network or graph is NULL");
+    MUST_BE_MISUSE(mlp_load(net, NULL, NULL), "mlp_load: the path is NULL");
+    MUST_BE_MISUSE(mlp_open(NULL, "model.txt", NULL), "mlp_open: the network or graph is NULL");
+    MUST_BE_MISUSE(mlp_open(g, NULL, NULL), "mlp_open: the path is NULL");
+    MUST_BE_MISUSE(checkpoint_save(net, NULL, NULL, "model.txt", NULL), "checkpoint_save: the checkpoint is NULL");
+    MUST_BE_MISUSE(checkpoint_load(net, &empty, "model.txt", NULL), "checkpoint_load: the checkpoint has a NULL");
+    MUST_BE_MISUSE(checkpoint_load(NULL, &empty, "model.txt", NULL), "checkpoint_load: the network or graph is NULL");
 }
 
 /* ---- tensors alone ----------------------------------------------------------------------------------------------- */

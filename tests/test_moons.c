@@ -484,6 +484,11 @@ Test(moons_program, options_that_do_not_go_together_are_exit_2_and_named)
         {"--make-moons=9", "--noise=-1", "--noise -1: expected a number from 0 up"},
         {"--noise", "0.1", "--noise 0.1 goes with --make-moons N"},
         {"--lr=1", "--lr=2", "--lr is given twice: 1 and 2"},
+        {"--predict=f.csv", "--quiet", "--predict f.csv needs a model: --load FILE"},
+        {"--predict=f.csv", "--load=m.txt", "--out does nothing with --predict"},
+        {"--load=m.txt", "--hidden=3", "--hidden does nothing here: a saved model has its own sizes and activation"},
+        {"--activation=relu", "--resume=c.txt", "--activation does nothing here"},
+        {"--load=m.txt", "--resume=c.txt", "--load and --resume c.txt: give one of them"},
         {"--quiet=yes", "--quiet", "--quiet takes no argument"},
         {"--colour", "red", "there is no option --colour"},
         {"red", "blue", "red: expected an option"},
@@ -569,6 +574,255 @@ Test(moons_program, training_goes_on_from_a_saved_model)
     cr_expect_str_eq(content("more/model.txt"), six, "4 + 2 epochs are not 6 epochs");
     cr_expect(!exists("o/boundary.svg"), "a boundary of three features");
     expect_in("out", "no boundary.svg: a plane needs two features, and there are 3");
+}
+
+/* ---- a saved model is enough ------------------------------------------------------------------------------------- */
+
+/* Three classes, "a b", c and "d", far from the origin; rows first, first + step, ... of 30. */
+static void write_flowers(const char *name, size_t first, size_t step, const char *header, bool labels)
+{
+    static const char *const words[] = {"\"a, b\"", "c", "\"\"\"d\"\"\""};
+    FILE *out = fopen(in_folder(name), "w");
+    cr_assert_not_null(out, "cannot write %s", name);
+    fprintf(out, "%s%s\n", header, labels ? ",word" : "");
+    for (size_t i = first; i < 30; i += step) {
+        const size_t class = i / 10;
+        fprintf(out, "%g,%g", 1000 + 10 * (double)class + (double)(i % 4), -0.001 * (double)((i * 7) % 5 + 3 * class));
+        fprintf(out, labels ? ",%s\n" : "\n", words[class]);
+    }
+    fclose(out);
+}
+
+/* A standardized model of those rows, which is right about all of them: m/model.txt. */
+static void train_on_flowers(void)
+{
+    write_flowers("all.csv", 0, 1, "tall,wide", true);
+    expect_exit(MOONS("--data", in_folder("all.csv"), "--standardize", "--optimizer", "adam", "--lr", "0.05",
+                      "--hidden", "8", "--epochs", "100", "--quiet", "--out", in_folder("m")),
+                0, "training");
+    expect_in("out", "accuracy 1.0000 on 30 rows");
+}
+
+Test(moons_program, a_loaded_model_has_its_own_classes_and_scale)
+{
+    train_on_flowers();
+    write_flowers("last.csv", 10, 1, "tall,wide", true); /* no row of the first class; another mean and deviation */
+    expect_exit(MOONS("--data", in_folder("last.csv"), "--load", in_folder("m/model.txt"), "--epochs", "0", "--out",
+                      in_folder("o")),
+                0, "--load");
+    expect_in("out", "accuracy 1.0000 on 20 rows");
+    char saved[65536];
+    snprintf(saved, sizeof saved, "%s", content("m/model.txt"));
+    cr_expect_str_eq(content("o/model.txt"), saved, "the model was changed by no epochs");
+    expect_exit(MOONS("--data", in_folder("last.csv"), "--load", in_folder("m/model.txt"), "--standardize", "--out",
+                      in_folder("o")),
+                1, "two scales");
+    expect_in("err", "model.txt has a scale of its own, which is used. Leave --standardize out.");
+}
+
+Test(moons_program, data_that_do_not_fit_a_loaded_model_are_refused)
+{
+    train_on_flowers();
+    static const char *const bad[][2] = {
+        {"wide,tall,word\n1,2,c\n3,4,\"a, b\"\n",
+         "feature 1 is \"wide\", and the model was trained with \"tall\" there."},
+        {"1,2,c\n3,4,e\n", "e"},
+        {"1,2,3,c\n3,4,5,\"a, b\"\n", "the model takes 2 features and 3 classes, and "},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        write_file("bad.csv", bad[i][0]);
+        expect_exit(MOONS("--data", in_folder("bad.csv"), "--load", in_folder("m/model.txt"), "--out", in_folder("o")),
+                    1, bad[i][1]);
+        expect_in("err", bad[i][1]);
+    }
+}
+
+/* The lines of `out`, but for the first, are those of the full list of predictions from `first` on, by `step`. */
+static void expect_predictions(const char *all, size_t first, size_t step)
+{
+    static char got[65536];
+    snprintf(got, sizeof got, "%s", content("out"));
+    const char *line = strchr(got, '\n') + 1;
+    size_t i = 0, seen = 0;
+    for (const char *want = strchr(all, '\n') + 1; *want != '\0'; want = strchr(want, '\n') + 1, i++)
+        if (i >= first && (i - first) % step == 0) {
+            const size_t length = strcspn(want, "\n") + 1;
+            cr_assert(strncmp(line, want, length) == 0, "row %zu: got %.80s, want %.80s", i, line, want);
+            line += length;
+            seen++;
+        }
+    cr_expect(*line == '\0' && seen > 0, "%zu rows, and then: %s", seen, line);
+}
+
+Test(moons_program, predict_prints_class_and_probabilities_whatever_else_is_in_the_file)
+{
+    char all[65536];
+    train_on_flowers();
+    const char *model = in_folder("m/model.txt"), *some = in_folder("some.csv");
+    expect_exit(MOONS("--load", model, "--predict", in_folder("all.csv")), 0, "--predict");
+    snprintf(all, sizeof all, "%s", content("out"));
+    static const char begin[] = "class,\"\"\"d\"\"\",\"a, b\",c\n\"a, b\",";
+    cr_expect_eq(strncmp(all, begin, strlen(begin)), 0, "it begins with %.60s", all);
+    cr_expect_eq(line_count("out"), 31, "%zu lines", line_count("out"));
+    expect_in("err", "all.csv: accuracy 1.0000 on 30 rows");
+    for (int labels = 0; labels < 2; labels++) {
+        write_flowers("some.csv", 3, 4, "tall,wide", labels);
+        expect_exit(MOONS("--predict", some, "--load", model), 0, "some rows");
+        expect_predictions(all, 3, 4);
+        cr_expect_eq(content("err")[0] != '\0', labels, "it said: %s", content("err"));
+    }
+    write_flowers("some.csv", 29, 1, "tall,wide", false); /* one row, which has no deviation of its own */
+    expect_exit(MOONS("--predict", some, "--load", model), 0, "one row");
+    expect_predictions(all, 29, 1);
+    cr_expect(!exists("build"), "predicting made a folder");
+}
+
+/* The probabilities are the softmax of what the network computes from the scaled features. */
+Test(moons_program, predicted_probabilities_are_those_of_the_network)
+{
+    Error error;
+    ModelInfo info;
+    Graph *graph = graph_new();
+    double x[2] = {1012, -0.004}, logits[3], p[3];
+    train_on_flowers();
+    write_file("one.csv", "1012,-0.004\n");
+    expect_exit(MOONS("--load", in_folder("m/model.txt"), "--predict", in_folder("one.csv")), 0, "one row");
+    const MLP *model = mlp_open_with(graph, &info, in_folder("m/model.txt"), &error);
+    cr_assert_not_null(model, "%s", error.message);
+    for (size_t f = 0; f < 2; f++)
+        x[f] = (x[f] - info.scale.mean[f]) / info.scale.deviation[f];
+    cr_assert(mlp_evaluate(model, x, logits), "no memory");
+    const double sum = exp(logits[0]) + exp(logits[1]) + exp(logits[2]);
+    cr_assert_eq(sscanf(strchr(content("out"), '\n'), "\nc,%lf,%lf,%lf\n", &p[0], &p[1], &p[2]), 3, "got %s",
+                 content("out"));
+    for (size_t c = 0; c < 3; c++)
+        cr_expect(fabs(p[c] - exp(logits[c]) / sum) <= 1e-15, "class %zu: %g, want %g", c, p[c], exp(logits[c]) / sum);
+    model_info_free(&info);
+    graph_free(graph);
+}
+
+Test(moons_program, predict_refuses_what_it_cannot_predict_from)
+{
+    train_on_flowers();
+    static const char *const bad[][2] = {
+        {"tall,wide\n1,x\n2,3\n4,5\n", "bad.csv:2:3: "},
+        {"tall,wide,word\n1,2,c\nx,3,c\n", "bad.csv:3:1: "},
+        {"wide,tall\n1,2\n", "feature 1 is \"wide\""},
+        {"1,2,3,4\n", "the model takes 2 features"},
+        {"", "bad.csv"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        write_file("bad.csv", bad[i][0]);
+        expect_exit(MOONS("--load", in_folder("m/model.txt"), "--predict", in_folder("bad.csv")), 1, bad[i][0]);
+        expect_in("err", bad[i][1]);
+        cr_expect_str_eq(content("out"), "", "it printed %s", content("out"));
+    }
+    write_file("new.csv", "1,2,new\n3,4,c\n");
+    expect_exit(MOONS("--load", in_folder("m/model.txt"), "--predict", in_folder("new.csv")), 0, "an unknown class");
+    expect_in("err", "new.csv: no accuracy: ");
+    cr_expect_eq(line_count("out"), 3, "%zu lines", line_count("out"));
+}
+
+/* ---- checkpoints --------------------------------------------------------------------------------------------------
+ */
+
+/* Run with these options and `epochs`; `more` are two more options or NULL. */
+static int train_to(const char *const *options, const char *epochs, const char *out, const char *more,
+                    const char *more_argument)
+{
+    const char *arguments[20] = {"--data", in_folder("points.csv"), "--batch",  "7",   "--quiet",
+                                 "--out",  in_folder(out),          "--epochs", epochs};
+    size_t n = 9;
+    while (*options != NULL)
+        arguments[n++] = *options++;
+    arguments[n++] = more;
+    arguments[n] = more_argument;
+    return moons_with(NULL, arguments);
+}
+
+Test(moons_program, ten_epochs_and_ten_more_are_twenty_bit_for_bit)
+{
+    static const char *const options[][7] = {
+        {"--lr", "0.1", NULL},
+        {"--momentum", "0.9", "--weight-decay", "0.01", NULL},
+        {"--optimizer", "adam", "--weight-decay", "0.01", NULL},
+        {"--keep-order", "--momentum", "0.5", NULL},
+        {"--test-fraction", "0.3", "--standardize", "--seed", "5", NULL},
+    };
+    write_points("points.csv", 2, 40);
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        char twenty[65536];
+        const char *checkpoint = in_folder("c.txt");
+        expect_exit(train_to(options[i], "20", "twenty", NULL, NULL), 0, "20 epochs");
+        snprintf(twenty, sizeof twenty, "%s", content("twenty/model.txt"));
+        expect_exit(train_to(options[i], "10", "ten", "--checkpoint", checkpoint), 0, "10 epochs");
+        cr_expect_str_neq(content("ten/model.txt"), twenty, "ten epochs are twenty");
+        expect_exit(train_to(options[i], "20", "more", "--resume", checkpoint), 0, "10 more");
+        cr_expect_str_eq(content("more/model.txt"), twenty, "%s: 10 + 10 are not 20", options[i][0]);
+        expect_in("out", "After 20 epochs");
+        cr_expect_eq(line_count("more/history.csv"), 11, "%zu lines", line_count("more/history.csv"));
+        expect_in("more/history.csv", "\n11,");
+    }
+}
+
+Test(moons_program, a_run_stopped_within_an_epoch_goes_on_from_there, .timeout = 300)
+{
+    write_points("points.csv", 2, 2000);
+    size_t epoch = 0, rows = 0;
+    char last[24], whole[65536];
+    const char *const arguments[] = {
+        "--data",       in_folder("points.csv"), "--batch", "1", "--epochs", "10", "--out", in_folder("stopped"),
+        "--checkpoint", in_folder("c.txt"),      NULL};
+    const pid_t child = start_moons(NULL, arguments);
+    while (strstr(content("out"), "epoch 1/10") == NULL && kill(child, 0) == 0)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    kill(child, SIGINT);
+    expect_exit(wait_for(child), 0, "after SIGINT");
+    const char *line = strstr(content("c.txt"), "\nepoch ");
+    cr_assert(line != NULL && sscanf(line, "\nepoch %zu rows %zu", &epoch, &rows) == 2, "no epoch in c.txt");
+    cr_assert(epoch >= 1 && epoch < 10 && rows > 0, "stopped in epoch %zu after %zu rows", epoch, rows);
+    snprintf(last, sizeof last, "%zu", epoch + 1);
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--batch", "1", "--epochs", last, "--quiet", "--out",
+                      in_folder("whole")),
+                0, "at a stretch");
+    snprintf(whole, sizeof whole, "%s", content("whole/model.txt"));
+    expect_exit(MOONS("--data", in_folder("points.csv"), "--batch", "1", "--epochs", last, "--quiet", "--out",
+                      in_folder("rest"), "--resume", in_folder("c.txt")),
+                0, "the rest");
+    cr_expect_str_eq(content("rest/model.txt"), whole, "it is another model");
+}
+
+Test(moons_program, a_training_that_would_not_go_on_as_it_was_is_refused)
+{
+    static const char *const none[] = {NULL}, *const other[][3] = {
+                                                  {"--lr", "0.1", NULL},         {"--momentum", "0.9", NULL},
+                                                  {"--optimizer", "adam", NULL}, {"--test-fraction", "0.5", NULL},
+                                                  {"--standardize", NULL, NULL}, {"--keep-order", NULL, NULL}};
+    write_points("points.csv", 2, 40);
+    const char *checkpoint = in_folder("c.txt");
+    expect_exit(train_to(none, "10", "ten", "--checkpoint", checkpoint), 0, "10 epochs");
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        expect_exit(train_to(other[i], "20", "o", "--resume", checkpoint), 1, other[i][0]);
+        expect_in("err", "the training was with sgd lr=0.05 ");
+        expect_in("err", "Resume with the same options and data.");
+        cr_expect(!exists("o/model.txt"), "%s: a model was written", other[i][0]);
+    }
+    expect_exit(train_to(none, "10", "o", "--resume", checkpoint), 1, "no more epochs");
+    expect_in("err", "10 epochs are done already. Ask for more in all with --epochs.");
+    expect_exit(train_to(none, "20", "o", "--resume", in_folder("ten/model.txt")), 1, "a model");
+    expect_in("err", "this is a model and no checkpoint");
+}
+
+Test(moons_program, the_recorded_experiment_can_be_resumed_too)
+{
+    char whole[65536];
+    const char *checkpoint = in_folder("c.txt");
+    expect_exit(MOONS("--epochs", "3", "--quiet", "--out", in_folder("o")), 0, "3 epochs");
+    snprintf(whole, sizeof whole, "%s", content("o/model.txt"));
+    expect_exit(MOONS("--epochs", "2", "--checkpoint", checkpoint, "--quiet", "--out", in_folder("o")), 0, "2 epochs");
+    expect_exit(MOONS("--epochs", "3", "--resume", checkpoint, "--out", in_folder("o")), 0, "1 more");
+    cr_expect_str_eq(content("o/model.txt"), whole, "2 + 1 are not 3");
+    expect_not_in("out", "against PyTorch"); /* those gradients are of the start */
 }
 
 Test(moons_program, a_model_that_cannot_be_saved_is_said_before_the_work)

@@ -150,9 +150,12 @@ static Score train_epoch(Run *run)
     const size_t *rows;
     double mean = 0; /* as in evaluate */
     size_t seen = 0, correct_in_all = 0;
-    run->epoch = run->epochs_done + 1;
+    run->epoch = run->epochs_before + run->epochs_done + 1;
     run->step = 0;
+    run->epoch_random = run->random;
     batches_begin(&run->batches, keep_order ? NULL : &run->random);
+    run->batches.next = run->rows_before; /* in the epoch that --resume begins with */
+    run->rows_before = 0;
     for (size_t n; (n = batches_next(&run->batches, &rows)) > 0;) {
         size_t correct;
         run->step++;
@@ -181,7 +184,7 @@ static void check_result(Run *run)
 static void train(Run *run)
 {
     const double start = now();
-    while (run->epochs_done < run->options.epochs && !run->stopped) {
+    while (run->epochs_before + run->epochs_done < run->options.epochs && !run->stopped) {
         Epoch epoch = {.train = train_epoch(run)};
         if (run->diverged[0] != '\0')
             break;
@@ -191,7 +194,7 @@ static void train(Run *run)
         run->history = need(memory_grow(run->history, run->epochs_done + 1, &run->history_size, sizeof epoch));
         run->history[run->epochs_done++] = epoch;
         if (!run->options.quiet)
-            show_progress(run, stop_asked || run->epochs_done == run->options.epochs);
+            show_progress(run, stop_asked || run->epochs_before + run->epochs_done == run->options.epochs);
         run->stopped = stop_asked;
     }
     run->seconds = now() - start;
@@ -201,6 +204,11 @@ static void train(Run *run)
 int main(int count, char **arguments)
 {
     Run run = {.options = read_options(count, arguments)};
+    if (run.options.predict != NULL) {
+        predict_file(&run);
+        clean_up(&run);
+        return 0;
+    }
     catch_signal(SIGPIPE, output_is_closed);
     set_up(&run);
     if (!run.options.quiet)

@@ -17,7 +17,7 @@ typedef struct Options {
     int activation, adam; /* an Activation; 0 for SGD */
     double lr, momentum, weight_decay, test_fraction;
     uint64_t epochs, batch, seed;
-    const char *out, *load, *save;
+    const char *out, *load, *save, *predict, *checkpoint, *resume;
     CsvOptions csv; /* but for skip_missing */
     bool skip_missing, keep_order, standardize, quiet;
     bool recorded; /* the recorded experiment: neither data nor start was chosen */
@@ -40,19 +40,24 @@ typedef struct Run {
     Dataset train, test; /* test.count is 0 without --test-fraction */
     Graph *graph;
     MLP *net;
-    size_t classes; /* outputs of net */
-    Mark mark;      /* after the parameters: the graph of each step is released to here */
+    const char *model; /* the file that net comes from, or NULL */
+    ModelInfo info;    /* names that the file of --load or --resume has; the scale is below */
+    Scale scale;       /* of the rows, from the file or measured; none: all zero */
+    size_t classes;    /* outputs of net */
+    Mark mark;         /* after the parameters: the graph of each step is released to here */
     Optimizer *optimizer;
     Batches batches;
     Epoch *history; /* room for history_size epochs: it grows as they come */
     size_t history_size, epochs_done;
-    size_t epoch, step;    /* those under way, from 1 */
-    bool stopped;          /* by Ctrl-C or another signal, or because nobody reads the output any more */
-    char diverged[400];    /* how the training diverged; "" if it did not */
-    double nodes, seconds; /* built in all, and how long it took */
-    Score score;           /* at the end, on the training rows */
-    Value *neuron;         /* the one that is drawn */
-    char path[1100];       /* what path_in_out made last */
+    size_t epochs_before, rows_before; /* those of the run that --resume goes on with */
+    Random epoch_random;               /* as it was at the beginning of this epoch */
+    size_t epoch, step;                /* those under way, from 1 */
+    bool stopped;                      /* by Ctrl-C or another signal, or because nobody reads the output any more */
+    char diverged[400];                /* how the training diverged; "" if it did not */
+    double nodes, seconds;             /* built in all, and how long it took */
+    Score score;                       /* at the end, on the training rows */
+    Value *neuron;                     /* the one that is drawn */
+    char path[1100];                   /* what path_in_out made last */
 } Run;
 
 /* moons.c */
@@ -71,6 +76,17 @@ _Noreturn void fail(const char *format, ...) PRINTF_LIKE(1, 2);
 void require(bool ok, const Error *error);
 /* Returns `memory`; ends the program when it is NULL. */
 void *need(void *memory);
+
+/* predict.c */
+void open_model(Run *run, const char *path);              /* sets net, info and scale */
+void fit_data(Run *run, Dataset *data, const char *path); /* its labels are the model's classes from now on */
+ModelInfo model_info(const Run *run);                     /* to save; owns nothing */
+void class_probabilities(const Run *run, const double *x, double *probabilities); /* softmax of the outputs */
+void predict_file(Run *run);
+
+/* checkpoint.c */
+bool write_checkpoint(Run *run, const char *path, Error *error);
+void resume(Run *run);
 
 /* report.c */
 void check_gradients(Run *run); /* compare those at the start with PyTorch's and with finite differences */

@@ -46,8 +46,15 @@ static Option table[] = {
     {"--standardize", NULL, "scale each feature to mean 0 and deviation 1", .flag = &o.standardize},
     {"--keep-order", NULL, "go through the rows in the order of the file in every epoch", .flag = &o.keep_order},
     {"--out", "DIR", "where pictures and the model go (default build/moons.out)", .text = &o.out},
-    {"--load", "FILE", "start from a saved model, with its sizes and activation", .text = &o.load, .flag = &chosen},
+    {"--load", "FILE", "start from a saved model: its sizes, activation, classes and scale", .text = &o.load,
+     .flag = &chosen},
     {"--save", "FILE", "where the model goes (default DIR/model.txt)", .text = &o.save},
+    {"--predict", "FILE.csv", "print the class and probabilities of each row, by the model of --load",
+     .text = &o.predict},
+    {"--checkpoint", "FILE", "where the state of the training goes too", .text = &o.checkpoint},
+    {"--resume", "FILE",
+     "go on from a checkpoint, with the options that it was made with;\n--epochs counts those before it too",
+     .text = &o.resume},
     {"--quiet", NULL, "no progress, no tables", .flag = &o.quiet},
     {"--help", NULL, "this text", .flag = &help},
     {0},
@@ -83,9 +90,43 @@ static bool read_hidden(const char *text, Error *error)
     }
 }
 
+static bool is_given(const Option *option)
+{
+    return option->given != NULL || (option->argument == NULL && option->flag != NULL && *option->flag);
+}
+
+/* Refuse the given options that are on the list, or those that are not. */
+static bool refuse(const char *const *list, bool on_it, const char *why, Error *error)
+{
+    for (const Option *option = table; option->help != NULL; option++) {
+        bool found = false;
+        for (size_t i = 0; list[i] != NULL; i++)
+            found = found || strcmp(list[i], option->name) == 0;
+        if (found == on_it && is_given(option))
+            return error_set(error, "%s %s", option->name, why);
+    }
+    return true;
+}
+
+/* What a saved model settles, and what goes with --predict. */
+static bool check_model_options(Error *error)
+{
+    static const char *const network[] = {"--hidden", "--activation", NULL};
+    static const char *const predicting[] = {"--predict", "--load",         "--label", "--separator",
+                                             "--header",  "--skip-missing", "--quiet", NULL};
+    if (o.predict != NULL && o.load == NULL)
+        return error_set(error, "--predict %s needs a model: --load FILE", o.predict);
+    if (o.predict != NULL)
+        return refuse(predicting, false, "does nothing with --predict", error);
+    if (o.load != NULL && o.resume != NULL)
+        return error_set(error, "--load and --resume %s: give one of them", o.resume);
+    return (o.load == NULL && o.resume == NULL) ||
+           refuse(network, true, "does nothing here: a saved model has its own sizes and activation", error);
+}
+
 static bool complete_csv_options(Error *error)
 {
-    if ((csv_chosen || o.skip_missing) && o.data == NULL)
+    if ((csv_chosen || o.skip_missing) && o.data == NULL && o.predict == NULL)
         return error_set(error, "--label, --separator, --header and --skip-missing go with --data FILE");
     o.csv.header = (CsvHeader)(header + 1);
     if (separator == NULL)
@@ -104,7 +145,7 @@ static bool complete_options(Error *error)
         return error_set(error, "--make-moons and --data %s: give one of them", o.data);
     if (noise != NULL && o.make_moons == 0)
         return error_set(error, "--noise %s goes with --make-moons N", noise);
-    if (!complete_csv_options(error))
+    if (!check_model_options(error) || !complete_csv_options(error))
         return false;
     if (momentum != NULL && o.adam)
         return error_set(error, "--momentum %s goes with --optimizer sgd: adam has its own", momentum);

@@ -89,7 +89,7 @@ void check_gradients(Run *run)
            run->train.classes, run->net->param_count);
     Value *loss = batch_loss(run, &run->train, rows, n, &correct);
     backward(loss);
-    if (run->options.recorded)
+    if (run->options.recorded && run->options.resume == NULL)
         compare_with_recorded(run, n);
     compare_with_differences(loss, n);
     optimizer_zero_grad(run->optimizer);
@@ -102,14 +102,14 @@ void check_gradients(Run *run)
 void show_progress(const Run *run, bool last)
 {
     static double shown = 0;
-    const uint64_t lines = 10, done = run->epochs_done, all = run->options.epochs;
-    const Epoch *epoch = &run->history[done - 1];
+    const uint64_t lines = 10, done = run->epochs_before + run->epochs_done, all = run->options.epochs;
+    const Epoch *epoch = &run->history[run->epochs_done - 1];
     const bool terminal = isatty(STDOUT_FILENO);
     if (!last && (terminal ? epoch->seconds - shown < 0.1 : done % ((all - 1) / lines + 1) != 0))
         return;
     shown = epoch->seconds;
-    printf("%sepoch %zu/%llu  loss %#.4g  accuracy %.3f", terminal ? "\r" : "", run->epochs_done,
-           (unsigned long long)all, epoch->train.loss, epoch->train.accuracy);
+    printf("%sepoch %zu/%llu  loss %#.4g  accuracy %.3f", terminal ? "\r" : "", (size_t)done, (unsigned long long)all,
+           epoch->train.loss, epoch->train.accuracy);
     if (run->test.count > 0)
         printf("  test loss %#.4g  accuracy %.3f", epoch->test.loss, epoch->test.accuracy);
     printf("  %.1f M nodes/s%s", run->nodes / epoch->seconds / 1e6, terminal && !last ? "  " : "\n");
@@ -137,7 +137,7 @@ static bool write_history(Run *run, const char *path, Error *error)
     fprintf(out, "epoch,loss,accuracy,%sseconds\n", has_test ? "test_loss,test_accuracy," : "");
     for (size_t i = 0; i < run->epochs_done; i++) {
         const Epoch *epoch = &run->history[i];
-        fprintf(out, "%zu,%.17g,%.6g,", i + 1, epoch->train.loss, epoch->train.accuracy);
+        fprintf(out, "%zu,%.17g,%.6g,", run->epochs_before + i + 1, epoch->train.loss, epoch->train.accuracy);
         if (has_test)
             fprintf(out, "%.17g,%.6g,", epoch->test.loss, epoch->test.accuracy);
         fprintf(out, "%.3f\n", epoch->seconds);
@@ -151,7 +151,7 @@ static bool plot_history(Run *run, const char *path, Error *error)
     double *epoch = need(memory_alloc_array(n, 5 * sizeof *epoch));
     double *loss = epoch + n, *accuracy = loss + n, *test_loss = accuracy + n, *test_accuracy = test_loss + n;
     for (size_t i = 0; i < n; i++) {
-        epoch[i] = (double)(i + 1);
+        epoch[i] = (double)(run->epochs_before + i + 1);
         loss[i] = run->history[i].train.loss;
         accuracy[i] = run->history[i].train.accuracy;
         test_loss[i] = run->history[i].test.loss;
@@ -169,11 +169,7 @@ static bool plot_history(Run *run, const char *path, Error *error)
 /* Softmax of the logits at a point of the plane. */
 static void predict(void *context, double x0, double x1, double *probabilities)
 {
-    const Run *run = context;
-    need(mlp_evaluate(run->net, (double[]){x0, x1}, probabilities) ? probabilities : NULL);
-    const double y = logsumexp_forward(run->classes, probabilities, NULL, 1);
-    for (size_t c = 0; c < run->classes; c++)
-        probabilities[c] = exp(probabilities[c] - y);
+    class_probabilities(context, (double[]){x0, x1}, probabilities);
 }
 
 static bool plot_plane(Run *run, const char *path, Error *error)
@@ -275,7 +271,7 @@ static double peak_memory(void)
 static void print_summary(Run *run)
 {
     printf("\n%s %zu epochs: loss %#.5g, accuracy %.4f on %zu rows", run->stopped ? "Stopped after" : "After",
-           run->epochs_done, run->score.loss, run->score.accuracy, run->train.count);
+           run->epochs_before + run->epochs_done, run->score.loss, run->score.accuracy, run->train.count);
     if (run->test.count > 0) {
         const Score test = evaluate(run, &run->test);
         printf("; test loss %#.5g, accuracy %.4f on %zu", test.loss, test.accuracy, run->test.count);
@@ -309,8 +305,13 @@ static void save_model(Run *run)
 {
     Error error;
     const char *model = run->options.save != NULL ? run->options.save : path_in_out(run, "model.txt");
-    require(mlp_save(run->net, model, &error), &error);
+    const ModelInfo info = model_info(run);
+    require(mlp_save_with(run->net, &info, model, &error), &error);
     printf("\nWritten:\n  %s\n", model);
+    if (run->options.checkpoint != NULL) {
+        require(write_checkpoint(run, run->options.checkpoint, &error), &error);
+        printf("  %s\n", run->options.checkpoint);
+    }
 }
 
 /* After a training that diverged, all is written but the model and its boundary: older ones stay. */

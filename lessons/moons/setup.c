@@ -58,8 +58,11 @@ static void prepare_files(Run *run)
     }
     if (stat(out, &status) != 0 || !S_ISDIR(status.st_mode))
         fail("cannot make the folder %s: %s. Choose another with --out.", out, strerror(reason));
-    require(file_begin(&safe, save != NULL ? save : run->path, &error) != NULL, &error);
-    file_abandon(&safe);
+    const char *const written[] = {save != NULL ? save : run->path, run->options.checkpoint};
+    for (size_t i = 0; i < 2 && written[i] != NULL; i++) {
+        require(file_begin(&safe, written[i], &error) != NULL, &error);
+        file_abandon(&safe);
+    }
 }
 
 static void print_classes(const Dataset *data)
@@ -78,13 +81,15 @@ static void load_data(Run *run)
     size_t skipped = 0;
     Error error;
     how.skip_missing = o->skip_missing ? &skipped : NULL;
-    how.many_classes = o->load != NULL;
+    how.many_classes = run->net != NULL;
     const bool loaded = o->make_moons > 0
                             ? dataset_moons(&run->train, (size_t)o->make_moons, o->noise, &run->random, &error)
                             : csv_load_with(o->data, &how, &run->train, &error);
     require(loaded, &error);
     if (o->skip_missing)
         printf("%s: %zu rows with missing values skipped.\n", o->data, skipped);
+    if (run->net != NULL)
+        fit_data(run, &run->train, o->data);
     if (!o->quiet && run->train.class_names != NULL)
         print_classes(&run->train);
 }
@@ -102,13 +107,14 @@ static void split_data(Run *run)
 
 static void standardize_data(Run *run)
 {
-    Scale scale;
     Error error;
-    require(scale_measure(&run->train, &scale, &error), &error);
-    dataset_standardize(&run->train, &scale);
+    if (run->scale.features == 0)
+        require(scale_measure(&run->train, &run->scale, &error), &error);
+    else if (run->options.standardize && run->options.load != NULL)
+        fail("%s has a scale of its own, which is used. Leave --standardize out.", run->options.load);
+    dataset_standardize(&run->train, &run->scale);
     if (run->test.count > 0)
-        dataset_standardize(&run->test, &scale);
-    scale_free(&scale);
+        dataset_standardize(&run->test, &run->scale);
 }
 
 static void make_data(Run *run)
@@ -123,28 +129,24 @@ static void make_data(Run *run)
         fail("%s: all rows are of one class: there is nothing to learn. The class is in the last column, "
              "or in the one that --label names.",
              run->options.data);
-    if (run->options.standardize)
+    if (run->options.standardize || run->scale.features > 0)
         standardize_data(run);
 }
 
-static void open_network(Run *run, const char *path)
+/* Before the data, whose classes and scale are those of a saved model. */
+static void open_network(Run *run)
 {
-    Error error;
-    run->net = mlp_open(run->graph, path, &error);
-    require(run->net != NULL, &error);
-    const size_t inputs = run->net->layers[0].inputs, outputs = run->net->layers[run->net->layer_count - 1].outputs;
-    if (inputs != run->train.features || outputs < (size_t)run->train.classes)
-        fail("%s: the model takes %zu features and %zu classes, and %s has %zu and %d.", path, inputs, outputs,
-             run->options.data, run->train.features, run->train.classes);
+    const Options *o = &run->options;
+    const char *path = o->load != NULL ? o->load : o->resume;
+    run->graph = need(graph_new());
+    if (path != NULL || o->recorded)
+        open_model(run, path != NULL ? path : RECORDED "init.txt");
 }
 
 static void make_network(Run *run)
 {
     Options *o = &run->options;
-    run->graph = need(graph_new());
-    if (o->load != NULL || o->recorded) {
-        open_network(run, o->load != NULL ? o->load : RECORDED "init.txt");
-    } else {
+    if (run->net == NULL) {
         o->sizes[0] = run->train.features;
         o->sizes[o->hidden_count + 1] = (size_t)run->train.classes;
         run->net = need(mlp_new(run->graph, o->sizes, o->hidden_count + 2, (Activation)o->activation));
@@ -171,11 +173,14 @@ void set_up(Run *run)
     Options *o = &run->options;
     random_seed(&run->random, o->seed);
     prepare_files(run);
+    open_network(run);
     make_data(run);
     make_network(run);
     make_optimizer(run);
     require(batches_new(&run->batches, run->train.count, o->batch < SIZE_MAX ? (size_t)o->batch : SIZE_MAX, &error),
             &error);
+    if (o->resume != NULL)
+        resume(run);
 }
 
 void clean_up(Run *run)
@@ -184,6 +189,8 @@ void clean_up(Run *run)
     batches_free(&run->batches);
     memory_free(run->history);
     graph_free(run->graph);
+    model_info_free(&run->info);
+    scale_free(&run->scale);
     dataset_free(&run->train);
     dataset_free(&run->test);
 }
