@@ -127,9 +127,9 @@ void backward_at(Value *root, double seed, Where where)
 
 /* ---- the chain rule ---------------------------------------------------------------------------------------------- */
 
-/* ∂L/∂parent += ∂node/∂parent · ∂L/∂node. A path with local derivative 0 contributes nothing, even when the gradient
- * behind it is infinite or NaN, where 0·∞ would make a new NaN. Unless `careful`, the gradient is finite and all
- * parents need theirs, so there is nothing to test. */
+/* ∂L/∂parent += ∂node/∂parent · ∂L/∂node. By convention (ops.h) a path with local derivative 0 contributes nothing,
+ * even when the gradient behind it is infinite or NaN, where 0·∞ would make a new NaN. Unless `careful`, the gradient
+ * is finite and all parents need theirs, so there is nothing to test. */
 static inline void push(Value *parent, double local, double grad, bool careful)
 {
     if (careful && (local == 0 || !parent->needs_grad))

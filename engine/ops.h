@@ -13,6 +13,9 @@
  *
  * Where a function has no derivative (relu and abs at 0, a tie in max or min) the value is the usual convention:
  * relu'(0) = abs'(0) = 0, and a tie gives one half to each side. The formulas in the table hold everywhere else.
+ * It is a convention too that a local derivative of 0 passes nothing on, even where the gradient behind it is infinite
+ * and the product 0·∞ would be NaN. It keeps a gate shut, and its price is a wrong 0 where an infinite slope and a
+ * slope of 0 would cancel: exp(log x) at 0 has slope 1, and gets 0. graph_first_nonfinite finds the −∞ on the way.
  */
 #ifndef STEPGRAD_OPS_H
 #define STEPGRAD_OPS_H

@@ -11,8 +11,10 @@
  * For a < 0 there is a power at whole b only, so b cannot be nudged: there is no ∂y/∂b, and log a is nan. If the
  * exponent is a plain number, nobody needs ∂y/∂b, and a < 0 is harmless.
  *
- * One rule saves many a gradient: a product of the chain rule whose local derivative is 0 adds nothing, even when the
- * gradient behind it is infinite. 0·∞ would be nan; but a path of slope 0 carries nothing, whatever lies behind it.
+ * One convention of this engine saves many a gradient: a product of the chain rule whose local derivative is 0 adds
+ * nothing, even when the gradient behind it is infinite, where arithmetic says 0·∞ = nan. A convention is no theorem,
+ * and this one has a price. exp(log x) is x, with slope 1; at x = 0 it is e^−∞, the exp is flat there, and the engine
+ * says 0 where PyTorch says nan. So is √x·√x. Where a value below the root is not finite, trust no 0.
  *
  * It prints ops at awkward points; a power with a Value as exponent; a loss that is nan, node by node, with the first
  * that is not finite (which is not the first nan); and a case of finite values with an infinite gradient. It draws
@@ -128,6 +130,7 @@ int main(int argc, char **argv)
  * 1. Fix (3): build the loss so that p = 0 costs 0 and all gradients are finite. (Chapter 11 does it for classes.)
  * 2. A training loop checks isnan(loss->data) in every step, and calls graph_first_nonfinite only if so. Why that way?
  * 3. v_sqrt(v_add(v_mul(x, x), 1e-12)) is a usual cure for (4). What is its gradient at x = 0, and at 1e-6?
+ * 4. backward(v_exp(v_log(x))) at x = 0: which gradient do you get, which is right, and who says that something is odd?
  *
  * Next: one scalar at a time is slow to write. What is the derivative of a product of matrices?
  *   -> 09_matrix_product.c
