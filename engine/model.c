@@ -305,7 +305,7 @@ static char *read_name(WordReader *words, Error *error)
     for (const char *at = words->word + 1; ok;) {
         char *larger = memory_grow(name, length + 1, &capacity, 1);
         if (larger == NULL) {
-            ok = error_set(error, "%s: no memory for a name.", words->path);
+            error_set(error, "%s: no memory for a name.", words->path);
             break;
         }
         name = larger;

@@ -592,7 +592,7 @@ static void stripes(void *context, double x0, double x1, double *p)
 /* How the legend shows class k: the text before its name without the coordinates, which are after ' or M. */
 static void read_look(int k, char look[LOOK_BYTES])
 {
-    char name[16];
+    char name[32];
     snprintf(name, sizeof name, ">class %d<", k);
     const char *end = strstr(picture, name);
     cr_assert(end != NULL, "%s is not in the legend", name);
