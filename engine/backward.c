@@ -14,6 +14,7 @@
 #include <math.h>
 
 #include "graph.h"
+#include "number.h"
 
 /* ---- the walk ---------------------------------------------------------------------------------------------------- */
 
@@ -87,7 +88,7 @@ static void check_up_to_date(const Value *v, Where where)
         "backward: %s (%s) is %.15g, but its operands now give %.15g: data were changed after it was computed, by an "
         "assignment or an optimizer's step. Call backward first and change data then, or build the expression "
         "again.",
-        value_name(v, name), op_table[v->op].name, v->data, now);
+        value_name(v, name), op_table[v->op].name, number_unsigned_nan(v->data), number_unsigned_nan(now));
 }
 #else
 static inline void check_up_to_date(const Value *v, Where where)
@@ -229,8 +230,9 @@ static void trace_products(const Value *v, FILE *out)
             fputc(toupper((unsigned char)*c), out);
         const char *formula = value_local_formula(v, i);
         fprintf(out, "  %s.grad += %s * %s.grad = %g * %g = %g\n", value_name(parent, parent_name),
-                formula != NULL ? formula : "(no formula)", value_name(v, name), value_local_derivative(v, i), v->grad,
-                value_push(v, i));
+                formula != NULL ? formula : "(no formula)", value_name(v, name),
+                number_unsigned_nan(value_local_derivative(v, i)), number_unsigned_nan(v->grad),
+                number_unsigned_nan(value_push(v, i)));
     }
 }
 

@@ -8,6 +8,7 @@
 #include "graph.h"
 #include "jacobian.h"
 #include "memory.h"
+#include "number.h"
 #include "order.h"
 
 static const double ULPS =
@@ -171,10 +172,17 @@ static GradVerdict judge_edge(const Edge *e, double local, double doubt, Slope *
     return fabs(local - slope->value) <= tolerance_of(slope) + doubt ? GRAD_RIGHT : GRAD_WRONG;
 }
 
+/* As the table has it: value_local_formula has none where the number is another, as a wrong one is. */
+static const char *formula_in_table(const Edge *e)
+{
+    const OpInfo *op = &op_table[e->node->op];
+    return e->role == VALUE_BIAS ? "1" : e->role == VALUE_IN_A ? op->da_text : op->db_text;
+}
+
 static GradCheckEdge edge_report(const Edge *e, size_t i, double local, GradVerdict verdict, const Slope *slope)
 {
     GradCheckEdge report = {.op = e->node->op,
-                            .formula = value_local_formula(e->node, i),
+                            .formula = formula_in_table(e),
                             .verdict = verdict,
                             .point = e->x,
                             .local = local,
@@ -377,24 +385,12 @@ static void find_adjoints(Check *check, GradCheck *report)
 
 /* ---- evaluating a graph again ------------------------------------------------------------------------------------ */
 
-/* The op of the operands side by side. In operand order, the bias of a dot comes between the lists, and the bs are the
- * last n. */
-static double apply(const Value *v, const double *operands)
-{
-    const OpInfo *op = &op_table[v->op];
-    const double *b = op->db != NULL ? &operands[value_parent_count(v) - v->n] : NULL;
-    if (op->list_forward == NULL)
-        return op->forward(operands[0], b != NULL ? *b : 0);
-    const double y = op->list_forward(v->n, operands, b, 1);
-    return v->has_bias ? y + operands[v->n] : y;
-}
-
 /* The node computed again from its parents' numbers in `nudged`. */
 static double evaluate(const Check *check, const Value *v)
 {
     for (size_t i = 0; i < value_parent_count(v); i++)
         check->operands[i] = check->nudged[value_number(value_parent(v, i))];
-    return apply(v, check->operands);
+    return value_evaluate(v, check->operands);
 }
 
 /* Whether the node, computed again from its parents' data, differs by more than rounding, or is finite where its data
@@ -408,7 +404,7 @@ static bool is_out_of_date(const Check *check, const Value *v, double *again)
     if (op_table[v->op].list_forward != NULL && *again != v->data) {
         for (size_t i = 0; i < value_parent_count(v); i++)
             check->operands[i] = fabs(check->operands[i]);
-        size = apply(v, check->operands);
+        size = value_evaluate(v, check->operands);
     }
     return fabs(*again - v->data) > OUT_OF_DATE * size;
 }
@@ -640,15 +636,15 @@ static bool conclude(const GradCheck *report, Error *error, Where where)
                          "%s:%d: gradcheck: %zu of %zu gradients are wrong, and %zu local derivatives. The first: %s "
                          "(%s), d/d %s at %.9g: %.12g by the op table (%s), %.12g by differences (tolerance %.2g)",
                          where.file, where.line, report->wrong, report->wrong + report->right, report->wrong_edges,
-                         edge->node, op_table[edge->op].name, edge->parent, edge->point, edge->local, edge->formula,
-                         edge->want, edge->tolerance);
+                         edge->node, op_table[edge->op].name, edge->parent, edge->point,
+                         number_unsigned_nan(edge->local), edge->formula, edge->want, edge->tolerance);
     if (report->wrong > 0)
         return error_set(
             error,
             "%s:%d: gradcheck: %zu of %zu gradients are wrong. The worst is that of %s at %.9g: got %.12g, "
             "want %.12g by differences (error %.2g, tolerance %.2g)",
-            where.file, where.line, report->wrong, report->wrong + report->right, worst->name, worst->point, worst->got,
-            worst->want, worst->error, worst->tolerance);
+            where.file, where.line, report->wrong, report->wrong + report->right, worst->name, worst->point,
+            number_unsigned_nan(worst->got), worst->want, number_unsigned_nan(worst->error), worst->tolerance);
     if (report->right == 0)
         return error_set(error,
                          "%s:%d: gradcheck: nothing could be checked: of %zu params %zu are at a kink, and near %zu "
@@ -671,7 +667,7 @@ static bool check_root(const Value *root, Error *error, Where where)
         return error_set(error,
                          "%s:%d: gradcheck: %s is %g, which has no derivative. graph_first_nonfinite says where it "
                          "began",
-                         where.file, where.line, value_name(root, name), root->data);
+                         where.file, where.line, value_name(root, name), number_unsigned_nan(root->data));
     return true;
 }
 
@@ -681,7 +677,7 @@ static void out_of_date_misuse(const Value *v, double again, Where where)
     misuse(where,
            "gradcheck: %s is out of date: its data is %g, but computed again from its operands it is %g. A leaf was "
            "changed after it was built: build the expression again, then check.",
-           value_name(v, name), v->data, again);
+           value_name(v, name), number_unsigned_nan(v->data), number_unsigned_nan(again));
 }
 
 /* The check itself. Frees its memory in any case. */
@@ -735,11 +731,13 @@ void gradcheck_print(const GradCheck *report, FILE *out)
             report->wrong);
     if (checked > 0)
         fprintf(out, "  largest error: %s at %.9g: got %.12g, want %.12g, error %.2g, tolerance %.2g\n", worst->name,
-                worst->point, worst->got, worst->want, worst->error, worst->tolerance);
+                worst->point, number_unsigned_nan(worst->got), worst->want, number_unsigned_nan(worst->error),
+                worst->tolerance);
     if (report->wrong_edges > 0)
         fprintf(out,
                 "  wrong local derivatives: %zu, first %s (%s), d/d %s: %.12g by the op table, %.12g by differences\n",
-                report->wrong_edges, edge->node, op_table[edge->op].name, edge->parent, edge->local, edge->want);
+                report->wrong_edges, edge->node, op_table[edge->op].name, edge->parent,
+                number_unsigned_nan(edge->local), edge->want);
     if (checked > 0 && report->nonzero == 0)
         fputs("  all slopes are 0 here: a check that proves little\n", out);
     print_unchecked("at a kink", report->at_kink, &report->first_at_kink, out);

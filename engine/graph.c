@@ -81,6 +81,7 @@ static Block *block_get(Graph *graph, size_t room, Block *older)
                      .back = block->end,
                      .end = block->end,
                      .generation = ++graph->generations};
+    MEMORY_POISON(block->nodes, (size_t)(block->end - (char *)block->nodes)); /* until it is given away */
     return block;
 }
 
@@ -173,7 +174,13 @@ static size_t aligned_size(size_t bytes)
     return bytes > SIZE_MAX / 2 ? SIZE_MAX : (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
 }
 
-static void *take_from_back(Block *block, size_t bytes) { return block == NULL ? NULL : (block->back -= bytes); }
+static void *take_from_back(Block *block, size_t bytes)
+{
+    if (block == NULL)
+        return NULL;
+    MEMORY_UNPOISON(block->back - bytes, bytes);
+    return block->back -= bytes;
+}
 
 static void *no_memory(Graph *graph)
 {

@@ -26,6 +26,7 @@
 #ifndef STEPGRAD_GRAPH_H
 #define STEPGRAD_GRAPH_H
 
+#include "memory.h"
 #include "value.h"
 
 /* Some nodes in creation order, from the front; operand lists and labels are allocated from the back, downwards. */
@@ -101,7 +102,10 @@ static inline Value *graph_new_slot(Graph *graph)
     Block *block = graph->newest;
     if (block == NULL || graph->sealed || (char *)&block->nodes[block->node_count + 1] > block->back)
         block = graph_open_block(graph, sizeof(Value));
-    return block == NULL ? NULL : &block->nodes[block->node_count++];
+    if (block == NULL)
+        return NULL;
+    MEMORY_UNPOISON(&block->nodes[block->node_count], sizeof(Value));
+    return &block->nodes[block->node_count++];
 }
 
 /* Whether v, which is not NULL, is a node still: its block has not been released, nor is it a place in a block in use

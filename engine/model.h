@@ -73,9 +73,10 @@ void model_info_free(ModelInfo *info); /* one that mlp_open_with has filled in *
 
 /* Write the network and the checkpoint; mlp_open and mlp_load read the file too. And go on from there: read the params,
  * the optimizer's state, epoch, rows and random. The optimizer must be of the same kind, and the settings be the
- * file's. False: all stays as it was. bool checkpoint_save(const MLP *net, const ModelInfo *info, const Checkpoint
- * *checkpoint, const char *path, Error *error) bool checkpoint_load(MLP *net, Checkpoint *checkpoint, const char *path,
- * Error *error) */
+ * file's. False: all stays as it was.
+ *     bool checkpoint_save(const MLP *net, const ModelInfo *info, const Checkpoint *checkpoint, const char *path,
+ *                          Error *error)
+ *     bool checkpoint_load(MLP *net, Checkpoint *checkpoint, const char *path, Error *error) */
 #define checkpoint_save(...) checkpoint_save_at(__VA_ARGS__, HERE)
 #define checkpoint_load(...) checkpoint_load_at(__VA_ARGS__, HERE)
 

@@ -11,6 +11,7 @@
 #ifndef STEPGRAD_NUMBER_H
 #define STEPGRAD_NUMBER_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,6 +23,9 @@ enum {
 /* x as printf's conversion %g, %f, %e or %a writes it ('g', 'f', 'e' or 'a') with `precision` digits; a negative
  * precision is printf's default, for %a all digits. Returns buffer. */
 char *number_text(double x, char conversion, int precision, char buffer[NUMBER_SIZE]);
+
+/* x for printf: a NaN without its sign, which means nothing and differs between machines. */
+static inline double number_unsigned_nan(double x) { return isnan(x) ? fabs(x) : x; }
 
 /* x in as few digits, 15 to 17, as make number_parse give x back. Returns buffer. */
 char *number_shortest(double x, char buffer[NUMBER_SIZE]);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "graph.h"
+#include "number.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(Value) == 64, "a node is one cache line");
 _Static_assert(sizeof(Value) % sizeof(double) == 0, "nn_fast.c steps from node to node in doubles");
@@ -386,7 +387,7 @@ static void print_operand(const Value *v, FILE *out)
 {
     char name[VALUE_NAME_SIZE];
     if (v->op == OP_CONST && v->label == NULL)
-        fprintf(out, "%g", v->data);
+        fprintf(out, "%g", number_unsigned_nan(v->data));
     else
         fprintf(out, "%s", value_name(v, name));
 }
@@ -412,10 +413,11 @@ static void print_expression(const Value *v, FILE *out)
 
 void value_print_at(const Value *v, FILE *out, Where where)
 {
-    misuse_if_null(v, "value_print: the node", "Make it with a builder (v_param, v_add, ...) first.", where);
+    value_given(v, "value_print", where.file, where.line);
     misuse_if_null(out, "value_print: out", "Give an open stream, such as stdout.", where);
     char name[VALUE_NAME_SIZE];
-    fprintf(out, "%s = %.17g (grad %.17g) = ", value_name(v, name), v->data, v->grad);
+    fprintf(out, "%s = %.17g (grad %.17g) = ", value_name(v, name), number_unsigned_nan(v->data),
+            number_unsigned_nan(v->grad));
     if (op_table[v->op].shape == SHAPE_LEAF)
         fputs(op_table[v->op].name, out);
     else

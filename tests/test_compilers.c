@@ -101,6 +101,22 @@ static void expect_overrun(const char *statement)
     cr_expect_not_null(strstr(said, "AddressSanitizer"), "%s: %s", statement, said);
 }
 
+Test(compilers, a_sanitizer_sees_what_no_node_has_been_made_of)
+{
+    if (!runs("${CC:-cc}", "-fsanitize=address", "int main(void) { return 0; }", ""))
+        cr_skip_test("SKIPPED: no AddressSanitizer here");
+    const char *const slips[] = {"a[1].data = 2;", "((char *)a->label)[-1] = 2;", "((char *)a->label)[8] = 2;"};
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+        char program[512];
+        snprintf(program, sizeof program,
+                 "#include \"graph.h\"\nint main(void) { Graph *g = graph_new(); "
+                 "Value *a = v_label(v_param(g, 1), \"seven..\"); %s graph_free(g); }",
+                 slips[i]);
+        cr_expect(!runs("${CC:-cc}", "-g -fsanitize=address", program, ENGINE), "%s passes", slips[i]);
+        cr_expect_not_null(strstr(said, "AddressSanitizer"), "%s: %s", slips[i], said);
+    }
+}
+
 Test(compilers, a_sanitizer_sees_an_overrun_by_one_byte)
 {
     if (!runs("${CC:-cc}", "-fsanitize=address", "int main(void) { return 0; }", ""))

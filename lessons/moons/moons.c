@@ -84,6 +84,14 @@ static double train_step(Run *run, const size_t *rows, size_t n, size_t *correct
     return before;
 }
 
+size_t largest_number(const double *numbers, size_t n)
+{
+    size_t largest = 0;
+    for (size_t i = 1; i < n; i++)
+        largest = numbers[i] > numbers[largest] ? i : largest;
+    return largest;
+}
+
 /* On a whole set, without a graph. */
 Score evaluate(const Run *run, const Dataset *data)
 {
@@ -92,9 +100,7 @@ Score evaluate(const Run *run, const Dataset *data)
     size_t correct = 0;
     for (size_t i = 0; i < data->count; i++) {
         need(mlp_evaluate(run->net, dataset_row(data, i), logits) ? logits : NULL);
-        size_t largest = 0;
-        for (size_t c = 1; c < run->classes; c++)
-            largest = logits[c] > logits[largest] ? c : largest;
+        const size_t largest = largest_number(logits, run->classes);
         const double loss = logsumexp_forward(run->classes, logits, NULL, 1) - logits[data->label[i]];
         correct += isfinite(loss) && largest == (size_t)data->label[i]; /* NaN is no prediction */
         mean += (loss - mean) / (double)(i + 1);

@@ -63,6 +63,7 @@ typedef struct Run {
 /* moons.c */
 Value *batch_loss(Run *run, const Dataset *data, const size_t *rows, size_t n, size_t *correct);
 Score evaluate(const Run *run, const Dataset *data);
+size_t largest_number(const double *numbers, size_t n); /* its index */
 
 /* options.c. Ends the program at --help, and with status 2 when something is wrong. */
 Options read_options(int count, char **arguments);

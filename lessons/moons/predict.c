@@ -101,13 +101,11 @@ static void print_name(const Run *run, size_t class)
 static size_t print_row(const Run *run, const Dataset *data, size_t i, double *probabilities)
 {
     char text[NUMBER_SIZE];
-    size_t largest = 0;
     class_probabilities(run, dataset_row(data, i), probabilities);
-    for (size_t c = 0; c < run->classes; c++) {
+    for (size_t c = 0; c < run->classes; c++)
         if (!isfinite(probabilities[c]))
             fail("%s: row %zu: the outputs of the model are not finite numbers.", run->options.predict, i + 1);
-        largest = probabilities[c] > probabilities[largest] ? c : largest;
-    }
+    const size_t largest = largest_number(probabilities, run->classes);
     print_name(run, largest);
     for (size_t c = 0; c < run->classes; c++)
         printf(",%s", number_shortest(probabilities[c], text));
