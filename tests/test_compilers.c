@@ -112,7 +112,7 @@ Test(compilers, a_sanitizer_sees_what_no_node_has_been_made_of)
                  "#include \"graph.h\"\nint main(void) { Graph *g = graph_new(); "
                  "Value *a = v_label(v_param(g, 1), \"seven..\"); %s graph_free(g); }",
                  slips[i]);
-        cr_expect(!runs("${CC:-cc}", "-g -fsanitize=address", program, ENGINE), "%s passes", slips[i]);
+        cr_expect(!runs("${CC:-cc}", "-g -fsanitize=address", program, "engine/*.c"), "%s passes", slips[i]);
         cr_expect_not_null(strstr(said, "AddressSanitizer"), "%s: %s", slips[i], said);
     }
 }

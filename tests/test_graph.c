@@ -696,3 +696,18 @@ Test(graph, nothing_may_be_freed_like_a_graph)
     graph_free(NULL);
     cr_assert(true, "it came back");
 }
+
+/* Two steps later its memory is in use again, but its place is not: as a parent it would be younger than its child. */
+Test(graph, a_node_kept_over_several_releases_is_reported_where_its_place_is_free)
+{
+    Value *w = v_param(g, 2), *kept = NULL;
+    const Mark mark = graph_mark(g);
+    for (int i = 0; i < 6; i++)
+        kept = v_mul(w, i + 1.0);
+    for (int step = 0; step < 8; step++) {
+        graph_release(g, mark);
+        Value *y = v_mul(w, 3);
+        MUST_BE_MISUSE(v_add(y, kept), "v_add: operand b was released");
+        MUST_BE_MISUSE(backward(kept), "backward: root was released");
+    }
+}

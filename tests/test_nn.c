@@ -660,3 +660,20 @@ Test(nn, rows_that_are_missing_released_or_of_another_graph_are_misuse)
     released = v_inputs(g, point, INPUTS);
     MUST_BE_MISUSE(mlp_forward_rows(gone, released, 1), "the network was released");
 }
+
+Test(nn, a_network_kept_over_several_releases_is_reported)
+{
+    const size_t sizes[] = {2, 3, 1};
+    const double x[] = {1, 2};
+    double y;
+    const Mark mark = graph_mark(g);
+    MLP *net = mlp_new(g, sizes, 3, ACTIVATION_TANH);
+    for (int step = 0; step < 6; step++) {
+        graph_release(g, mark);
+        for (int i = 0; i < 40; i++)
+            v_label(v_param(g, i), "of the next step");
+        MUST_BE_MISUSE(mlp_zero_grad(net), "mlp_zero_grad: the network was released");
+        MUST_BE_MISUSE(mlp_evaluate(net, x, &y), "mlp_evaluate: the network was released");
+        MUST_BE_MISUSE(mlp_forward(net, NULL), "mlp_forward: the network was released");
+    }
+}

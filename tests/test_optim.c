@@ -497,3 +497,22 @@ Test(optim, each_allocation_that_fails_gives_null_and_a_step_makes_none)
     cr_assert_gt(failures, 1, "no allocation was made to fail");
     optimizer_free(NULL);
 }
+
+/* The memory of the params has become other nodes by then, a 42 among them. */
+Test(optim, an_optimizer_kept_over_several_releases_changes_nothing)
+{
+    Graph *g = graph_new();
+    const Mark mark = graph_mark(g);
+    Value *w = v_param(g, 2), *now = NULL;
+    Optimizer *sgd = sgd_new(&w, 1, (SGD){.lr = 0.5});
+    for (int step = 0; step < 6; step++) {
+        graph_release(g, mark);
+        now = v_param(g, 42);
+        now->grad = 1;
+        MUST_BE_MISUSE(optimizer_step(sgd), "optimizer_step: the params were released");
+        MUST_BE_MISUSE(optimizer_zero_grad(sgd), "optimizer_zero_grad: the params were released");
+        cr_expect(now->data == 42 && now->grad == 1, "step %d: another node was changed", step);
+    }
+    optimizer_free(sgd);
+    graph_free(g);
+}
