@@ -21,12 +21,15 @@ enum { QUARANTINE_BYTES_MOST = 16 * 1024 * 1024, LAST_RELEASE_ONLY = 1 };
 
 static size_t block_bytes(const Block *block) { return (size_t)(block->end - (const char *)block); }
 
+/* Its room is poisoned until it is given away for the first time. Not again when the block is reused: a node kept by
+ * mistake is read then, to report it. */
 static Block *block_new(Graph *graph, size_t bytes)
 {
     Block *block = memory_alloc(bytes);
     if (block == NULL)
         return NULL;
     *block = (Block){.graph = graph, .end = (char *)block + bytes};
+    MEMORY_POISON(block->nodes, bytes - sizeof *block);
     return block;
 }
 
@@ -81,7 +84,6 @@ static Block *block_get(Graph *graph, size_t room, Block *older)
                      .back = block->end,
                      .end = block->end,
                      .generation = ++graph->generations};
-    MEMORY_POISON(block->nodes, (size_t)(block->end - (char *)block->nodes)); /* until it is given away */
     return block;
 }
 
@@ -103,6 +105,7 @@ static Block *failed_block_new(Graph *graph)
     Block *block = block_new(graph, sizeof(Block) + sizeof(Value));
     if (block != NULL) {
         block->node_count = 1;
+        MEMORY_UNPOISON(block->nodes, sizeof(Value));
         block->nodes[0] = (Value){.data = NAN, .label = "out of memory", .op = OP_FAILED, .block = block};
     }
     return block;
