@@ -31,11 +31,12 @@ static const PrivateTask *find(const Task *task)
 
 static bool is_binary(const Task *task) { return layout_count(task->out) == 2; }
 
-/* A random point in one of POINTS equal parts of a range. */
+/* A random point in one of POINTS equal parts of a range, with two decimals if such a one lies in it. */
 static double draw(Random *random, const double *range, int part)
 {
     const double width = (range[1] - range[0]) / POINTS;
-    return range[0] + width * (part + random_uniform(random, 0, 1));
+    const double x = range[0] + width * (part + random_uniform(random, 0, 1)), rounded = round(x * 100) / 100;
+    return width > 0.1 && rounded >= range[0] && rounded <= range[1] ? rounded : x;
 }
 
 /* Each point has its own fifth of the range of a, and of b, so that large and small and both signs come up. */
@@ -48,7 +49,7 @@ bool private_points(const Task *task, uint64_t seed, double in[POINTS][MOST_IN])
     random_seed_stream(&random, seed, (uint64_t)(own - private_tasks));
     for (int i = 0; i < POINTS; i++) {
         const double a = draw(&random, own->range, i), b = draw(&random, own->range + 2, (2 * i + 1) % POINTS);
-        const double g = random_uniform(&random, 0.5, 2) * (random_below(&random, 2) == 0 ? 1 : -1);
+        const double g = round(random_uniform(&random, 0.5, 2) * 100) / 100 * (random_below(&random, 2) == 0 ? 1 : -1);
         double *to = in[i];
         *to++ = a;
         if (is_binary(task))
