@@ -9,6 +9,6 @@ bool draw_is_graph(const Task *task);
 void draw_graph(const Answers *answers, const Outcome *outcome, FILE *out);
 
 /* Any task: a page of HTML that needs nothing else, with every number that went in and came out, wrong ones marked. */
-void draw_page(const Answers *answers, const Outcome *outcome, const char *goal, FILE *out);
+void draw_page(const Answers *answers, const Outcome *outcome, FILE *out);
 
 #endif
