@@ -72,6 +72,12 @@ BINARY(max_backward)
 UNARY(tanh_backward)
 UNARY(relu_backward)
 
+/* Tasks that a teacher added have one of these two shapes. What they return tells which. */
+#define SHAPE_double UNARY
+#define SHAPE_void BINARY
+#define SHAPED(returns, function, parameters, id, points, goal) SHAPE_##returns(function)
+TASKS_0(SHAPED)
+
 /* ---- lab 4 ------------------------------------------------------------------------------------------------------- */
 
 /* A node is six numbers: data, grad, the places of its parents (or −1) and the two local derivatives. */
@@ -190,13 +196,13 @@ static void call_layer_backward(const Functions *f, const double *in, double *ou
     f->layer_backward(3, 2, in, in + 6, in + 9, in + 11, out, out + 6, out + 8);
 }
 
-/* The last two layers of three, or all of them, so that no number of layers can be taken for granted. */
+/* All three layers, or only the last, so that no number of layers can be taken for granted. */
 static const char mlp_forward_in[] = "params[39] x[3] layers", mlp_forward_out[] = "out[2]";
 static void call_mlp_forward(const Functions *f, const double *in, double *out)
 {
     static const int sizes[] = {3, 4, 3, 2}; /* 4·3 + 4, 3·4 + 3, 2·3 + 2 numbers */
     const int layers = (int)in[42];
-    f->mlp_forward(layers, sizes + 3 - layers, in + (layers == 3 ? 0 : layers == 2 ? 16 : 31), in + 39, out);
+    f->mlp_forward(layers, sizes + 3 - layers, in + (layers == 3 ? 0 : 31), in + 39, out);
 }
 
 static const char sgd_step_in[] = "params[3] grad[3] velocity[3] lr momentum",

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "answers.h"
+#include "judge.h"
 
 extern const Functions reference;
 

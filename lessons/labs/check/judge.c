@@ -1,0 +1,152 @@
+#include "judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool judge_same(double got, double want)
+{
+    if (isnan(got) || isnan(want))
+        return isnan(got) && isnan(want);
+    if (isinf(got) || isinf(want))
+        return got == want;
+    return fabs(got - want) <= TOLERANCE * fmax(1, fabs(want));
+}
+
+/* ---- many right results: judged by what they must be
+ * ------------------------------------------------------------------ */
+
+/* What is wrong with out = count, order[NODES], misplaced for the graph in `in`; NULL: nothing. */
+static const char *order_fault(const double *in, const double *out)
+{
+    bool needed[NODES] = {false};
+    int position[NODES], needed_count = 0;
+    needed[(int)in[6 * NODES]] = true;
+    for (int round = 0; round < NODES; round++) /* as many as the longest path has nodes */
+        for (int v = 0; v < NODES; v++)
+            for (int k = 2; k < 4; k++)
+                if (needed[v] && in[6 * v + k] >= 0)
+                    needed[(int)in[6 * v + k]] = true;
+    for (int v = 0; v < NODES; v++) {
+        needed_count += needed[v];
+        position[v] = -1;
+    }
+    if (!(out[0] >= 0 && out[0] <= 4 * NODES))
+        return "the count that it returns is no number of nodes";
+    for (int i = 0; i < out[0] && i < NODES; i++) {
+        const double v = out[1 + i];
+        if (!(v >= 0 && v < NODES) || v != floor(v))
+            return "order holds something that is no node of the graph";
+        if (position[(int)v] >= 0)
+            return "a node stands in the order twice: a node with two children is met twice, and must be taken once";
+        if (!needed[(int)v])
+            return "order holds a node that root does not depend on";
+        position[(int)v] = i;
+    }
+    for (int v = 0; v < NODES; v++)
+        for (int k = 2; k < 4; k++)
+            if (position[v] >= 0 && in[6 * v + k] >= 0 && position[(int)in[6 * v + k]] > position[v])
+                return "a node stands before one of its parents";
+    if (out[0] < needed_count)
+        return "a node that root depends on is missing";
+    if (out[0] > needed_count)
+        return "it returns more nodes than there are";
+    return out[1 + NODES] == 0 ? NULL : "the order of a chain of 100,000 nodes is wrong";
+}
+
+static bool judge_order(const Answers *answers, const double got[POINTS][MOST_OUT], Verdict *verdict)
+{
+    for (int k = 0; k < POINTS; k++) {
+        const char *fault = order_fault(answers->in[k], got[k]);
+        if (fault == NULL)
+            continue;
+        verdict->point = k;
+        snprintf(verdict->why, WHY_SIZE, "%s", fault);
+        return false;
+    }
+    return true;
+}
+
+/* What a network that tells too few of the fresh points apart may have been through. */
+static const char *moons_fault(const double *weights_before, const double *weights, int right)
+{
+    for (int i = 0; i < WEIGHTS; i++)
+        if (!isfinite(weights[i]))
+            return "a weight is not finite: is the learning rate too large, or the loss computed by log of 0?";
+    if (memcmp(weights_before, weights, WEIGHTS * sizeof *weights) == 0)
+        return "the weights are as they were";
+    if (right < FRESH_MOONS * 2 / 5)
+        return "worse than a guess: uphill, or the classes are turned round";
+    if (right > FRESH_MOONS * 4 / 5)
+        return "near what a straight line does: does the hidden layer learn, and long enough?";
+    return "";
+}
+
+static bool judge_moons(const Answers *answers, const double got[POINTS][MOST_OUT], Verdict *verdict)
+{
+    for (int k = 0; k < POINTS; k++) {
+        const double *weights_before = answers->in[k] + 3 * MOONS, *fresh = weights_before + WEIGHTS;
+        const int right = moons_right(got[k], fresh);
+        if (right >= MOONS_ASKED)
+            continue;
+        verdict->point = k;
+        const char *fault = moons_fault(weights_before, got[k], right);
+        snprintf(verdict->why, WHY_SIZE, "%d of %d points that it had not seen are told apart, and %d are asked%s%s",
+                 right, FRESH_MOONS, MOONS_ASKED, *fault == '\0' ? "" : "; ", fault);
+        return false;
+    }
+    return true;
+}
+
+static const struct Property {
+    const char *function;
+    bool (*judge)(const Answers *answers, const double got[POINTS][MOST_OUT], Verdict *verdict);
+} properties[] = {{"topological_order", judge_order}, {"train_moons", judge_moons}};
+
+static const struct Property *property_of(const Task *task)
+{
+    for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++)
+        if (strcmp(properties[i].function, task->function) == 0)
+            return &properties[i];
+    return NULL;
+}
+
+bool judge_by_property(const Task *task) { return property_of(task) != NULL; }
+
+/* ---- one right result: compared number by number
+ * ----------------------------------------------------------------------- */
+
+static bool gives_the_same(const double got[POINTS][MOST_OUT], const double other[POINTS][MOST_OUT], int count)
+{
+    for (int k = 0; k < POINTS; k++)
+        for (int i = 0; i < count; i++)
+            if (!judge_same(got[k][i], other[k][i]))
+                return false;
+    return true;
+}
+
+static bool judge_numbers(const Answers *answers, const double got[POINTS][MOST_OUT], Verdict *verdict)
+{
+    const int count = layout_count(answers->task->out);
+    for (int k = 0; k < POINTS; k++)
+        for (int i = 0; i < count; i++) {
+            const double want = answers->want[k][i], off = fabs(got[k][i] - want) / fmax(1, fabs(want));
+            if (!judge_same(got[k][i], want)) {
+                verdict->point = k, verdict->index = i;
+                for (int m = 0; m < answers->mistake_count && verdict->why[0] == '\0'; m++)
+                    if (gives_the_same(got, answers->mistakes[m].out, count))
+                        snprintf(verdict->why, WHY_SIZE, "%s", answers->mistakes[m].why);
+                return false;
+            }
+            if (off > verdict->off) /* not where both are NaN */
+                verdict->off = off;
+        }
+    return true;
+}
+
+Verdict judge(const Answers *answers, const double got[POINTS][MOST_OUT])
+{
+    Verdict verdict = {.index = -1};
+    const struct Property *property = property_of(answers->task);
+    verdict.right = property != NULL ? property->judge(answers, got, &verdict) : judge_numbers(answers, got, &verdict);
+    return verdict;
+}
