@@ -72,6 +72,12 @@ BINARY(max_backward)
 UNARY(tanh_backward)
 UNARY(relu_backward)
 
+/* Tasks that a teacher added have one of these two shapes. What they return tells which. */
+#define SHAPE_double UNARY
+#define SHAPE_void BINARY
+#define SHAPED(returns, function, parameters, id, points, goal) SHAPE_##returns(function)
+TASKS_0(SHAPED)
+
 /* ---- lab 4 ------------------------------------------------------------------------------------------------------- */
 
 /* A node is six numbers: data, grad, the places of its parents (or −1) and the two local derivatives. */

@@ -14,6 +14,9 @@
 
 #include "calls.h"
 
+#ifndef LAB
+#define LAB 1 /* for editors and linters, which are told no lab */
+#endif
 #define PASTE(a, b) a##b
 #define TASKS_OF(lab) PASTE(TASKS_, lab)
 #define GIVE(returns, function, parameters, id, points, goal) .function = function,
