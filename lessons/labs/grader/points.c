@@ -5,6 +5,7 @@
 
 #include "compute.h"
 #include "data.h"
+#include "private_tasks.h"
 #include "random.h"
 
 /* With two decimals, so that a message can be read and worked out by hand. */
@@ -247,6 +248,8 @@ static const struct Special {
 void points_make(const Task *task, uint64_t seed, double in[POINTS][MOST_IN])
 {
     Random random;
+    if (private_points(task, seed, in))
+        return;
     random_seed_stream(&random, seed, (uint64_t)(task - tasks));
     const int count = layout_count(task->in) + layout_count(task->secret);
     for (int k = 0; k < POINTS; k++) {
