@@ -1,6 +1,7 @@
 /* check.c - the student's program: says what to do next, tries tasks, and shows why one is wrong.
  *
- *     build/check next | check [T] | hint [T] | reset T | debug [T] | draw [T] | grade [--github] | current
+ *     build/check next | check [T] | hint [T] | reset T | prepare [T] | debug [T] | draw [T] | grade [--github]
+ *     build/check current
  *
  * T is a task, 3.2 or mul_backward, or for `check` a lab, 3. The Makefile calls it, in the folder of the labs. */
 #define _DEFAULT_SOURCE /* setenv, execvp beside C11 */
@@ -37,12 +38,12 @@ typedef struct Lab {
     uint64_t hash, built;   /* of what it is compiled from, as it is now, and when its program was compiled */
 } Lab;
 
-static Lab labs[MOST_LABS];
+static Lab lab_files[MOST_LABS];
 static bool solved[MOST_TASKS];
 static const Task *last_asked;
 
 static int lab_of(const Task *task) { return atoi(task->id); }
-static Lab *file_of(const Task *task) { return &labs[lab_of(task)]; }
+static Lab *file_of(const Task *task) { return &lab_files[lab_of(task)]; }
 static int place_of(const Task *task) { return (int)(task - tasks); }
 
 /* "check/answers/3.2.txt" in path. */
@@ -121,8 +122,8 @@ static uint64_t hash_of(const char *file)
 static void read_state(void)
 {
     for (int lab = 0; lab < MOST_LABS; lab++) {
-        snprintf(labs[lab].file, sizeof labs[lab].file, "lab%d.c", lab);
-        labs[lab].hash = hash_of(labs[lab].file);
+        snprintf(lab_files[lab].file, sizeof lab_files[lab].file, "lab%d.c", lab);
+        lab_files[lab].hash = hash_of(lab_files[lab].file);
     }
     FILE *in = fopen(state_path, "r");
     char fact[16], id[16], hash[24];
@@ -130,7 +131,7 @@ static void read_state(void)
         const Task *task = task_find(id);
         const uint64_t number = strtoull(hash, NULL, 16);
         if (strcmp(fact, "built") == 0 && atoi(id) < MOST_LABS)
-            labs[atoi(id)].built = number;
+            lab_files[atoi(id)].built = number;
         else if (strcmp(fact, "asked") == 0)
             last_asked = task;
         else if (task != NULL && number == file_of(task)->hash)
@@ -146,7 +147,7 @@ static void write_state(void)
     if (out == NULL)
         give_up("%s cannot be written: %s\n", state_path, strerror(errno));
     for (int lab = 0; lab < MOST_LABS; lab++)
-        fprintf(out, "built %d %llx\n", lab, (unsigned long long)labs[lab].built);
+        fprintf(out, "built %d %llx\n", lab, (unsigned long long)lab_files[lab].built);
     FOR_EACH_TASK(task)
         if (solved[place_of(task)])
             fprintf(out, "solved %s %llx\n", task->id, (unsigned long long)file_of(task)->hash);
@@ -159,14 +160,13 @@ static void write_state(void)
 
 static void said_path(const Task *task, char path[PATH_SIZE]) { snprintf(path, PATH_SIZE, "build/lab%d.said", lab_of(task)); }
 
-/* Compile a lab's program, build/lab3 or build/debug/lab3; what the compiler says goes to build/lab3.said. */
-static bool compile(const Task *task, const char *folder, const char *options)
+/* Compile a program of a lab; what the compiler says goes to build/lab3.said. */
+static bool compile(const Task *task, const char *options, const char *program)
 {
     char command[2000], said[PATH_SIZE];
-    const int lab = lab_of(task);
     said_path(task, said);
-    snprintf(command, sizeof command, "$COMPILE %s%s -DLAB=%d -o %s/lab%d lab%d.c check/worker.c check/calls.c -lm >%s 2>&1",
-             options, isatty(1) ? " -fdiagnostics-color=always" : "", lab, folder, lab, lab, said);
+    snprintf(command, sizeof command, "$COMPILE %s%s -DLAB=%d -o %s %s check/worker.c check/calls.c -lm >%s 2>&1",
+             isatty(1) ? "-fdiagnostics-color=always " : "", options, lab_of(task), program, file_of(task)->file, said);
     return system(command) == 0;
 }
 
@@ -177,7 +177,7 @@ static bool build(const Task *task)
     snprintf(path, sizeof path, "build/lab%d", lab_of(task));
     if (lab->built == lab->hash && access(path, X_OK) == 0)
         return true;
-    const bool compiles = compile(task, "build", "-O1 -g");
+    const bool compiles = compile(task, "-O1 -g", path);
     lab->built = compiles ? lab->hash : 0;
     return compiles;
 }
@@ -345,7 +345,7 @@ static int check(const char *which)
     if (*which == '\0') {
         right = check_tasks(-1);
     } else if (*end == '\0') {
-        if (lab < 0 || lab >= MOST_LABS || access(labs[lab].file, F_OK) != 0)
+        if (lab < 0 || lab >= MOST_LABS || access(lab_files[lab].file, F_OK) != 0)
             give_up("There is no lab%s.c here.\n", which);
         right = check_tasks((int)lab);
     } else {
@@ -420,41 +420,48 @@ static int reset(const char *which)
     return 0;
 }
 
-/* The numbers of one point, for descriptor 3 of a worker. */
-static void write_point(const char *path, int point)
+static void write_for_debugger(const char *name, const void *content, size_t bytes)
 {
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "build/debug/%s", name);
     FILE *out = fopen(path, "wb");
-    const size_t count = (size_t)layout_count(answers.task->in);
-    if (out == NULL || fwrite(answers.in[point], sizeof(double), count, out) != count || fclose(out) != 0)
+    if (out == NULL || fwrite(content, 1, bytes, out) != bytes || fclose(out) != 0)
         give_up("%s cannot be written: %s\n", path, strerror(errno));
 }
 
-/* gdb, or lldb, on the student's function, stopped where it is called with the first point at which it goes wrong. */
-static int debug(const char *which)
+/* Compile the program build/debug/lab, which calls one function with the first point at which it goes wrong. */
+static int prepare(const char *which)
 {
     const Task *task = task_or_current(which);
-    if (!try(task) || !compile(task, "build/debug", "-O0 -g3")) {
+    if (!try(task) || !compile(task, "-O0 -g3 -Dmain=worker_main check/debug.c", "build/debug/lab")) {
         show_compiler(task);
         return 1;
     }
     print_outcome(task);
+    char stop[PATH_SIZE];
+    snprintf(stop, sizeof stop, "break %s\n", task->function);
+    write_for_debugger("stop", stop, strlen(stop));
+    write_for_debugger("task", task->id, strlen(task->id));
     const int point = outcome.point < POINTS ? outcome.point : 0;
-    write_point("build/debug/point", point);
+    write_for_debugger("point", answers.in[point], (size_t)layout_count(task->in) * sizeof(double));
+    printf("The debugger stops in %s, called with %s.\n", task->function,
+           is_wrong() ? "these numbers" : "the first numbers that it is tried on");
+    return 0;
+}
+
+static int debug(const char *which)
+{
+    if (prepare(which) != 0)
+        return 1;
     write_state();
-    printf("The debugger stops in %s, called with %s.\n"
-           "Type: info args · next · print NAME · finish (to the end of the function) · continue · quit\n\n",
-           task->function, is_wrong() ? "these numbers" : "the first numbers that it is tried on");
+    printf("Type: info args · next · print NAME · finish (to the end of the function) · continue · quit\n\n");
     fflush(stdout);
-    char stop[PATH_SIZE], go[PATH_SIZE], program[PATH_SIZE];
-    setenv("SHELL", "/bin/sh", 1); /* which the debugger starts the program with, for what < and > mean */
-    setenv("DEBUGINFOD_URLS", "", 1);
-    snprintf(program, sizeof program, "build/debug/lab%d", lab_of(task));
-    snprintf(stop, sizeof stop, "break %s", task->function);
-    snprintf(go, sizeof go, "run %s 3<build/debug/point 4>/dev/null", task->id);
-    execlp("gdb", "gdb", "-q", "-ex", "set confirm off", "-ex", stop, "-ex", go, program, (char *)NULL);
-    snprintf(stop, sizeof stop, "breakpoint set --name %s", task->function);
-    snprintf(go, sizeof go, "process launch --shell=/bin/sh -- %s 3<build/debug/point 4>/dev/null", task->id);
-    execlp("lldb", "lldb", "-o", stop, "-o", go, program, (char *)NULL);
+    char stop[PATH_SIZE];
+    snprintf(stop, sizeof stop, "breakpoint set --name %s", last_asked->function);
+    setenv("DEBUGINFOD_URLS", "", 1); /* or gdb asks whether it may look for sources in the network */
+    execlp("gdb", "gdb", "-q", "-ex", "set confirm off", "-x", "build/debug/stop", "-ex", "run", "build/debug/lab",
+           (char *)NULL);
+    execlp("lldb", "lldb", "-o", stop, "-o", "run", "build/debug/lab", (char *)NULL);
     give_up("No debugger is installed here: install gdb (or lldb; on macOS: xcode-select --install).\n");
 }
 
@@ -555,7 +562,7 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(const char *which);
     } commands[] = {{"next", say_next}, {"check", check}, {"hint", hint},       {"reset", reset},
-                    {"debug", debug},   {"draw", draw},   {"grade", grade}, {"current", current}};
+                    {"prepare", prepare}, {"debug", debug}, {"draw", draw}, {"grade", grade}, {"current", current}};
     if (first_here() == NULL || task_count > MOST_TASKS)
         give_up("Call make in the folder of the labs: check/answers is not here.\n");
     mkdir("build", 0777);

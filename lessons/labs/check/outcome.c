@@ -88,14 +88,17 @@ void outcome_stopped(const Ended *ended, const Command *limits, char *words, siz
 
 void outcome_quote(Outcome *outcome, const Ended *ended)
 {
+    enum { MOST_LINES = 12 };
+    int lines = 0;
     const char *text = ended->text;
     char *to = outcome->printed;
     const char *const end = to + sizeof outcome->printed - 8;
     bool begins = true;
-    for (; *text != '\0' && to < end; text++) {
+    for (; *text != '\0' && to < end && lines < MOST_LINES; text++) {
         if (begins)
             *to++ = '|', *to++ = ' ';
         begins = *text == '\n';
+        lines += begins;
         *to++ = iscntrl((unsigned char)*text) && *text != '\n' && *text != '\t' ? '?' : *text;
     }
     if (to > outcome->printed && to[-1] != '\n')
