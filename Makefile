@@ -12,7 +12,8 @@ STD ?= -std=c11
 WARNINGS ?= -Wall -Wextra -Wpedantic
 # A fused multiply-add would make the last bit depend on the compiler and the machine.
 NUMBERS = -ffp-contract=off
-COMPILE = $(CC) $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) -Iengine -Iviz -MMD -MP
+INCLUDE = -Iengine -Iviz -Ilessons/labs -Ilessons/labs/check -Ilessons/labs/grader
+COMPILE = $(CC) $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) $(INCLUDE) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 
 PREFIX ?= /usr/local
@@ -111,19 +112,21 @@ format: ## lay out every C file with clang-format
 	$(call need,clang-format,clang-format)
 	@clang-format -i $(SOURCES) $(HEADERS)
 
-tidy: compile_commands.json ## let clang-tidy judge every C file of engine and viz by the checks in .clang-tidy
+tidy: compile_commands.json ## let clang-tidy judge every C file of engine, viz and the labs by the checks in .clang-tidy
 	$(call need,clang-tidy,clang-tidy)
-	@echo $(filter engine/% viz/%,$(SOURCES)) | tr ' ' '\n' | xargs -n 4 -P "$$(getconf _NPROCESSORS_ONLN)" clang-tidy --quiet 2>/dev/null
+	@echo $(filter engine/% viz/% lessons/labs/%,$(SOURCES)) | tr ' ' '\n' | xargs -n 4 -P "$$(getconf _NPROCESSORS_ONLN)" clang-tidy --quiet 2>/dev/null
 .PHONY: format tidy
 
 lib: $(LIB) $(SHARED_LIB) ## the static and the shared library
 .PHONY: lib
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z_.]+:.*## / {printf "make %-24s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z_.-]+:.*## / {printf "make %-24s %s\n", $$1, $$2}' $(filter Makefile %.mk,$(MAKEFILE_LIST))
 
 clean: ## remove all that was built
 	rm -rf build compile_commands.json
+
+include lessons/labs/labs.mk
 
 # ---- what is built ---------------------------------------------------------------------------------------------------
 
@@ -190,8 +193,8 @@ $(BUILD)/shared/viz/player/player_page.o: $(BUILD)/viz/player/player_page.c
 	@mkdir -p "$(@D)"
 	$(COMPILE) -fPIC -c -o $@ $<
 
-SOURCES = $(sort $(wildcard engine/*.c viz/*/*.c lessons/*.c lessons/*/*.c tests/*.c tests/*/*.c))
-HEADERS = $(wildcard engine/*.h viz/*/*.h lessons/*/*.h tests/*.h)
+SOURCES = $(sort $(wildcard engine/*.c viz/*/*.c lessons/*.c lessons/*/*.c lessons/labs/*/*.c tests/*.c tests/*/*.c))
+HEADERS = $(wildcard engine/*.h viz/*/*.h lessons/*/*.h lessons/labs/*/*.h tests/*.h)
 
 # For editors and clang tools: one entry per source, with the flags that it is really compiled with.
 compile_commands.json: Makefile $(SOURCES) ## for clangd and other tools

@@ -4,9 +4,17 @@
 #
 # The comment "/* Task 3.2 ..." is the only marker. Each function that follows one becomes "not written yet"; static
 # functions, which only help the reference, go with their comments; hints go too, to a file of their own (hints.awk).
-# Functions begin and end in the first column, as clang-format leaves them.
+# Functions begin and end in the first column, or stand on one line, as clang-format leaves them.
 
 function flush_comment() { printf "%s", comment; comment = "" }
+function print_stub() {
+    print "{"
+    printf "    not_written(\"%s\");\n", task
+    if (returns == "double" || returns == "int") print "    return 0;"
+    else if (returns != "void") printf "    return (%s){0};\n", returns
+    print "}"
+    task = ""
+}
 
 /^\/\*/ { in_comment = 1; comment = ""; hint = 0; task = ($2 == "Task") ? $3 : "" }
 in_comment {
@@ -19,23 +27,16 @@ in_comment {
         sub(/( \*)?\n$/, " */\n", comment)
     if (last) {
         in_comment = 0
-        if (NR == 1 || task == "" && is_head++ == 0) flush_comment()
+        if (comments++ == 0 && task == "") flush_comment() # the head of the file
     }
     next
 }
 /^static .*\)$/ { cutting = helper = 1; comment = "" }
+/^static .*\) \{.*\}$/ { skip_blank = 1; comment = ""; next }
 cutting { if ($0 ~ /^}/) { cutting = 0; skip_blank = helper; helper = 0 } next }
 skip_blank && /^$/ { skip_blank = 0; next }
 { skip_blank = 0; flush_comment() }
 task != "" && /^[A-Za-z].*\(/ { returns = $1 }
-task != "" && /^\{/ {
-    print
-    printf "    not_written(\"%s\");\n", task
-    if (returns == "double" || returns == "int") print "    return 0;"
-    else if (returns != "void") printf "    return (%s){0};\n", returns
-    print "}"
-    task = ""
-    cutting = 1
-    next
-}
+task != "" && /^[A-Za-z].*\) \{.*\}$/ { sub(/ \{.*/, ""); print; print_stub(); next } # all on one line
+task != "" && /^\{/ { print_stub(); cutting = 1; next }
 { print }

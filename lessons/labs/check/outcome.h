@@ -13,8 +13,9 @@ typedef struct Outcome {
     Ending ending;
     int point; /* at which it was wrong or stopped */
     double got[POINTS][MOST_OUT];
-    Verdict verdict;   /* if it gave all its results */
-    char reason[3000]; /* lines for a person; "" if right. What the submission printed stands at the end. */
+    Verdict verdict;    /* if it gave all its results */
+    char reason[1500];  /* lines for a person; "" if right */
+    char printed[2000]; /* what the submission printed, or the compiler, made safe to show; "" if nothing */
 } Outcome;
 
 /* What to do for one task: the worker's command, without argv, folder, exec_fd and walls. Points go in from answers,
@@ -23,5 +24,17 @@ void outcome_command(const Answers *answers, Command *command, Outcome *outcome)
 
 /* Judge what came of it. */
 void outcome_judge(const Answers *answers, const Ended *ended, Outcome *outcome);
+
+/* Put what a program printed into outcome->printed: without control characters, each line behind a bar. */
+void outcome_quote(Outcome *outcome, const Ended *ended);
+
+/* How a program that is not meant to stop was stopped, in words: "it crashed: ...". limits: those that it ran under. */
+void outcome_stopped(const Ended *ended, const Command *limits, char *words, size_t size);
+
+/* Print the block of one task, worth that many points. The function stands in that file and line; 0: it does not. */
+void outcome_print(const Outcome *outcome, int points, const char *file, int line, FILE *out);
+
+/* The line in which a function is defined, or 0. */
+int outcome_line(FILE *source, const char *function);
 
 #endif

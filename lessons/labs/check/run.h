@@ -10,7 +10,7 @@ enum { SAID_MOST = 4096 };
 typedef struct Command {
     char *const *argv;
     const char *folder; /* to run in */
-    int exec_fd;        /* the program, open; or −1: argv[0], by PATH */
+    int exec_fd;        /* the program, open, 10 or above (Linux); or −1: argv[0], by PATH */
     const void *in;     /* for its descriptor 3, and */
     size_t in_bytes;
     void *out;          /* from its descriptor 4; NULL: neither 3 nor 4 is given */
@@ -23,7 +23,8 @@ typedef struct Command {
 } Command;
 
 typedef struct Ended {
-    bool started;             /* false: no pipe, no process, or confine failed */
+    bool started; /* false: no pipe, no process, no such program, or confine failed; errno is in */
+    int error;
     int status;               /* as waitpid gives it */
     bool late;                /* ended because wall_seconds were over */
     bool flooded;             /* ended because it printed more than 1 MB */
@@ -33,7 +34,8 @@ typedef struct Ended {
     double cpu_seconds;       /* that it used */
 } Ended;
 
-/* Run it to its end. Afterwards no process that it began is left (on Linux; elsewhere, none in its process group). */
+/* Run it to its end. Afterwards no process that it began is left (on Linux; elsewhere, none in its process group). The
+ * caller must have no other children: on Linux they would be ended, too. */
 void run(const Command *command, Ended *ended);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "compute.h"
 #include "data.h"
+#include "private_tasks.h"
 #include "random.h"
 
 /* With two decimals, so that a message can be read and worked out by hand. */
@@ -220,6 +221,14 @@ static void moons_points(Random *random, int k, double *in)
     put_moons(random, FRESH_MOONS, fresh, 3, fresh + 2, 3);
 }
 
+/* One query with scores near ±1000. */
+static void attention_points(Random *random, int k, double *in)
+{
+    (void)random;
+    for (int j = 0; j < 3 && k == 1; j++)
+        in[j] *= 300;
+}
+
 /* ---- all -----------------------------------------------------------------------------------------------------------
  */
 
@@ -246,11 +255,15 @@ static const struct Special {
     {"sgd_step", sgd_points},
     {"train_step", train_step_points},
     {"train_moons", moons_points},
+    {"attention_weights", attention_points},
+    {"attention", attention_points},
 };
 
 void points_make(const Task *task, uint64_t seed, double in[POINTS][MOST_IN])
 {
     Random random;
+    if (private_points(task, seed, in))
+        return;
     random_seed_stream(&random, seed, (uint64_t)(task - tasks));
     const int count = layout_count(task->in) + layout_count(task->secret);
     for (int k = 0; k < POINTS; k++) {

@@ -1,0 +1,320 @@
+#define _DEFAULT_SOURCE /* waitpid's macros beside C11 */
+#define _DARWIN_C_SOURCE
+#include "outcome.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* Add a printf-style piece to a text; what does not fit is cut off. */
+static void add(char *text, size_t size, const char *format, ...)
+{
+    const size_t length = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + length, size - length, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- what to run ------------------------------------------------------------------------------------------------- */
+
+void outcome_command(const Answers *answers, Command *command, Outcome *outcome)
+{
+    static double in[POINTS * MOST_IN];
+    const Task *task = answers->task;
+    const size_t in_count = (size_t)layout_count(task->in), out_count = (size_t)layout_count(task->out);
+    for (size_t i = 0; i < POINTS; i++)
+        memcpy(in + i * in_count, answers->in[i], in_count * sizeof *in);
+    *outcome = (Outcome){.task = task};
+    *command = (Command){.exec_fd = -1,
+                         .in = in,
+                         .in_bytes = POINTS * in_count * sizeof *in,
+                         .out = outcome->got, /* without gaps; outcome_judge moves them into place */
+                         .out_bytes = POINTS * out_count * sizeof(double),
+                         .cpu_seconds = strcmp(task->id, "8.1") == 0 ? 10 : 2,
+                         .memory = (size_t)256 << 20,
+                         .stack = (size_t)1 << 20};
+    command->wall_seconds = 5 * command->cpu_seconds;
+}
+
+/* ---- how it ended ------------------------------------------------------------------------------------------------ */
+
+static const char *signal_words(int number)
+{
+    switch (number) {
+    case SIGSEGV:
+    case SIGBUS:
+        return "it used memory that is not its own: an index out of range, or a pointer that leads nowhere (SIGSEGV)";
+    case SIGFPE: return "an integer was divided by zero (SIGFPE)";
+    case SIGABRT: return "it was aborted: an assert that failed, or memory written behind its end (SIGABRT)";
+    case SIGILL: return "it came to an instruction that does not exist (SIGILL)";
+    default: return NULL;
+    }
+}
+
+void outcome_stopped(const Ended *ended, const Command *limits, char *words, size_t size)
+{
+    const int number = WIFSIGNALED(ended->status) ? WTERMSIG(ended->status) : 0;
+    const bool computed = ended->cpu_seconds > limits->cpu_seconds - 0.5;
+    words[0] = '\0';
+    if (!ended->started)
+        add(words, size, "it could not be started: %s", strerror(ended->error));
+    else if (ended->answered > limits->out_bytes)
+        add(words, size, "it gave more numbers than were asked for");
+    else if (ended->flooded)
+        add(words, size, "it printed more than 1 MB and was stopped: a printf in an endless loop?");
+    else if (number == SIGXCPU || (number == SIGKILL && computed))
+        add(words, size, "it computed for %g s and was stopped: an endless loop?", limits->cpu_seconds);
+    else if (ended->late)
+        add(words, size, "it had no result after %g s and was stopped: does it wait for something?",
+            limits->wall_seconds);
+#ifdef SIGSYS
+    else if (number == SIGSYS)
+        add(words, size, "it asked the system for what no task needs (files, processes, the network), and was stopped");
+#endif
+    else if (number == SIGSEGV && limits->out != NULL && ended->answered % sizeof(double) == 1 &&
+             ((const char *)limits->out)[ended->answered - 1] == '^')
+        add(words, size, "the recursion is too deep: the stack of %zu kB is full", limits->stack >> 10);
+    else if (number != 0 && signal_words(number) != NULL)
+        add(words, size, "it crashed: %s", signal_words(number));
+    else if (number != 0)
+        add(words, size, "it was ended by signal %d", number);
+    else
+        add(words, size, "it left by exit (status %d) before it gave its result", WEXITSTATUS(ended->status));
+}
+
+void outcome_quote(Outcome *outcome, const Ended *ended)
+{
+    enum { MOST_LINES = 12 };
+    int lines = 0;
+    const char *text = ended->text;
+    char *to = outcome->printed;
+    const char *const end = to + sizeof outcome->printed - 8;
+    bool begins = true;
+    for (; *text != '\0' && to < end && lines < MOST_LINES; text++) {
+        if (begins)
+            *to++ = '|', *to++ = ' ';
+        begins = *text == '\n';
+        lines += begins;
+        *to++ = iscntrl((unsigned char)*text) && *text != '\n' && *text != '\t' ? '?' : *text;
+    }
+    if (to > outcome->printed && to[-1] != '\n')
+        *to++ = '\n';
+    *to = '\0';
+    if (*text != '\0' || ended->said > SAID_MOST)
+        memcpy(to, "| ...\n", sizeof "| ...\n");
+}
+
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
+
+static void add_number(char *text, size_t size, double x, int digits)
+{
+    if (isnan(x))
+        add(text, size, "nan"); /* without its sign, which says nothing */
+    else
+        add(text, size, "%.*g", digits, x);
+}
+
+/* The numbers that went in, where a person can take them in: "a = 2, z = {1, 2, 3}". */
+static void add_inputs(char *text, size_t size, const char *layout, const double *in)
+{
+    enum { MOST_SHOWN = 24 };
+    const int count = layout_count(layout);
+    if (count > MOST_SHOWN) {
+        add(text, size, "(%d numbers go in)", count);
+        return;
+    }
+    size_t last_length = 0;
+    char last[NAME_SIZE] = "";
+    for (int i = 0; i < count; i++) {
+        char name[NAME_SIZE];
+        layout_name(layout, i, name);
+        const size_t length = strcspn(name, "[");
+        const bool same = last_length == length && strncmp(name, last, length) == 0;
+        const char *second = strchr(name + length, ']');
+        const bool new_row = same && second != NULL && strcmp(second, "][0]") == 0;
+        if (!same)
+            add(text, size, "%s%s%.*s = %s", strchr(last, '[') != NULL ? "}" : "", i > 0 ? ", " : "", (int)length, name,
+                name[length] == '[' ? "{" : "");
+        else
+            add(text, size, new_row ? " | " : ", ");
+        add_number(text, size, in[i], 6);
+        last_length = length;
+        memcpy(last, name, sizeof last);
+    }
+    add(text, size, strchr(last, '[') != NULL ? "}" : "");
+}
+
+/* Got and want with as many digits as it takes to see that they differ. */
+static void add_difference(Outcome *outcome, const Answers *answers)
+{
+    const int point = outcome->verdict.point, index = outcome->verdict.index;
+    const double got = outcome->got[point][index], want = answers->want[point][index];
+    char *reason = outcome->reason, name[NAME_SIZE];
+    char got_text[40] = "", want_text[40] = "";
+    for (int digits = 6; digits <= 17 && strcmp(got_text, want_text) == 0; digits++) {
+        got_text[0] = want_text[0] = '\0';
+        add_number(got_text, sizeof got_text, got, digits);
+        add_number(want_text, sizeof want_text, want, digits);
+    }
+    add(reason, sizeof outcome->reason, "      %s: got %s, want %s", layout_name(outcome->task->out, index, name),
+        got_text, want_text);
+    if (got == DIRTY)
+        add(reason, sizeof outcome->reason, " (nothing was written there)");
+    const double nudged = answers->has_nudged ? answers->nudged[point][index] : NAN;
+    if (!isnan(nudged))
+        add(reason, sizeof outcome->reason, "     nudged: %.6g", nudged);
+}
+
+/* ---- the verdict ------------------------------------------------------------------------------------------------- */
+
+/* From one after the other to a row for each point; the last goes first, so that none is overwritten. */
+static void spread(Outcome *outcome)
+{
+    const size_t count = (size_t)layout_count(outcome->task->out);
+    double *got = outcome->got[0];
+    for (size_t point = POINTS; point-- > 0;)
+        memmove(outcome->got[point], got + point * count, count * sizeof *got);
+}
+
+static void judge_numbers(const Answers *answers, Outcome *outcome)
+{
+    spread(outcome);
+    outcome->verdict = judge(answers, (const double(*)[MOST_OUT])outcome->got);
+    outcome->ending = outcome->verdict.right ? RIGHT : WRONG;
+    if (outcome->verdict.right)
+        return;
+    outcome->point = outcome->verdict.point;
+    add_inputs(outcome->reason, sizeof outcome->reason, outcome->task->in, answers->in[outcome->point]);
+    if (outcome->verdict.index >= 0)
+        add_difference(outcome, answers);
+    add(outcome->reason, sizeof outcome->reason, "\n");
+    if (outcome->verdict.why[0] != '\0')
+        add(outcome->reason, sizeof outcome->reason, "%s\n", outcome->verdict.why);
+}
+
+void outcome_judge(const Answers *answers, const Ended *ended, Outcome *outcome)
+{
+    Command limits;
+    Outcome unused;
+    outcome_command(answers, &limits, &unused);
+    limits.out = outcome->got;
+    outcome_quote(outcome, ended);
+    if (ended->answered == limits.out_bytes) {
+        judge_numbers(answers, outcome);
+        return;
+    }
+    const bool one_byte = ended->answered % sizeof(double) == 1;
+    if (one_byte && ((const char *)outcome->got)[ended->answered - 1] == '?' && ended->status == 0) {
+        outcome->ending = NOT_WRITTEN;
+        return;
+    }
+    outcome->ending = STOPPED;
+    outcome->point = (int)(ended->answered / (limits.out_bytes / POINTS));
+    if (outcome->point < POINTS)
+        add_inputs(outcome->reason, sizeof outcome->reason, outcome->task->in, answers->in[outcome->point]);
+    add(outcome->reason, sizeof outcome->reason, "\n");
+    char words[300];
+    outcome_stopped(ended, &limits, words, sizeof words);
+    add(outcome->reason, sizeof outcome->reason, "%s\n", words);
+}
+
+/* ---- the block --------------------------------------------------------------------------------------------------- */
+
+static void print_indented(const char *lines, FILE *out)
+{
+    while (*lines != '\0') {
+        const int length = (int)strcspn(lines, "\n");
+        fprintf(out, "   %.*s\n", length, lines);
+        lines += length + (lines[length] == '\n');
+    }
+}
+
+void outcome_print(const Outcome *outcome, int points, const char *file, int line, FILE *out)
+{
+    fprintf(out, "== %s %s ==  ", outcome->task->id, outcome->task->function);
+    if (outcome->ending == RIGHT)
+        fprintf(out, "ok %d/%d\n", points, points);
+    else if (outcome->ending == NOT_WRITTEN)
+        fprintf(out, "not written yet   %s:%d\n", file, line);
+    else if (line > 0)
+        fprintf(out, "FAIL 0/%d   %s:%d\n", points, file, line);
+    else
+        fprintf(out, "FAIL 0/%d   %s\n", points, file);
+    print_indented(outcome->reason, out);
+    if (outcome->printed[0] != '\0' && outcome->ending != RIGHT) {
+        fprintf(out, "   it printed:\n");
+        print_indented(outcome->printed, out);
+    }
+}
+
+/* ---- where a function stands ------------------------------------------------------------------------------------- */
+
+static int next_char(FILE *source, int *line)
+{
+    const int c = getc(source);
+    *line += c == '\n';
+    return c;
+}
+
+/* The next character that is code: a comment, a text or a line of the preprocessor becomes one space. */
+static int next_code(FILE *source, int *line)
+{
+    int c = next_char(source, line), before = 0;
+    if (c == '"' || c == '\'') {
+        const int quote = c;
+        while ((c = next_char(source, line)) != quote && c != '\n' && c != EOF)
+            if (c == '\\')
+                next_char(source, line);
+        return ' ';
+    }
+    const int next = c == '/' ? getc(source) : 0;
+    if (next == '*') {
+        while ((c = next_char(source, line)) != EOF && !(before == '*' && c == '/'))
+            before = c;
+        return ' ';
+    }
+    if (c == '#' || next == '/') {
+        while ((c = next_char(source, line)) != EOF && !(c == '\n' && before != '\\'))
+            before = c;
+        return ' ';
+    }
+    if (c == '/')
+        ungetc(next, source);
+    return c;
+}
+
+/* Outside of all braces the name, '(' behind it, and then '{' before any ';'. */
+int outcome_line(FILE *source, const char *function)
+{
+    char word[NAME_SIZE] = "";
+    size_t length = 0;
+    int line = 1, depth = 0, found = 0;
+    bool apart = false; /* a space stands behind the word */
+    for (int c; (c = next_code(source, &line)) != EOF;) {
+        if (isspace(c)) {
+            apart = true;
+        } else if (isalnum(c) || c == '_') {
+            if (apart)
+                length = 0;
+            apart = false;
+            if (length < sizeof word - 1)
+                word[length++] = (char)c;
+            word[length] = '\0';
+        } else {
+            if (c == '(' && depth == 0 && strcmp(word, function) == 0)
+                found = line;
+            else if (c == '{' && found > 0)
+                return found;
+            else if (c == ';')
+                found = 0;
+            depth += (c == '{') - (c == '}');
+            word[0] = '\0';
+            length = 0;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,94 @@
+#!/bin/sh
+# Grade a whole class: a folder of submissions, one folder per student.
+#
+#     class.sh SUBMISSIONS RESULTS JOBS GRADE [OPTION...]
+#
+# `make class` calls it. RESULTS ("": SUBMISSIONS.results) receives class.csv and, in a folder per student, the grader's
+# results.json and what it said, graded.txt. Run it again to go on after an interruption, or for those who have handed in
+# anew: a student whose results are newer than the submission, the grader and its table is not graded again.
+set -u
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+
+stop() { echo "make class: $1" && exit 1; }
+
+submissions=${1%/}
+results=${2:-$submissions.results}
+jobs=$3
+grade=$4
+shift 3
+[ -d "$submissions" ] || stop "there is no folder $submissions. It holds one folder per student."
+case $jobs in '' | *[!0-9]* | 0) stop "JOBS=$jobs: how many are graded at a time? Give a number from 1." ;; esac
+[ -x "$grade" ] || stop "$grade is no program. Build it: make build/grade"
+mkdir -p "$results" || stop "cannot make the folder $results."
+submissions=$(cd "$submissions" && pwd) && results=$(cd "$results" && pwd) || exit 1
+case $results/ in "$submissions"/*) stop "the results would lie among the submissions. Give another RESULTS." ;; esac
+claims=$(mktemp -d) || exit 1
+workers=
+trap 'rm -rf "$claims"' EXIT
+trap 'kill $workers 2>/dev/null; wait; exit 130' INT TERM HUP
+
+# A folder's last name. No $(basename), which would drop a newline at its end.
+name_of() {
+    name=${1%/}
+    name=${name##*/}
+}
+
+# Whether the results are older than the submission, the grader, or a file or folder among its options.
+is_stale() { # results.json, student's folder, the grader's command line
+    result=$1 && shift
+    [ -f "$result" ] || return 0
+    for input in "$@"; do
+        [ -e "$input" ] && [ -n "$(find -H "$input" -newer "$result" | head -n 1)" ] && return 0
+    done
+    return 1
+}
+
+# One student. The grader's own status 1 says "could not grade", and it has written why; others mean that it failed.
+grade_one() { # folder for the results, student's folder, the grader's command line
+    to=$1 && student=$2 && shift 2
+    mkdir -p "$to" || return
+    "$@" "$student" "$to/results.json" >"$to/graded.txt.part" 2>&1 </dev/null &
+    grading=$!
+    wait "$grading"
+    status=$?
+    if [ "$status" -gt 1 ]; then
+        echo "The grader ended with status $status." >>"$to/graded.txt.part"
+        printf '{"score": 0, "output": "not graded: the grader ended with status %d, see graded.txt"}\n' "$status" \
+            >"$to/results.json"
+    fi
+    mv "$to/graded.txt.part" "$to/graded.txt"
+}
+
+# All workers go through the same list; a student is graded by the one that is first to make the folder in $claims.
+work() { # the grader's command line
+    grading=
+    trap 'kill $grading 2>/dev/null; exit 1' TERM
+    number=0
+    for folder in "$submissions"/*/; do
+        number=$((number + 1))
+        mkdir "$claims/$number" 2>/dev/null || continue
+        name_of "$folder"
+        if is_stale "$results/$name/results.json" "$folder" "$@"; then
+            grade_one "$results/$name" "${folder%/}" "$@"
+            : >"$claims/$number/graded"
+        fi
+    done
+}
+
+job=0
+while [ $((job += 1)) -le "$jobs" ]; do
+    work "$@" &
+    workers="$workers $!"
+done
+wait
+
+set --
+for folder in "$submissions"/*/; do
+    [ -d "$folder" ] || stop "there is no student's folder in $submissions"
+    name_of "$folder"
+    set -- "$@" "./$name/results.json"
+done
+graded=$(($(find "$claims" -name graded | wc -l)))
+echo "$# students: $graded graded now, $(($# - graded)) not changed since they were graded."
+cd "$results" && awk -v csv=class.csv.part -f "$here/class.awk" "$@" && mv class.csv.part class.csv || exit 1
+echo "Results: $results/class.csv"

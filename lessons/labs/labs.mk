@@ -1,0 +1,82 @@
+# What a teacher does with the labs. Included by the Makefile; lessons/labs/README.md explains it.
+
+# Tasks of the teacher's own, in one file; what is built with them goes to a folder of its own.
+PRIVATE ?= $(wildcard lessons/labs/private/lab0.c)
+# The table of points, visibility and deadlines.
+TERMS ?= lessons/labs/terms.txt
+JOBS ?= 2
+
+LAB_BUILD = $(BUILD)$(if $(PRIVATE),/private)
+# What goes into a student's folder, and what the grader compiles submissions with.
+KIT = $(if $(PRIVATE),$(LAB_BUILD)/kit,lessons/labs)
+LAB_PROGRAMS = $(addprefix lessons/labs/,check/check.c check/worker.c grader/grade.c grader/answers_main.c \
+  grader/check_private.c)
+LAB_SOURCES = $(filter-out $(LAB_PROGRAMS),$(wildcard lessons/labs/lab*.c lessons/labs/check/*.c lessons/labs/grader/*.c))
+LAB_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(LAB_SOURCES))
+PRIVATE_OBJECTS = $(patsubst %.c,$(BUILD)/private/%.o,$(LAB_SOURCES)) $(BUILD)/private/lab0.o
+PRIVATE_CHECKED = $(if $(PRIVATE),$(BUILD)/private/private.checked)
+GRADE = $(LAB_BUILD)/grade --kit "$(KIT)" --terms "$(TERMS)"
+
+.PHONY: handout grade grade-check gradescope.zip class FORCE
+
+handout: $(LAB_BUILD)/answers $(PRIVATE_CHECKED) ## make the folder that students get: make handout OUT=folder [LAB=3] [PRIVATE=file.c]
+	@test -n "$(OUT)" || { echo "Where to? make handout OUT=folder"; exit 1; }
+	@BUILD="$(LAB_BUILD)" sh lessons/labs/handout.sh $(if $(LAB),--lab "$(LAB)") "$(OUT)"
+
+grade: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade one submission: make grade SUBMISSION=folder [RESULTS=results.json] [TERMS=terms.txt]
+	@test -n "$(SUBMISSION)" || { echo "Whose? make grade SUBMISSION=folder"; exit 1; }
+	@$(GRADE) "$(SUBMISSION)" "$(or $(RESULTS),results.json)"
+
+class: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade a folder of submissions: make class SUBMISSIONS=folder [RESULTS=folder] [JOBS=2]
+	@test -n "$(SUBMISSIONS)" || { echo "Whose? make class SUBMISSIONS=folder"; exit 1; }
+	@sh lessons/labs/class.sh "$(SUBMISSIONS)" "$(RESULTS)" "$(JOBS)" $(GRADE)
+
+grade-check: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## show which walls stand between a submission and the grader on this machine
+	@$(GRADE) --walls
+
+gradescope.zip: ## pack the grader for Gradescope, into build/gradescope.zip
+	@sh lessons/labs/gradescope/pack.sh "$(BUILD)" "$(TERMS)" "$(PRIVATE)"
+
+
+# ---- what is built ---------------------------------------------------------------------------------------------------
+
+$(BUILD)/grade: $(BUILD)/lessons/labs/grader/grade.o $(LAB_OBJECTS) $(LIB)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/answers: $(BUILD)/lessons/labs/grader/answers_main.o $(LAB_OBJECTS) $(LIB)
+	$(LINK) -o $@ $^ -lm
+
+# The same with the private tasks. Only what changes in private.h and lab0.c makes it anew, whatever file they are from.
+$(BUILD)/private/grade: $(BUILD)/private/lessons/labs/grader/grade.o $(PRIVATE_OBJECTS) $(LIB)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/private/answers: $(BUILD)/private/lessons/labs/grader/answers_main.o $(PRIVATE_OBJECTS) $(LIB)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/private/check_private: $(BUILD)/private/lessons/labs/grader/check_private.o $(PRIVATE_OBJECTS) $(LIB)
+	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/private/private.checked: $(BUILD)/private/check_private $(BUILD)/private/kit.made
+	@$< || { echo "in $(PRIVATE)"; exit 1; }
+	@touch $@
+
+$(BUILD)/private/private.h $(BUILD)/private/lab0.c: FORCE
+	@mkdir -p "$(@D)"
+	@awk -v part=$(patsubst .%,%,$(suffix $@)) -f lessons/labs/private.awk "$(PRIVATE)" >$@.part || { rm -f $@ $@.part; exit 1; }
+	@cmp -s $@.part $@ && rm $@.part || mv $@.part $@
+
+$(BUILD)/private/lab0.o: $(BUILD)/private/lab0.c $(BUILD)/private/private.h
+	$(COMPILE) -I$(BUILD)/private -c -o $@ $<
+
+$(BUILD)/private/lessons/labs/%.o: lessons/labs/%.c $(BUILD)/private/private.h
+	@mkdir -p "$(@D)"
+	$(COMPILE) -I$(BUILD)/private -c -o $@ $<
+
+$(BUILD)/private/kit.made: lessons/labs/lab.h $(wildcard lessons/labs/check/*) $(BUILD)/private/private.h \
+  $(BUILD)/private/lab0.c
+	@rm -rf $(BUILD)/private/kit && mkdir -p $(BUILD)/private/kit $(BUILD)/private/reference
+	@cp "$(PRIVATE)" $(BUILD)/private/reference/lab0.c
+	@cp -R lessons/labs/lab.h lessons/labs/check $(BUILD)/private/private.h $(BUILD)/private/kit
+	@touch $@
+
+-include $(wildcard $(BUILD)/private/*.d $(BUILD)/private/lessons/labs/*.d $(BUILD)/private/lessons/labs/*/*.d)
