@@ -57,7 +57,7 @@ test: ## install what the tests need if it is missing (saying so first), then ru
 	@sh tests/install_needs.sh
 	@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN)) check
 
-check: $(BUILD)/tests/run $(BUILD)/tests/slips $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw ## run the tests with what is there
+check: $(BUILD)/tests/run $(BUILD)/tests/slips $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw $(BUILD)/grade $(BUILD)/answers ## run the tests with what is there
 	@BUILD=$(BUILD) sh tests/run_tests.sh
 
 lessons: $(LIB) ## run every chapter of the course
@@ -156,7 +156,7 @@ $(BUILD)/tests/player_pages: $(BUILD)/tests/browser/player_pages.o $(LIB)
 $(BUILD)/tests/bench: $(BUILD)/tests/bench.o $(BUILD)/tests/bench_by_hand.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
-$(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LIB)
+$(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LAB_OBJECTS) $(LIB)
 	$(LINK) -o $@ $^ -lcriterion -lm
 
 # The debug build of the engine and of a program full of slips, at once.
