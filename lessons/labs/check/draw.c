@@ -147,9 +147,10 @@ static void put_outputs(const Answers *answers, const Outcome *outcome, FILE *ou
 static void put_moons(const Answers *answers, const Outcome *outcome, FILE *out)
 {
     const double *fresh = answers->in[outcome->point] + layout_count(answers->task->in);
-    fprintf(out, "<h2>The points that it had not seen: %d of %d are told apart</h2>\n"
-                 "<p>Filled: class 1, hollow: class 0; ringed in red: put into the wrong class.</p>\n"
-                 "<svg viewBox='-1.7 -1.4 4.4 3' width=800>",
+    fprintf(out,
+            "<h2>The points that it had not seen: %d of %d are told apart</h2>\n"
+            "<p>Filled: class 1, hollow: class 0; ringed in red: put into the wrong class.</p>\n"
+            "<svg viewBox='-1.7 -1.4 4.4 3' width=800>",
             moons_right(outcome->got[outcome->point], fresh), FRESH_MOONS);
     for (int i = 0; i < FRESH_MOONS; i++, fresh += 3) {
         double same[FRESH_MOONS * 3]; /* this point again and again: all of them are right, or none */
