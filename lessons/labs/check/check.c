@@ -19,7 +19,7 @@
 #include "outcome.h"
 #include "source.h"
 
-enum { MOST_LABS = 10, MOST_TASKS = 100, PATH_SIZE = 80 };
+enum { MOST_LABS = 10, MOST_TASKS = 100, PATH_SIZE = 80, MOST_READ = 8 /* numbers that a line can show */ };
 
 static _Noreturn void give_up(const char *format, ...)
 {
@@ -240,8 +240,12 @@ static bool is_wrong(void) { return outcome.ending == WRONG || outcome.ending ==
 static void print_outcome(const Task *task)
 {
     outcome_print(&outcome, task->points, file_of(task)->file, line_of(task), stdout);
-    if (is_wrong())
-        printf("   see: make debug T=%s\n", task->id);
+    if (!is_wrong())
+        return;
+    printf("   see: make debug T=%s", task->id);
+    if (outcome.ending == WRONG && layout_count(task->in) + layout_count(task->out) > MOST_READ)
+        printf(" · make draw T=%s", task->id);
+    printf("\n");
 }
 
 /* The task that a person is at: the one asked for last, or else the next one that is not solved; NULL: all are. */

@@ -38,9 +38,10 @@ void draw_graph(const Answers *answers, const Outcome *outcome, FILE *out)
     const int first = outcome->verdict.index >= NODES ? NODES : 0; /* a second walk */
     int place[NODES];
     places(got, place);
-    fprintf(out, "digraph \"%s %s\" {\n  label=\"%s %s, point %d%s\\nwrong: red\"; labelloc=t; rankdir=LR;\n",
+    fprintf(out, "digraph \"%s %s\" {\n  label=\"%s %s, point %d%s\%s\nwrong: red\"; labelloc=t; rankdir=LR;\n",
             outcome->task->id, outcome->task->function, outcome->task->id, outcome->task->function, outcome->point + 1,
-            first > 0 ? ", after the second walk" : "");
+            first > 0 ? ", after the second walk" : "",
+            strcmp(outcome->task->function, "push") == 0 ? "\\npush was called for nodes 11, 10, 9 and 8" : "");
     fprintf(out, "  node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=Helvetica];\n"
                  "  edge [fontname=Helvetica, fontsize=10];\n");
     for (int i = 0; i < NODES; i++) {
