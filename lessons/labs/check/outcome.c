@@ -233,88 +233,20 @@ static void print_indented(const char *lines, FILE *out)
     }
 }
 
-void outcome_print(const Outcome *outcome, int points, const char *file, int line, FILE *out)
+void outcome_print(const Outcome *outcome, double points, const char *file, int line, FILE *out)
 {
     fprintf(out, "== %s %s ==  ", outcome->task->id, outcome->task->function);
     if (outcome->ending == RIGHT)
-        fprintf(out, "ok %d/%d\n", points, points);
+        fprintf(out, "ok %g/%g\n", points, points);
     else if (outcome->ending == NOT_WRITTEN)
         fprintf(out, "not written yet   %s:%d\n", file, line);
     else if (line > 0)
-        fprintf(out, "FAIL 0/%d   %s:%d\n", points, file, line);
+        fprintf(out, "FAIL 0/%g   %s:%d\n", points, file, line);
     else
-        fprintf(out, "FAIL 0/%d   %s\n", points, file);
+        fprintf(out, "FAIL 0/%g   %s\n", points, file);
     print_indented(outcome->reason, out);
     if (outcome->printed[0] != '\0' && outcome->ending != RIGHT) {
         fprintf(out, "   it printed:\n");
         print_indented(outcome->printed, out);
     }
-}
-
-/* ---- where a function stands ------------------------------------------------------------------------------------- */
-
-static int next_char(FILE *source, int *line)
-{
-    const int c = getc(source);
-    *line += c == '\n';
-    return c;
-}
-
-/* The next character that is code: a comment, a text or a line of the preprocessor becomes one space. */
-static int next_code(FILE *source, int *line)
-{
-    int c = next_char(source, line), before = 0;
-    if (c == '"' || c == '\'') {
-        const int quote = c;
-        while ((c = next_char(source, line)) != quote && c != '\n' && c != EOF)
-            if (c == '\\')
-                next_char(source, line);
-        return ' ';
-    }
-    const int next = c == '/' ? getc(source) : 0;
-    if (next == '*') {
-        while ((c = next_char(source, line)) != EOF && !(before == '*' && c == '/'))
-            before = c;
-        return ' ';
-    }
-    if (c == '#' || next == '/') {
-        while ((c = next_char(source, line)) != EOF && !(c == '\n' && before != '\\'))
-            before = c;
-        return ' ';
-    }
-    if (c == '/')
-        ungetc(next, source);
-    return c;
-}
-
-/* Outside of all braces the name, '(' behind it, and then '{' before any ';'. */
-int outcome_line(FILE *source, const char *function)
-{
-    char word[NAME_SIZE] = "";
-    size_t length = 0;
-    int line = 1, depth = 0, found = 0;
-    bool apart = false; /* a space stands behind the word */
-    for (int c; (c = next_code(source, &line)) != EOF;) {
-        if (isspace(c)) {
-            apart = true;
-        } else if (isalnum(c) || c == '_') {
-            if (apart)
-                length = 0;
-            apart = false;
-            if (length < sizeof word - 1)
-                word[length++] = (char)c;
-            word[length] = '\0';
-        } else {
-            if (c == '(' && depth == 0 && strcmp(word, function) == 0)
-                found = line;
-            else if (c == '{' && found > 0)
-                return found;
-            else if (c == ';')
-                found = 0;
-            depth += (c == '{') - (c == '}');
-            word[0] = '\0';
-            length = 0;
-        }
-    }
-    return 0;
 }

@@ -32,9 +32,6 @@ void outcome_quote(Outcome *outcome, const Ended *ended);
 void outcome_stopped(const Ended *ended, const Command *limits, char *words, size_t size);
 
 /* Print the block of one task, worth that many points. The function stands in that file and line; 0: it does not. */
-void outcome_print(const Outcome *outcome, int points, const char *file, int line, FILE *out);
-
-/* The line in which a function is defined, or 0. */
-int outcome_line(FILE *source, const char *function);
+void outcome_print(const Outcome *outcome, double points, const char *file, int line, FILE *out);
 
 #endif

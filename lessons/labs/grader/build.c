@@ -1,0 +1,296 @@
+#define _XOPEN_SOURCE 700 /* mkdtemp, nftw, openat beside C11 */
+#define _DARWIN_C_SOURCE
+#include "build.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "file.h"
+#include "memory.h"
+
+enum { EXEC_FD = 10, MOST_ARGUMENTS = 24, PATH_SIZE = FOLDER_SIZE + 64 };
+
+/* A path below the work folder. */
+static const char *below(const Build *build, const char *name, char path[PATH_SIZE])
+{
+    snprintf(path, PATH_SIZE, "%s/%s", build->folder, name);
+    return path;
+}
+
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
+
+/* work/kit holds what is ours, and a compiler that reads a submission may not write there; work/lab is its own. */
+static bool make_folder(const Build *build, const char *name, bool of_nobody, Error *error)
+{
+    char path[PATH_SIZE];
+    below(build, name, path);
+    if (mkdir(path, 0700) != 0 || (build->walls->up[OTHER_USER] && chmod(path, of_nobody ? 0700 : 0755) != 0) ||
+        (build->walls->up[OTHER_USER] && of_nobody && chown(path, NOBODY, NOBODY) != 0))
+        return error_set(error, "cannot make the folder %s: %s", path, strerror(errno));
+    return true;
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void)status, (void)type, (void)place;
+    remove(path);
+    return 0;
+}
+
+static void remove_folder(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+static bool write_file(const char *path, const char *text, size_t bytes, Error *error)
+{
+    FILE *out = fopen(path, "wb");
+    const bool written = out != NULL && fwrite(text, 1, bytes, out) == bytes;
+    if ((out != NULL && fclose(out) != 0) || !written)
+        return error_set(error, "cannot write %s: %s", path, strerror(errno));
+    return true;
+}
+
+/* ---- commands ---------------------------------------------------------------------------------------------------- */
+
+/* Run a command, whose words end with NULL, in work/lab behind the walls. */
+static bool call(Build *build, const char *const *words)
+{
+    char kit[PATH_SIZE], lab[PATH_SIZE];
+    Confinement confinement = {.walls = build->walls, .compiler = true, .readable = below(build, "kit", kit)};
+    Command command = {.argv = (char *const *)words,
+                       .folder = below(build, "lab", lab),
+                       .exec_fd = -1,
+                       .cpu_seconds = 6,
+                       .wall_seconds = 30,
+                       .memory = (size_t)2 << 30,
+                       .stack = (size_t)64 << 20,
+                       .confine = walls_confine,
+                       .about = &confinement};
+    return patience_run(&build->patience, &command, &build->said) && build->said.started && build->said.status == 0;
+}
+
+#define CALL(build, ...) call(build, (const char *const[]){__VA_ARGS__, NULL})
+#define COMPILE "cc", "-std=c11", "-O1", "-ffp-contract=off", "-I../kit"
+
+/* ---- what is ours ------------------------------------------------------------------------------------------------ */
+
+/* Copy a file of the kit to work/kit. Everybody may read it there. */
+static bool copy_of_kit(const Build *build, const char *name, const char *to, Error *error)
+{
+    char from[PATH_SIZE], path[PATH_SIZE];
+    size_t bytes;
+    snprintf(from, sizeof from, "%s/%s", build->kit, name);
+    below(build, to, path);
+    char *text = file_read(from, LARGEST_SOURCE, &bytes, error);
+    const bool copied = text != NULL && write_file(path, text, bytes, error);
+    memory_free(text);
+    return copied && (chmod(path, 0644) == 0 || error_set(error, "cannot make %s readable", path));
+}
+
+/* What the compiler said, where it failed on what is ours. */
+static bool compiler_failed(const Build *build, const char *what, Error *error)
+{
+    const Ended *said = &build->said;
+    if (!said->started)
+        return error_set(error, "the compiler, cc, cannot be started: %s", strerror(said->error));
+    return error_set(error, "%s (status %d): %.400s", what, said->status, said->text);
+}
+
+/* calls.c is compiled where submissions are, behind the same walls: so we know that a compiler works there. Then it
+ * goes where none of them can change it. */
+static bool compile_calls(Build *build, Error *error)
+{
+    char from[PATH_SIZE], to[PATH_SIZE];
+    if (!CALL(build, COMPILE, "-c", "../kit/calls.c", "-o", "calls.o"))
+        return compiler_failed(build, "the compiler fails on the grader's own calls.c", error);
+    below(build, "lab/calls.o", from), below(build, "kit/calls.o", to);
+    if (rename(from, to) != 0 || (build->walls->up[OTHER_USER] && chown(to, 0, 0) != 0))
+        return error_set(error, "cannot keep %s: %s", to, strerror(errno));
+    return true;
+}
+
+/* A static program needs no files when it begins, but not every system has the libraries for it. */
+static bool choose_link(Build *build, Error *error)
+{
+    char path[PATH_SIZE];
+    static const char empty[] = "int main(void) { return 0; }\n";
+    if (!write_file(below(build, "kit/empty.c", path), empty, strlen(empty), error))
+        return false;
+    build->shared = build->shared || !CALL(build, "cc", "-static", "../kit/empty.c", "-o", "empty", "-lm");
+    return !build->shared || CALL(build, "cc", "../kit/empty.c", "-o", "empty", "-lm") ||
+           compiler_failed(build, "the linker fails", error);
+}
+
+bool build_begin(Build *build, Error *error)
+{
+    const char *parent = getenv("TMPDIR");
+    build->worker = -1;
+    build->patience = (Patience){.cpu_seconds = 20, .wall_seconds = 25};
+    snprintf(build->folder, sizeof build->folder, "%s/grade-XXXXXX",
+             parent != NULL && *parent != '\0' ? parent : "/tmp");
+    if (mkdtemp(build->folder) == NULL) {
+        error_set(error, "cannot make a work folder %s: %s", build->folder, strerror(errno));
+        build->folder[0] = '\0';
+        return false;
+    }
+    if (build->walls->up[OTHER_USER] && chmod(build->folder, 0711) != 0) /* nobody may pass through */
+        return error_set(error, "cannot open the folder %s: %s", build->folder, strerror(errno));
+    char private[PATH_SIZE];
+    snprintf(private, sizeof private, "%s/private.h", build->kit);
+    return make_folder(build, "kit", false, error) && make_folder(build, "lab", true, error) &&
+           copy_of_kit(build, "lab.h", "kit/lab.h", error) &&
+           copy_of_kit(build, "check/calls.h", "kit/calls.h", error) &&
+           copy_of_kit(build, "check/calls.c", "kit/calls.c", error) &&
+           copy_of_kit(build, "check/worker.c", "kit/worker.c", error) &&
+           (access(private, F_OK) != 0 || copy_of_kit(build, "private.h", "kit/private.h", error)) &&
+           compile_calls(build, error) && choose_link(build, error);
+}
+
+/* ---- a submission ------------------------------------------------------------------------------------------------ */
+
+/* The submission's fault, in words. Returns false. */
+static bool refuse(Build *build, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(build->why, sizeof build->why, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* Read the file into build->source: a regular one, no link, not large. O_NONBLOCK: a pipe would keep us waiting. */
+static bool take(Build *build, const char *submission)
+{
+    const int folder = open(submission, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int fd = folder >= 0 ? openat(folder, build->file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+    const int reason = errno;
+    struct stat status;
+    size_t length = 0;
+    bool taken = false;
+    if (folder >= 0)
+        close(folder);
+    if (fd < 0 && reason == ENOENT)
+        return refuse(build, "there is no %s in this submission", build->file);
+    if (fd < 0)
+        return refuse(build, "%s cannot be read: %s", build->file, reason == ELOOP ? "it is a link" : strerror(reason));
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        refuse(build, "%s is no regular file", build->file);
+    } else {
+        ssize_t got = 1;
+        while (length < LARGEST_SOURCE + 1 && got > 0) {
+            got = read(fd, build->source + length, LARGEST_SOURCE + 1 - length);
+            length += got > 0 ? (size_t)got : 0;
+        }
+        taken = length <= LARGEST_SOURCE || refuse(build, "%s is larger than %d kB", build->file, LARGEST_SOURCE >> 10);
+    }
+    close(fd);
+    build->source[taken ? length : 0] = '\0';
+    return taken && (strlen(build->source) == length || refuse(build, "%s holds a NUL: it is no text", build->file));
+}
+
+static bool is_task_of(const char *name, int lab)
+{
+    const Task *task = task_find(name);
+    return task != NULL && strcmp(task->function, name) == 0 && atoi(task->id) == lab;
+}
+
+/* Only the tasks' functions may be seen from outside: another one might replace one of the library's or of ours. What
+ * begins before main, a constructor say, is not looked for: it can do no more than the functions themselves. */
+static bool check_names(Build *build, int lab)
+{
+    char *names = build->said.text;
+    if (!CALL(build, "nm", "-g", "-P", "lab.o"))
+        return refuse(build, "the names in %s cannot be listed", build->file);
+    if (build->said.said > SAID_MOST)
+        return refuse(build, "%s has too many names that are not static", build->file);
+    for (char *save, *line = strtok_r(names, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+        char *end = line + strcspn(line, " ");
+        const bool used_only = strncmp(end, " U", 2) == 0 || strncmp(end, " w", 2) == 0 || strncmp(end, " v", 2) == 0;
+        *end = '\0';
+#ifdef __APPLE__
+        line += *line == '_';
+#endif
+        if (used_only || is_task_of(line, lab))
+            continue;
+        for (char *c = line; *c != '\0'; c++)
+            *c = (char)(isalnum((unsigned char)*c) || *c == '_' || *c == '.' ? *c : '?');
+        return refuse(build, "%s defines %.80s, which is no task of this lab: make it static", build->file, line);
+    }
+    build->said.said = 0; /* these are no words for a person */
+    build->said.text[0] = '\0';
+    return true;
+}
+
+static bool compile(Build *build, int lab)
+{
+    char number[16];
+    snprintf(number, sizeof number, "-DLAB=%d", lab);
+    if (!CALL(build, COMPILE, "-c", build->file, "-o", "lab.o")) {
+        if (build->said.late || build->said.cpu_seconds > 5)
+            return refuse(build, "the compiler did not come to an end with %s", build->file);
+        return refuse(build, "%s does not compile", build->file);
+    }
+    if (!check_names(build, lab))
+        return false;
+    if (!CALL(build, COMPILE, number, "../kit/worker.c", "../kit/calls.o", "lab.o", "-o", "worker", "-lm",
+              build->shared ? "-O1" : "-static")) /* "-O1" is there already */
+        return refuse(build, "%s does not link", build->file);
+    return true;
+}
+
+/* Open, and out of the way of the descriptors that a worker is given. */
+static bool open_worker(Build *build)
+{
+    char path[PATH_SIZE];
+    struct stat status;
+    const int fd = open(below(build, "lab/worker", path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return refuse(build, "the program of %s cannot be opened: %s", build->file, strerror(errno));
+    build->worker = fcntl(fd, F_DUPFD_CLOEXEC, EXEC_FD);
+    close(fd);
+    return (build->worker >= 0 && fstat(build->worker, &status) == 0 && S_ISREG(status.st_mode)) ||
+           refuse(build, "the program of %s is no regular file", build->file);
+}
+
+static void close_worker(Build *build)
+{
+    if (build->worker >= 0)
+        close(build->worker);
+    build->worker = -1;
+}
+
+bool build_lab(Build *build, const char *submission, int lab, Error *error)
+{
+    char name[32], path[PATH_SIZE];
+    close_worker(build);
+    build->why[0] = build->source[0] = '\0';
+    build->said = (Ended){.started = true};
+    snprintf(build->file, sizeof build->file, "lab%d.c", lab);
+    if (!take(build, submission))
+        return true;
+    remove_folder(below(build, "lab", path));
+    snprintf(name, sizeof name, "lab/%s", build->file);
+    if (!make_folder(build, "lab", true, error) ||
+        !write_file(below(build, name, path), build->source, strlen(build->source), error))
+        return false;
+    if (build->walls->up[OTHER_USER] && chmod(path, 0644) != 0)
+        return error_set(error, "cannot make %s readable: %s", path, strerror(errno));
+    if (compile(build, lab) && !open_worker(build))
+        close_worker(build);
+    return true;
+}
+
+void build_end(Build *build)
+{
+    close_worker(build);
+    if (build->folder[0] != '\0')
+        remove_folder(build->folder);
+    build->folder[0] = '\0';
+}

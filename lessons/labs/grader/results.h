@@ -1,0 +1,48 @@
+/* results.h - what the grader leaves behind: results.json in Gradescope's format, and lines that GitHub shows. */
+#ifndef LAB_RESULTS_H
+#define LAB_RESULTS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "error.h"
+#include "outcome.h"
+#include "terms.h"
+#include "walls.h"
+
+/* A task that was graded. */
+typedef struct Graded {
+    Outcome outcome;
+    Terms terms;
+    double score;  /* late or not, what it counts */
+    char file[16]; /* lab3.c */
+    int line;      /* where its function stands; 0: nowhere */
+} Graded;
+
+typedef struct Results {
+    uint64_t seed; /* grades the same submission on the same numbers again */
+    const Walls *walls;
+    double seconds;
+    int count;
+    Graded graded[MOST_TASKS];
+} Results;
+
+/* The file when there are no results: no points, and why. It is written before all else too, so that a grader that is
+ * killed leaves a file that says so. */
+bool results_write_none(const char *path, const char *why, Error *error);
+
+/* The file with all results, in place of the one before. */
+bool results_write(const Results *results, const char *path, Error *error);
+
+/* A right result that is not as exact as the formulas are: a derivative that was measured, with more digits than a
+ * double has? It has its points; a teacher may want to look. */
+bool results_is_measured(const Graded *graded);
+
+/* The points of all tasks together, and those there are. */
+double results_score(const Results *results);
+double results_most(const Results *results);
+
+/* A failure as GitHub's workflows read it: ::error file=lab3.c,line=31,title=3.2 mul_backward::... */
+void results_print_github(const Graded *graded, FILE *out);
+
+#endif
