@@ -6,11 +6,23 @@
 /* ---- write ---------------------------------------------------------------------------------------------------------
  */
 
+/* In as few digits as make strtod give it back. */
+static void put_number(FILE *out, double x)
+{
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, x);
+        if (strtod(text, NULL) == x)
+            break;
+    }
+    fprintf(out, " %s", text);
+}
+
 static void put_line(FILE *out, const char *word, const double *numbers, int count)
 {
     fputs(word, out);
     for (int i = 0; i < count; i++)
-        fprintf(out, " %.17g", numbers[i]);
+        put_number(out, numbers[i]);
     fputc('\n', out);
 }
 

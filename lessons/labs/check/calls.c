@@ -275,6 +275,27 @@ int moons_right(const double *weights, const double *fresh)
     return right;
 }
 
+/* ---- lab 9 ------------------------------------------------------------------------------------------------------- */
+
+static const char attention_weights_in[] = "q[3] K[4][3]", attention_weights_out[] = "w[4]";
+static void call_attention_weights(const Functions *f, const double *in, double *out)
+{
+    f->attention_weights(4, 3, in, in + 3, out);
+}
+
+static const char attention_in[] = "q[3] K[4][3] V[4][3]", attention_out[] = "y[3]";
+static void call_attention(const Functions *f, const double *in, double *out)
+{
+    f->attention(4, 3, in, in + 3, in + 15, out);
+}
+
+static const char attention_backward_in[] = "q[3] K[4][3] V[4][3] dy[3]",
+                  attention_backward_out[] = "dq[3] dK[4][3] dV[4][3]";
+static void call_attention_backward(const Functions *f, const double *in, double *out)
+{
+    f->attention_backward(4, 3, in, in + 3, in + 15, in + 27, out, out + 3, out + 15);
+}
+
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 #define TASK(returns, function, parameters, id, points, goal)                                                          \
@@ -283,7 +304,7 @@ int moons_right(const double *weights, const double *fresh)
     {id, #function, goal, points, function##_in, function##_out, function##_secret, call_##function},
 
 const Task tasks[] = {TASKS_1(TASK) TASKS_2(TASK) TASKS_3(TASK) TASKS_4(TASK) TASKS_5(TASK) TASKS_6(TASK) TASKS_7(TASK)
-                          TASKS_8(TASK_WITH_SECRET) TASKS_0(TASK)};
+                          TASKS_8(TASK_WITH_SECRET) TASKS_9(TASK) TASKS_0(TASK)};
 const int task_count = sizeof tasks / sizeof tasks[0];
 
 const Task *task_find(const char *id)
