@@ -124,7 +124,7 @@ static void add_inputs(char *text, size_t size, const char *layout, const double
     enum { MOST_SHOWN = 24 };
     const int count = layout_count(layout);
     if (count > MOST_SHOWN) {
-        add(text, size, "(%d numbers go in)", count);
+        add(text, size, strncmp(layout, "node[", 5) == 0 ? "(a graph goes in)" : "(%d numbers go in)", count);
         return;
     }
     size_t last_length = 0;

@@ -90,11 +90,13 @@ static void tanh_points(Random *random, int k, double *in)
     in[1] = tanh(in[0]);
 }
 
+/* a: 0, and then each pair of signs of a and g. */
 static void relu_points(Random *random, int k, double *in)
 {
     (void)random;
     in[0] = k == 0 ? 0 : k % 2 == 1 ? fabs(in[0]) : -fabs(in[0]);
     in[1] = fmax(in[0], 0);
+    in[2] = k < 3 ? fabs(in[2]) : -fabs(in[2]);
 }
 
 /* A graph: three leaves, then nodes of one or two parents, some the same twice. The last node depends on all but
@@ -112,7 +114,7 @@ static void graph_points(Random *random, const size_t *place, double *in)
         if (i % 3 == 0)
             node[3] = node[2];
         else if (i % 3 == 1 || i == LEAVES + 2) {
-            size_t other = random_below(random, i);
+            size_t other = random_below(random, i - 1); /* not the parent above */
             if (i < USELESS)
                 other = i - LEAVES; /* so that every leaf is used */
             node[3] = (double)place[other == USELESS ? 0 : other];
@@ -140,14 +142,16 @@ static void shuffled(Random *random, int k, double *in)
     in[6 * NODES] = (double)place[NODES - 1];
 }
 
-/* Small logits; all of them shifted up and down; all negative; one far below. */
+/* Small logits; all of them shifted up and down; all negative, and one far below; the first one far below. */
 static void shift_logits(int k, double *z, int n)
 {
     const double shift = k == 1 ? 1000 : k == 2 ? -1000 : k == 3 ? -5 : 0;
     for (int i = 0; i < n; i++)
         z[i] += shift;
+    if (k == 3)
+        z[2] = -900;
     if (k == 4)
-        z[0] = 3, z[1] = -800;
+        z[0] = -800, z[1] = 3;
 }
 
 static void logits_points(Random *random, int k, double *in)
