@@ -489,14 +489,14 @@ static bool find_label(Reader *reader, bool is_header)
 static bool take_header(Reader *reader)
 {
     Dataset *out = reader->out;
-    char **name = out->feature_names = memory_alloc_array(out->features, sizeof *name);
-    if (name == NULL)
-        return fail_memory(reader);
-    memset(name, 0, out->features * sizeof *name); /* dataset_free takes what there is */
-    for (size_t i = 0; i < reader->columns; i++)
-        if (i != reader->label_index && (*name++ = memory_copy_text(reader->fields[i].text)) == NULL)
-            return fail_memory(reader);
-    return true;
+    size_t count = 0;
+    char **names = memory_alloc_array(reader->columns, sizeof *names);
+    for (size_t i = 0; names != NULL && i < reader->columns; i++)
+        if (i != reader->label_index)
+            names[count++] = reader->fields[i].text;
+    out->feature_names = names != NULL ? memory_copy_texts(names, count) : NULL;
+    memory_free(names);
+    return out->feature_names != NULL || fail_memory(reader);
 }
 
 static bool fail_narrow(const Reader *reader)
