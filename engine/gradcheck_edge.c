@@ -1,4 +1,5 @@
 /* gradcheck_edge.c - the judge of one edge: an op, nudged at one operand. */
+#include <float.h>
 #include <math.h>
 
 #include "gradcheck_parts.h"

@@ -3,12 +3,9 @@
 #ifndef STEPGRAD_GRADCHECK_PARTS_H
 #define STEPGRAD_GRADCHECK_PARTS_H
 
-#include <float.h>
-
 #include "gradcheck.h"
 
-static const double ULPS =
-    8 * DBL_EPSILON / 2; /* what one op may round off, relative to its numbers: 8 units of 2⁻⁵³ */
+static const double ULPS = 8 * 0x1p-53; /* what one op may round off, relative to its numbers */
 
 /* A derivative by differences, and by how much it may be off. */
 typedef struct Slope {
