@@ -342,10 +342,10 @@ static Value *find_named(const Drawing *d, const char *name, const char *option,
     return NULL;
 }
 
-/* Messages of dot.h end in what to do by its options in C: these are called otherwise here. */
+/* Messages of dot.h end in what a C program can do: its options are called otherwise here. */
 static bool report_diagram(const Error *error)
 {
-    const char *remedy = strstr(error->message, "Draw less:");
+    const char *remedy = strstr(error->message, "Draw less");
     if (remedy == NULL)
         return report(error->message);
     fprintf(stderr, "draw: %.*sDraw less: --depth N or --through NAME.\n", (int)(remedy - error->message),

@@ -206,8 +206,8 @@ static bool explain_end(const char *target, double seconds, int failure, int sta
 {
     if (failure == ETIMEDOUT)
         return error_set(error,
-                         "%.200s: dot had not finished after %g s and was stopped. Draw less: set max_depth, collapse "
-                         "a group, or take only what depends on one node.",
+                         "%.200s: dot had not finished after %g s and was stopped. Draw less, or draw to a .dot file "
+                         "and run dot -Tsvg on it, which has no limit.",
                          target, seconds);
     if (failure != 0)
         return error_set(error, "%.200s: no memory for the picture", target);
