@@ -189,6 +189,8 @@ static void check_options(const DotOptions *options, Where where)
     if (options->digits < 0 || options->digits > 17)
         misuse(where, "dot: digits is %d. A double has 1 to 17 significant digits; 0 is %d.", options->digits,
                TEXT_DIGITS);
+    if (options->group_count > 0)
+        misuse_if_null(options->groups, "dot: groups", "Give an array of group_count groups.", where);
     for (size_t i = 0; i < options->group_count; i++) {
         const DotGroup *group = &options->groups[i];
         if (group->name == NULL || (group->members == NULL && group->member_count > 0))
@@ -931,6 +933,7 @@ static void print_view(const View *view)
 bool dot_print_at(Where where, Value *root, FILE *out, const DotOptions *options, Error *error)
 {
     View view;
+    misuse_if_null(out, "dot: out", "Give an open stream, such as stdout.", where);
     bool ok = view_begin(&view, root, options, where, error);
     if (ok) {
         view.out = out;
@@ -946,6 +949,7 @@ bool dot_write_at(Where where, Value *root, const char *path, const DotOptions *
 {
     View view;
     SafeFile safe;
+    misuse_if_null(path, "dot: the path", "Pass a file's name, such as \"L.dot\".", where);
     bool ok = view_begin(&view, root, options, where, error);
     if (ok)
         ok = (view.out = file_begin(&safe, path, error)) != NULL;
