@@ -19,10 +19,10 @@
 
 #include "graph/dot.h"
 #include "graph/tree.h"
-#include "graph/utf8.h"
 #include "memory.h"
 #include "no_memory.h"
 #include "stepgrad.h"
+#include "utf8.h"
 
 static Graph *graph;
 static Error error;

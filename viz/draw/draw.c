@@ -19,13 +19,13 @@
 #include "graph/dot.h"
 #include "graph/json.h"
 #include "graph/tree.h"
-#include "graph/utf8.h"
 #include "memory.h"
 #include "options.h"
 #include "order.h"
 #include "place.h"
 #include "player/player.h"
 #include "token.h"
+#include "utf8.h"
 
 enum {
     DONE = 0,

@@ -6,11 +6,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "graph/utf8.h"
 #include "loss.h"
 #include "memory.h"
 #include "place.h"
 #include "token.h"
+#include "utf8.h"
 #include "words.h"
 
 enum {
