@@ -788,6 +788,28 @@ static Value *long_chain(int nodes)
     return v;
 }
 
+/* Whether the sum of so many leaves, or of their negatives, is made longer than its text. */
+static bool is_long_sum(int leaves, bool of_negatives, DotDirection direction, const char *length)
+{
+    Value *terms[30];
+    for (int i = 0; i < leaves; i++) {
+        terms[i] = v_param(graph, i);
+        terms[i] = of_negatives ? v_neg(terms[i]) : terms[i];
+    }
+    char *text = print(v_sum(terms, (size_t)leaves), (DotOptions){.direction = direction});
+    const bool is_long = strstr(text, length) != NULL;
+    free(text);
+    return is_long;
+}
+
+Test(dot, a_node_of_many_leaves_is_as_long_as_their_column_so_that_arrows_arrive_apart)
+{
+    cr_expect(is_long_sum(30, false, DOT_LEFT_TO_RIGHT, ", height=36, label"), "30 leaves: the height is not theirs");
+    cr_expect(is_long_sum(30, false, DOT_TOP_TO_BOTTOM, ", width=51, label"), "30 leaves: the width is not theirs");
+    cr_expect_not(is_long_sum(20, false, DOT_LEFT_TO_RIGHT, ", height=24, label"), "20 leaves need no room");
+    cr_expect_not(is_long_sum(30, true, DOT_LEFT_TO_RIGHT, ", height=36, label"), "these may stand elsewhere");
+}
+
 Test(dot, too_large_a_diagram_is_refused_with_its_size_and_the_remedies)
 {
     Value *v = v_label(long_chain(DOT_MAX_NODES + 1), "L");
