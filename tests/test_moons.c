@@ -950,6 +950,7 @@ Test(moons_program, a_test_set_is_kept_apart)
     expect_in("out", " on 40 rows; test loss ");
     expect_in("out", " on 10\n");
     expect_in("o/history.csv", "epoch,loss,accuracy,test_loss,test_accuracy,seconds\n");
+    expect_in("o/boundary.svg", ">class 1</text>"); /* the legend */
 }
 
 Test(moons_program, a_split_that_leaves_one_side_empty_is_refused)
