@@ -229,7 +229,7 @@ Test(moons, after_200_epochs_it_is_where_pytorch_is)
 
 Test(moons, after_the_first_epoch_training_allocates_nothing)
 {
-    enum { EPOCH_BYTES = 8 * 1000 * 1000 }; /* more than 100 nodes for each row */
+    enum { EPOCH_BYTES = 150 * 64 * 1024 }; /* an epoch has 156 blocks of nodes */
     size_t rows[ROWS];
     rows_in_order(rows);
     const int settled = 1 + steps_in_quarantine(EPOCH_BYTES);
