@@ -210,7 +210,7 @@ compile_commands.json: Makefile $(SOURCES) ## for clangd and other tools
 install: all ## install headers, libraries and the pkg-config file below PREFIX (and DESTDIR)
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/include/stepgrad" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	install -m 755 $(BUILD)/draw "$(DESTDIR)$(PREFIX)/bin/stepgrad-draw"
-	install -m 644 engine/*.h "$(DESTDIR)$(PREFIX)/include/stepgrad"
+	install -m 644 $(filter-out %_parts.h,$(wildcard engine/*.h)) "$(DESTDIR)$(PREFIX)/include/stepgrad"
 	for room in graph player plot draw; do \
 	  install -d "$(DESTDIR)$(PREFIX)/include/stepgrad/$$room" && \
 	  install -m 644 viz/$$room/*.h "$(DESTDIR)$(PREFIX)/include/stepgrad/$$room" || exit 1; done
