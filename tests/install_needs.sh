@@ -35,13 +35,14 @@ multilib      gcc-multilib     -           glibc-devel.i686    lib32-glibc
 
 have_command() { command -v "$1" >/dev/null 2>&1; }
 
-# Not only the header: the library too must be there to link with.
+# Not only the header: the library too must be there to link with. Homebrew's are where the Makefile looks for them.
 have_criterion() {
     folder=$(mktemp -d) || return 1
+    homebrew=$(brew --prefix 2>/dev/null) && set -- -I "$homebrew/opt/criterion/include" -L "$homebrew/opt/criterion/lib"
     echo '#include <criterion/criterion.h>' >"$folder/probe.c"
     echo 'Test(probe, links) { cr_assert(1); }' >>"$folder/probe.c"
     # shellcheck disable=SC2086 # CC, CFLAGS and LDFLAGS may be several words
-    $compiler ${CPPFLAGS:-} ${CFLAGS:-} -o "$folder/probe" "$folder/probe.c" ${LDFLAGS:-} -lcriterion >/dev/null 2>&1
+    $compiler ${CPPFLAGS:-} ${CFLAGS:-} -o "$folder/probe" "$folder/probe.c" "$@" ${LDFLAGS:-} -lcriterion >/dev/null 2>&1
     found=$?
     rm -rf "$folder"
     return $found
@@ -109,7 +110,7 @@ say() { echo "The tests need what is missing here: $missing. Installing with: $1
 give_up() {
     echo "tests/install_needs.sh: $1"
     echo "The tests need a C compiler, Criterion (libcriterion-dev), Graphviz and gdb. What is missing: $missing."
-    echo "Install that and run: make check"
+    echo "Install that (Criterion from https://github.com/Snaipe/Criterion where there is no package) and run: make check"
     exit 1
 }
 
