@@ -517,22 +517,24 @@ static int draw(const char *which)
 
 /* ---- all of it, with a score ------------------------------------------------------------------------------------- */
 
-/* A line that GitHub shows beside the source: what would end it or its properties is written as %0A and the like. */
+/* A line that GitHub shows beside the source: what would end it is written as %0A and the like. */
 static void print_escaped(const char *text)
 {
-    for (; *text != '\0'; text++)
+    for (; *text != '\0' && strcmp(text, "\n") != 0; text++)
         if (strchr("%\r\n", *text) != NULL)
             printf("%%%02X", (unsigned)(unsigned char)*text);
         else
             putchar(*text);
 }
 
-static void print_error(const Task *task, const char *title, const char *message)
+static void print_error(const Task *task, const char *message, const char *more)
 {
     printf("::error file=%s,line=%d,title=%s %s::", file_of(task)->file, line_of(task) > 0 ? line_of(task) : 1,
            task->id, task->function);
-    print_escaped(title);
     print_escaped(message);
+    if (*more != '\0')
+        printf("%%0A");
+    print_escaped(more);
     putchar('\n');
 }
 
@@ -547,7 +549,7 @@ static int grade(const char *option)
         char path[PATH_SIZE], *said;
         said_path(task, path);
         if (!compiles && github && (said = source_read(path)) != NULL) {
-            print_error(task, "It does not compile.\n", said);
+            print_error(task, "It does not compile:", said);
             free(said);
         } else if (!compiles) {
             printf("== %s %s ==  %s does not compile\n", task->id, task->function, file_of(task)->file);
