@@ -170,7 +170,7 @@ static bool compile(const Task *task, const char *options, const char *program)
 {
     char command[2000], said[PATH_SIZE];
     said_path(task, said);
-    snprintf(command, sizeof command, "$COMPILE %s%s -DLAB=%d -o %s %s check/worker.c check/calls.c -lm >%s 2>&1",
+    snprintf(command, sizeof command, "$COMPILE %s%s -DLAB=%d -o %s %s check/worker.c build/calls.o -lm >%s 2>&1",
              isatty(1) ? "-fdiagnostics-color=always " : "", options, lab_of(task), program, file_of(task)->file, said);
     return system(command) == 0;
 }
