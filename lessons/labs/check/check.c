@@ -170,7 +170,7 @@ static bool compile(const Task *task, const char *options, const char *program)
 {
     char command[2000], said[PATH_SIZE];
     said_path(task, said);
-    snprintf(command, sizeof command, "$COMPILE %s%s -DLAB=%d -o %s %s check/worker.c check/calls.c -lm >%s 2>&1",
+    snprintf(command, sizeof command, "$COMPILE %s%s -DLAB=%d -o %s %s check/worker.c build/calls.o -lm >%s 2>&1",
              isatty(1) ? "-fdiagnostics-color=always " : "", options, lab_of(task), program, file_of(task)->file, said);
     return system(command) == 0;
 }
@@ -517,22 +517,24 @@ static int draw(const char *which)
 
 /* ---- all of it, with a score ------------------------------------------------------------------------------------- */
 
-/* A line that GitHub shows beside the source: what would end it or its properties is written as %0A and the like. */
+/* A line that GitHub shows beside the source: what would end it is written as %0A and the like. */
 static void print_escaped(const char *text)
 {
-    for (; *text != '\0'; text++)
+    for (; *text != '\0' && strcmp(text, "\n") != 0; text++)
         if (strchr("%\r\n", *text) != NULL)
             printf("%%%02X", (unsigned)(unsigned char)*text);
         else
             putchar(*text);
 }
 
-static void print_error(const Task *task, const char *title, const char *message)
+static void print_error(const Task *task, const char *message, const char *more)
 {
     printf("::error file=%s,line=%d,title=%s %s::", file_of(task)->file, line_of(task) > 0 ? line_of(task) : 1,
            task->id, task->function);
-    print_escaped(title);
     print_escaped(message);
+    if (*more != '\0')
+        printf("%%0A");
+    print_escaped(more);
     putchar('\n');
 }
 
@@ -547,7 +549,7 @@ static int grade(const char *option)
         char path[PATH_SIZE], *said;
         said_path(task, path);
         if (!compiles && github && (said = source_read(path)) != NULL) {
-            print_error(task, "It does not compile.\n", said);
+            print_error(task, "It does not compile:", said);
             free(said);
         } else if (!compiles) {
             printf("== %s %s ==  %s does not compile\n", task->id, task->function, file_of(task)->file);

@@ -160,7 +160,8 @@ static void add_difference(Outcome *outcome, const Answers *answers)
         add_number(got_text, sizeof got_text, got, digits);
         add_number(want_text, sizeof want_text, want, digits);
     }
-    add(reason, sizeof outcome->reason, "      %s: got %s, want %s", layout_name(outcome->task->out, index, name),
+    const char *space = strlen(reason) <= 60 ? "      " : "\n"; /* behind many numbers it would not be seen */
+    add(reason, sizeof outcome->reason, "%s%s: got %s, want %s", space, layout_name(outcome->task->out, index, name),
         got_text, want_text);
     if (got == DIRTY)
         add(reason, sizeof outcome->reason, " (nothing was written there)");
