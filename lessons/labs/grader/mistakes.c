@@ -711,6 +711,7 @@ NEURON(bias_per_input, 0, +=, w[i] * x[i] + b, tanh(sum))
 NEURON(minus_bias, -b, +=, w[i] * x[i], tanh(sum))
 NEURON(tanh_per_input, b, +=, tanh(w[i] * x[i]), sum)
 NEURON(overwritten, 0, =, w[i] * x[i] + b, tanh(sum))
+NEURON(overwritten_all, b, =, w[i] * x[i], tanh(sum))
 NEURON(from_1, b, +=, i > 0 ? w[i] * x[i] : 0, tanh(sum))
 NEURON(but_the_last, b, +=, i < n - 1 ? w[i] * x[i] : 0, tanh(sum))
 NEURON(sigmoid, b, +=, w[i] * x[i], 1 / (1 + exp(-sum)))
@@ -951,6 +952,12 @@ static double train_step_backward_twice(Model *model, double lr)
     return loss;
 }
 
+static double train_step_no_backward(Model *model, double lr)
+{
+    zero_grad(model);
+    return model->forward(model);
+}
+
 static double train_step_returns_0(Model *model, double lr)
 {
     until_backward(model);
@@ -966,6 +973,7 @@ static const Wrong wrongs_7[] = {
     MISTAKE(neuron, minus_bias, "the bias is subtracted: it must be added"),
     MISTAKE(neuron, tanh_per_input, "tanh is taken of each product: take it once, of the whole sum"),
     MISTAKE(neuron, overwritten, "only the last input counts: = where += is needed"),
+    MISTAKE(neuron, overwritten_all, "only the last input counts, and the bias is lost: = where += is needed"),
     MISTAKE(neuron, from_1, "the first input is missing: arrays begin at 0"),
     MISTAKE(neuron, but_the_last, "the last input is missing: how far does the loop go?"),
     MISTAKE(neuron, sigmoid, "that is sigmoid of the sum: its tanh is asked"),
@@ -1032,6 +1040,7 @@ static const Wrong wrongs_7[] = {
     MISTAKE(train_step, loss_after, "that is the loss after the step, by another forward: the one before it is asked"),
     MISTAKE(train_step, forward_twice, "all is right, but forward is called twice: once is enough"),
     MISTAKE(train_step, backward_twice, "backward is called twice, so every gradient is doubled"),
+    MISTAKE(train_step, no_backward, "backward is not called: grad is still 0"),
     MISTAKE(train_step, returns_0, "all is right but what is returned: the loss is asked"),
 };
 
