@@ -1,7 +1,10 @@
 /* debug.c - the program for a debugger: it takes the task and the numbers from files that `make debug` has written, so
  * that a debugger need only start it. worker.c is compiled with its main named worker_main. */
+#define _DEFAULT_SOURCE /* setrlimit beside C11 */
+#define _DARWIN_C_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #undef main
@@ -18,5 +21,6 @@ int main(void)
     const int numbers = open("build/debug/point", O_RDONLY), results = open("/dev/null", O_WRONLY);
     dup2(numbers, 3);
     dup2(results, 4);
+    setrlimit(RLIMIT_STACK, &(struct rlimit){1 << 20, 1 << 20}); /* as in outcome_command */
     return worker_main(2, argv);
 }
