@@ -12,7 +12,7 @@ STD ?= -std=c11
 WARNINGS ?= -Wall -Wextra -Wpedantic
 # A fused multiply-add would make the last bit depend on the compiler and the machine.
 NUMBERS = -ffp-contract=off
-INCLUDE = -Iengine -Iviz -Ilessons/labs -Ilessons/labs/check -Ilessons/labs/grader
+INCLUDE = -Iengine -Iviz -Ilessons/labs -Ilessons/labs/check -Ilessons/labs/grader -Ilessons/labs/own
 COMPILE = $(CC) $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) $(INCLUDE) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 
@@ -169,6 +169,13 @@ $(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LAB_
 $(BUILD)/tests/slips: tests/slips.c $(wildcard engine/*.[ch])
 	@mkdir -p "$(@D)"
 	$(filter-out -MMD -MP,$(COMPILE)) -O0 -DSTEPGRAD_DEBUG $(LDFLAGS) -o $@ $(filter %.c,$^) -lm
+
+# draw with the ops of lab 10 in its engine, at once.
+$(BUILD)/tests/run: | $(BUILD)/tests/draw_own
+$(BUILD)/tests/draw_own: $(BUILD)/viz/player/player_page.c lessons/labs/lab10.c lessons/labs/own/own_ops.h \
+  $(wildcard engine/*.[ch] viz/*/*.[ch])
+	@mkdir -p "$(@D)"
+	$(filter-out -MMD -MP,$(COMPILE)) -O0 -DSTEPGRAD_OWN_OPS_FILE='"own_ops.h"' $(LDFLAGS) -o $@ $(filter %.c,$^) -lm
 
 # The competitor gets all that the compiler has.
 $(BUILD)/tests/bench_by_hand.o: CFLAGS = -O3 -march=native -g

@@ -48,7 +48,7 @@ $(BUILD)/answers: $(BUILD)/lessons/labs/grader/answers_main.o $(LAB_OBJECTS) $(L
 # A folder as students get it, with its program built: the tests of it begin with copies.
 $(BUILD)/tests/run: | $(BUILD)/tests/handout.made
 $(BUILD)/tests/handout.made: $(BUILD)/answers lessons/labs/handout.sh lessons/labs/lab.h \
-  $(wildcard lessons/labs/*.awk lessons/labs/lab*.c lessons/labs/check/* lessons/labs/handout/*)
+  $(wildcard lessons/labs/*.awk lessons/labs/lab*.c lessons/labs/check/* lessons/labs/handout/* lessons/labs/own/*)
 	@mkdir -p $(@D) && rm -rf $(@D)/handout
 	@BUILD=$(BUILD) sh lessons/labs/handout.sh $(@D)/handout 7 >$@.part
 	@$(MAKE) --no-print-directory -C $(@D)/handout build/check

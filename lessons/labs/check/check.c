@@ -19,7 +19,7 @@
 #include "outcome.h"
 #include "source.h"
 
-enum { MOST_LABS = 10, MOST_TASKS = 100, PATH_SIZE = 80, MOST_READ = 8 /* numbers that a line can show */ };
+enum { MOST_LABS = 11, MOST_TASKS = 100, PATH_SIZE = 80, MOST_READ = 8 /* numbers that a line can show */ };
 
 static _Noreturn void give_up(const char *format, ...)
 {

@@ -19,7 +19,7 @@
 #include "results.h"
 #include "source.h"
 
-enum { MOST_LAB = 9, ALL_LABS = -1, WRONG_USAGE = 2 };
+enum { MOST_LAB = 10, ALL_LABS = -1, WRONG_USAGE = 2 };
 
 typedef struct Options {
     const char *submission, *results, *kit;

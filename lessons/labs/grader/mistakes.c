@@ -1186,6 +1186,134 @@ static const Wrong wrongs_9[] = {
     MISTAKE(attention_backward, weights_no_sum, "the weights (9.1) do not add up to 1"),
 };
 
+/* ---- lab 10 ------------------------------------------------------------------------------------------------------ */
+
+#define SIGN(x) ((x) > 0 ? 1 : (x) < 0 ? -1 : 0)
+#define SOFTSIGN(name, value) static double softsign_forward_##name(double a, double b) { return value; }
+SOFTSIGN(no_abs, a / (1 + a))
+SOFTSIGN(no_brackets, a / 1 + fabs(a))
+SOFTSIGN(abs_above, fabs(a) / (1 + fabs(a)))
+SOFTSIGN(square, a / (1 + a * a))
+SOFTSIGN(root, a / sqrt(1 + a * a))
+SOFTSIGN(whole_abs, a / (1 + trunc(fabs(a))))
+SOFTSIGN(minus, a / (1 - fabs(a)))
+SOFTSIGN(slope, 1 / ((1 + fabs(a)) * (1 + fabs(a))))
+SOFTSIGN(of_tanh, tanh(a))
+SOFTSIGN(no_one, SIGN(a))
+
+/* d: what stands below the line. */
+#define SOFTSIGN_DA(name, value)                                                                                       \
+    static double softsign_da_##name(double a, double b, double y)                                                     \
+    {                                                                                                                  \
+        const double d = 1 + fabs(a);                                                                                  \
+        return value;                                                                                                  \
+    }
+SOFTSIGN_DA(abs_constant, 1 / d)
+SOFTSIGN_DA(abs_rises, (d - a) / (d * d))
+SOFTSIGN_DA(abs_by_itself, (d - a * a) / (d * d))
+SOFTSIGN_DA(no_abs, 1 / ((1 + a) * (1 + a)))
+SOFTSIGN_DA(plus, (d + fabs(a)) / (d * d))
+SOFTSIGN_DA(turned, (fabs(a) - d) / (d * d))
+SOFTSIGN_DA(sign, a < 0 ? -1 / (d * d) : 1 / (d * d))
+SOFTSIGN_DA(sign_0, SIGN(a) / (d * d))
+SOFTSIGN_DA(no_brackets, 1 / d * d)
+SOFTSIGN_DA(upside_down, d * d)
+SOFTSIGN_DA(one_over_square, 1 / (1 + a * a))
+SOFTSIGN_DA(of_tanh, 1 - y * y)
+SOFTSIGN_DA(by_y, y * y / (a * a))
+SOFTSIGN_DA(forward, a / d)
+
+#define NORM(name, value) static double norm_forward_##name(double a, double b) { return value; }
+NORM(no_root, a * a + b * b)
+NORM(overflow, sqrt(a * a + b * b))
+NORM(sum, a + b)
+NORM(sum_of_abs, fabs(a) + fabs(b))
+NORM(minus, sqrt(a * a - b * b))
+NORM(largest, fmax(fabs(a), fabs(b)))
+NORM(not_squared, sqrt(fabs(a) + fabs(b)))
+NORM(by_largest, fmax(fabs(a), fabs(b)) * hypot(a / fmax(fabs(a), fabs(b)), b / fmax(fabs(a), fabs(b))))
+NORM(not_scaled_back, a == 0 && b == 0 ? 0 : hypot(a, b) / fmax(fabs(a), fabs(b)))
+
+/* The same mistake for each operand: x is that one, and z the other. At 0, 0 it gives 0; or whatever it does. */
+#define NORM_BY_ANY(name, value)                                                                                       \
+    static double norm_of_##name(double x, double z, double y) { return value; }                                       \
+    static double norm_da_##name(double a, double b, double y) { return norm_of_##name(a, b, y); }                     \
+    static double norm_db_##name(double a, double b, double y) { return norm_of_##name(b, a, y); }
+#define NORM_BY(name, value) NORM_BY_ANY(name, y == 0 ? 0 : value)
+NORM_BY_ANY(not_at_0, x / y)
+NORM_BY_ANY(one_at_0, y == 0 ? 1 : x / y)
+NORM_BY(no_root, x)
+NORM_BY(half, x / (2 * y))
+NORM_BY_ANY(half_not_at_0, x / (2 * y))
+NORM_BY(twice, 2 * x / y)
+NORM_BY_ANY(twice_not_at_0, 2 * x / y)
+NORM_BY(no_inner, 1 / (2 * y))
+NORM_BY(other, z / y)
+NORM_BY_ANY(other_not_at_0, z / y)
+NORM_BY(sum, 1)
+NORM_BY(sign, SIGN(x))
+NORM_BY(by_square, x / (y * y))
+NORM_BY(minus, -x / y)
+NORM_BY(overflow, x / sqrt(x * x + z * z))
+NORM_BY_ANY(overflow_not_at_0, x / sqrt(x * x + z * z))
+
+/* What both derivatives of the length may have. */
+#define NORM_MISTAKES(function)                                                                                        \
+    MISTAKE(function, not_at_0, "at a = b = 0 it divides by 0: what is asked there stands in the task"),               \
+    MISTAKE(function, one_at_0, "it is 1 at a = b = 0: what is asked there stands in the task"),                       \
+    MISTAKE(function, no_root, "the slope of the root is missing: that is half the slope of a² + b²"),                 \
+    MISTAKE(function, half, "half of it: the square below the root has a 2 in its slope"),                             \
+    MISTAKE(function, half_not_at_0, "half of it: the square has a 2 in its slope; and at a = b = 0 it divides by 0"), \
+    MISTAKE(function, twice, "twice of it: the slope of a root has a 2 below the line"),                               \
+    MISTAKE(function, twice_not_at_0, "twice of it: the root's slope has a 2 below the line; and 0/0 at a = b = 0"),   \
+    MISTAKE(function, no_inner, "the slope of a² + b² is missing: the chain rule multiplies by it"),                   \
+    MISTAKE(function, other, "that belongs to the other operand: in a length, none waits for the other"),              \
+    MISTAKE(function, other_not_at_0, "that belongs to the other operand; and at a = b = 0 it divides by 0"),          \
+    MISTAKE(function, sum, "1 is the slope of a sum: a length is less than the sum of its parts"),                     \
+    MISTAKE(function, sign, "that is the slope of an absolute value: here the other operand has its part, too"),       \
+    MISTAKE(function, by_square, "one division too many: y is the root already, not what stands below it"),            \
+    MISTAKE(function, minus, "the sign is turned: farther from 0, the length is larger"),                              \
+    MISTAKE(function, overflow, "the square of 1e200 is infinite: the root is given, so why compute it again?"),       \
+    MISTAKE(function, overflow_not_at_0, "the square of 1e200 is infinite: take y; and at a = b = 0 it divides by 0"),
+
+static const Wrong wrongs_10[] = {
+    MISTAKE(softsign_forward, no_abs, "below the line stands |a|, not a"),
+    MISTAKE(softsign_forward, no_brackets, "/ comes before +: the sum below the line needs brackets"),
+    MISTAKE(softsign_forward, abs_above, "the sign of a is lost: only below the line it is |a|"),
+    MISTAKE(softsign_forward, square, "a is squared below the line: it is |a| there"),
+    MISTAKE(softsign_forward, root, "a/√(1 + a²) is another one of that shape: there is no root here"),
+    MISTAKE(softsign_forward, whole_abs, "abs is for whole numbers, and cuts off what stands behind the point"),
+    MISTAKE(softsign_forward, minus, "the sign below the line: with a minus it would be infinite at 1"),
+    MISTAKE(softsign_forward, slope, "that is its derivative: y is asked"),
+    MISTAKE(softsign_forward, of_tanh, "that is tanh: softsign only looks like it"),
+    MISTAKE(softsign_forward, no_one, "below the line the 1 is missing: only the sign of a is left"),
+    MISTAKE(softsign_da, abs_constant, "|a| was taken for a constant: it moves with a, so the quotient rule is needed"),
+    MISTAKE(softsign_da, abs_rises, "the slope of |a| is 1 on one side of 0 only: what is it on the other one?"),
+    MISTAKE(softsign_da, abs_by_itself, "the slope of |a| is not a: how far does |a| move when a does?"),
+    MISTAKE(softsign_da, no_abs, "for a > 0 that is right: for a < 0, is 1 + a what stands below the line?"),
+    MISTAKE(softsign_da, plus, "the quotient rule has a minus in the middle"),
+    MISTAKE(softsign_da, turned, "the sign is turned: softsign grows everywhere"),
+    MISTAKE(softsign_da, sign, "softsign grows on both sides of 0: its slope has no sign of a"),
+    MISTAKE(softsign_da, sign_0, "the sign of a is a factor too many: on both sides, and at 0, the slope is above 0"),
+    MISTAKE(softsign_da, no_brackets, "nothing is divided in the end: in C, / d * d divides and multiplies again"),
+    MISTAKE(softsign_da, upside_down, "upside down: the slope is never above 1"),
+    MISTAKE(softsign_da, one_over_square, "the square is of all that stands below the line, 1 + |a|"),
+    MISTAKE(softsign_da, of_tanh, "1 − y² is the slope of tanh"),
+    MISTAKE(softsign_da, by_y, "at a = 0 that is 0/0, and there is a slope there, too"),
+    MISTAKE(softsign_da, forward, "that is y itself: its slope is asked"),
+    MISTAKE(norm_forward, no_root, "the root is missing"),
+    MISTAKE(norm_forward, overflow, "near 1e200 the squares are infinite, and y is not"),
+    MISTAKE(norm_forward, sum, "√(a² + b²) is not a + b: try 3 and 4"),
+    MISTAKE(norm_forward, sum_of_abs, "|a| + |b| is the way along two sides: the diagonal is asked"),
+    MISTAKE(norm_forward, minus, "the squares are added"),
+    MISTAKE(norm_forward, largest, "that is the larger of |a| and |b|: the other one has its part, too"),
+    MISTAKE(norm_forward, not_squared, "the operands are not squared below the root"),
+    MISTAKE(norm_forward, by_largest, "where a and b are 0, it divides by the larger of them"),
+    MISTAKE(norm_forward, not_scaled_back, "what was taken out of the root is not multiplied back"),
+    NORM_MISTAKES(norm_da)
+    NORM_MISTAKES(norm_db)
+};
+
 // clang-format on
 
 /* ---- all --------------------------------------------------------------------------------------------------------- */
@@ -1198,8 +1326,8 @@ static const Wrong wrongs_9[] = {
 static const struct {
     const Wrong *wrongs;
     size_t count;
-} labs[] = {ALL_OF(wrongs_1), ALL_OF(wrongs_2), ALL_OF(wrongs_3), ALL_OF(wrongs_4),
-            ALL_OF(wrongs_5), ALL_OF(wrongs_6), ALL_OF(wrongs_7), ALL_OF(wrongs_9)};
+} labs[] = {ALL_OF(wrongs_1), ALL_OF(wrongs_2), ALL_OF(wrongs_3), ALL_OF(wrongs_4), ALL_OF(wrongs_5),
+            ALL_OF(wrongs_6), ALL_OF(wrongs_7), ALL_OF(wrongs_9), ALL_OF(wrongs_10)};
 
 /* The index-th of those of the task, or NULL. */
 static const Wrong *wrong_of(const Task *task, int index)

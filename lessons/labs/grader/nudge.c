@@ -207,6 +207,29 @@ static double attention_loss(const double *in)
 
 static void nudge_attention_backward(const double *in, double *out) { slopes(attention_loss, in, 30, 0, 27, out); }
 
+/* ---- lab 10 ------------------------------------------------------------------------------------------------------ */
+
+/* At 0 the slope has a corner, and a nudge of h is off by h. */
+static double softsign_op(const double *in) { return in[0] / (1 + fabs(in[0])); }
+static void nudge_softsign_da(const double *in, double *out)
+{
+    slopes(softsign_op, in, 2, 0, 1, out);
+    if (in[0] == 0)
+        out[0] = NAN;
+}
+
+/* A nudge is lost in a number of 1e200. */
+static double norm_op(const double *in) { return hypot(in[0], in[1]); }
+static void nudge_norm(const double *in, int operand, double *out)
+{
+    slopes(norm_op, in, 3, operand, 1, out);
+    if (in[2] > 1e100)
+        out[0] = NAN;
+}
+
+static void nudge_norm_da(const double *in, double *out) { nudge_norm(in, 0, out); }
+static void nudge_norm_db(const double *in, double *out) { nudge_norm(in, 1, out); }
+
 /* ---- all -----------------------------------------------------------------------------------------------------------
  */
 
@@ -232,6 +255,9 @@ static const struct Nudge {
     {"logits_gradient", nudge_logits_gradient},
     {"layer_backward", nudge_layer_backward},
     {"attention_backward", nudge_attention_backward},
+    {"softsign_da", nudge_softsign_da},
+    {"norm_da", nudge_norm_da},
+    {"norm_db", nudge_norm_db},
 };
 
 bool nudge(const Task *task, const double *in, double *out)
