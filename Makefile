@@ -156,7 +156,7 @@ $(BUILD)/tests/player_pages: $(BUILD)/tests/browser/player_pages.o $(LIB)
 $(BUILD)/tests/bench: $(BUILD)/tests/bench.o $(BUILD)/tests/bench_by_hand.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
-$(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LIB)
+$(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LAB_OBJECTS) $(LIB)
 	$(LINK) -o $@ $^ -lcriterion -lm
 
 # The debug build of the engine and of a program full of slips, at once.

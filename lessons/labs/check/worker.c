@@ -2,7 +2,8 @@
  * descriptor 4.
  *
  * It is linked with one lab and knows no answer: nothing in this process can be stolen, and a right result is all that
- * can be forged. Compile it with -DLAB=3.
+ * can be forged. Compile it with -DLAB=3; or without, once for every lab: then functions that it is not linked with are
+ * NULL.
  */
 #define _DEFAULT_SOURCE /* sigaltstack beside C11 */
 #define _DARWIN_C_SOURCE
@@ -14,13 +15,16 @@
 
 #include "calls.h"
 
-#ifndef LAB
-#define LAB 1 /* for editors and linters, which are told no lab */
-#endif
 #define PASTE(a, b) a##b
 #define TASKS_OF(lab) PASTE(TASKS_, lab)
 #define GIVE(returns, function, parameters, id, points, goal) .function = function,
+#ifdef LAB
 static const Functions student = {TASKS_OF(LAB)(GIVE)};
+#else
+#define WEAK(returns, function, parameters, id, points, goal) returns function parameters __attribute__((weak));
+TASKS(WEAK)
+static const Functions student = {TASKS(GIVE)};
+#endif
 
 /* One byte is no result, and the grader's sign for this. */
 void not_written(const char *task)

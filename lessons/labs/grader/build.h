@@ -20,6 +20,7 @@ typedef struct Build {
     bool shared;        /* link with shared libraries although there are static ones: for tests */
 
     char folder[FOLDER_SIZE];        /* all work is done below it; "" when there is none */
+    const char *link[2];             /* how to link */
     Patience patience;               /* with the compiler */
     char source[LARGEST_SOURCE + 1]; /* the student's file, "" where it cannot be read */
     char file[16];                   /* lab3.c */

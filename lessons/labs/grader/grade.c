@@ -179,6 +179,8 @@ static bool grade_task(const Options *options, const Build *build, Patience *pat
     } else if (!try_task(options, build, patience, &graded->outcome, error)) {
         return false;
     }
+    if (graded->outcome.ending == STOPPED && graded->line == 0 && build->worker >= 0)
+        give_reason(&graded->outcome, "there is no function %s in this file\n", graded->outcome.task->function);
     const bool right = graded->outcome.ending == RIGHT;
     graded->score = terms_score(&graded->terms, right ? graded->terms.points : 0, options->submitted);
     return true;

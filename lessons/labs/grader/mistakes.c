@@ -11,6 +11,7 @@
 
 #if defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wunused-variable" /* a mistake may leave out what the others need */
+#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 #endif
 
 typedef void AnyFunction(void);
@@ -412,7 +413,6 @@ BACKWARD(old_seed, zero_interior(nodes, root - 1); walk_with(nodes, root, push);
 BACKWARD(forwards, zero_interior(nodes, root); root->grad = 1; for (Node *v = nodes; v <= root; v++) push(v);)
 BACKWARD(recursive, zero_interior(nodes, root); root->grad = 1; push_and_visit(root);)
 BACKWARD(without_root, zero_interior(nodes, root); root->grad = 1; walk_with(nodes, root - 1, push);)
-BACKWARD(root_only, zero_interior(nodes, root); root->grad = 1; push(root);)
 BACKWARD_WITH(push_and_forget)
 BACKWARD_WITH(push_overwritten)
 BACKWARD_WITH(push_no_grad)
@@ -440,11 +440,10 @@ static const Wrong wrongs_4[] = {
     MISTAKE(backward, no_seed, "every push carries 0: is the seed missing, or zeroed again?"),
     MISTAKE(backward, seed_data, "the seed is root's data: how far does root move when root moves by 1?"),
     MISTAKE(backward, old_seed, "root still holds what was in its grad before: the seed is missing"),
-    MISTAKE(backward, forwards, "the walk begins at the leaves, where no gradient is complete: begin at root"),
+    MISTAKE(backward, forwards, "only root pushed anything: begin there, and each node pushes when its grad is complete"),
     MISTAKE(backward, recursive,
             "a node is visited once per path and pushes each time: push once, when grad is complete"),
     MISTAKE(backward, without_root, "root itself did not push: the walk begins with it"),
-    MISTAKE(backward, root_only, "only root pushed: all nodes with parents do, one after the other"),
     MISTAKE(backward, push_and_forget, "a node's gradient is gone after its push: it is asked for at the end"),
     MISTAKE(backward, push_overwritten,
             "a parent's gradient is overwritten by its last child: push (4.1) must add to it"),
@@ -712,6 +711,7 @@ NEURON(bias_per_input, 0, +=, w[i] * x[i] + b, tanh(sum))
 NEURON(minus_bias, -b, +=, w[i] * x[i], tanh(sum))
 NEURON(tanh_per_input, b, +=, tanh(w[i] * x[i]), sum)
 NEURON(overwritten, 0, =, w[i] * x[i] + b, tanh(sum))
+NEURON(overwritten_all, b, =, w[i] * x[i], tanh(sum))
 NEURON(from_1, b, +=, i > 0 ? w[i] * x[i] : 0, tanh(sum))
 NEURON(but_the_last, b, +=, i < n - 1 ? w[i] * x[i] : 0, tanh(sum))
 NEURON(sigmoid, b, +=, w[i] * x[i], 1 / (1 + exp(-sum)))
@@ -952,6 +952,12 @@ static double train_step_backward_twice(Model *model, double lr)
     return loss;
 }
 
+static double train_step_no_backward(Model *model, double lr)
+{
+    zero_grad(model);
+    return model->forward(model);
+}
+
 static double train_step_returns_0(Model *model, double lr)
 {
     until_backward(model);
@@ -967,6 +973,7 @@ static const Wrong wrongs_7[] = {
     MISTAKE(neuron, minus_bias, "the bias is subtracted: it must be added"),
     MISTAKE(neuron, tanh_per_input, "tanh is taken of each product: take it once, of the whole sum"),
     MISTAKE(neuron, overwritten, "only the last input counts: = where += is needed"),
+    MISTAKE(neuron, overwritten_all, "only the last input counts, and the bias is lost: = where += is needed"),
     MISTAKE(neuron, from_1, "the first input is missing: arrays begin at 0"),
     MISTAKE(neuron, but_the_last, "the last input is missing: how far does the loop go?"),
     MISTAKE(neuron, sigmoid, "that is sigmoid of the sum: its tanh is asked"),
@@ -1033,7 +1040,147 @@ static const Wrong wrongs_7[] = {
     MISTAKE(train_step, loss_after, "that is the loss after the step, by another forward: the one before it is asked"),
     MISTAKE(train_step, forward_twice, "all is right, but forward is called twice: once is enough"),
     MISTAKE(train_step, backward_twice, "backward is called twice, so every gradient is doubled"),
+    MISTAKE(train_step, no_backward, "backward is not called: grad is still 0"),
     MISTAKE(train_step, returns_0, "all is right but what is returned: the loss is asked"),
+};
+
+/* ---- lab 9 ------------------------------------------------------------------------------------------------------- */
+
+/* The scores, divided by `root`; those of key i are read at K_at. */
+#define SCORES(name, K_at, root)                                                                                       \
+    static void name(int n, int d, const double *q, const double *K, double *s)                                        \
+    {                                                                                                                  \
+        for (int i = 0; i < n; i++) {                                                                                  \
+            s[i] = 0;                                                                                                  \
+            for (int j = 0; j < d; j++)                                                                                \
+                s[i] += K[K_at] * q[j] / (root);                                                                       \
+        }                                                                                                              \
+    }
+SCORES(scores, i * d + j, sqrt(d))
+SCORES(scores_no_root, i * d + j, 1)
+SCORES(scores_by_d, i * d + j, d)
+SCORES(scores_times_root, i * d + j, 1 / sqrt(d))
+SCORES(scores_transposed, j * n + i, sqrt(d))
+
+/* s: the scores. all: log Σ exp s. */
+#define ATTENTION_WEIGHTS(name, scores_by, result)                                                                     \
+    static void attention_weights_##name(int n, int d, const double *q, const double *K, double *w)                    \
+    {                                                                                                                  \
+        double s[MOST_WIDTH] = {0};                                                                                    \
+        scores_by(n, d, q, K, s);                                                                                      \
+        const double all = logsumexp(n, s);                                                                            \
+        for (int i = 0; i < n; i++)                                                                                    \
+            w[i] = result;                                                                                             \
+    }
+ATTENTION_WEIGHTS(no_root, scores_no_root, exp(s[i] - all))
+ATTENTION_WEIGHTS(by_d, scores_by_d, exp(s[i] - all))
+ATTENTION_WEIGHTS(times_root, scores_times_root, exp(s[i] - all))
+ATTENTION_WEIGHTS(transposed, scores_transposed, exp(s[i] - all))
+ATTENTION_WEIGHTS(scores, scores, s[i])
+ATTENTION_WEIGHTS(logarithms, scores, s[i] - all)
+ATTENTION_WEIGHTS(no_sum, scores, exp(s[i] - largest(n, s)))
+ATTENTION_WEIGHTS(overflow, scores, exp(s[i]) / sum_of_exp(n, s, 0))
+ATTENTION_WEIGHTS(from_0, scores, exp(s[i] - fmax(largest(n, s), 0)) / sum_of_exp(n, s, fmax(largest(n, s), 0)))
+
+#define ATTENTION(name, weights_by, begin, takes, term)                                                                \
+    static void attention_##name(int n, int d, const double *q, const double *K, const double *V, double *y)           \
+    {                                                                                                                  \
+        double w[MOST_WIDTH];                                                                                          \
+        weights_by(n, d, q, K, w);                                                                                     \
+        for (int j = 0; j < d; j++) {                                                                                  \
+            y[j] = begin;                                                                                              \
+            for (int i = 0; i < n; i++)                                                                                \
+                y[j] takes term;                                                                                       \
+        }                                                                                                              \
+    }
+ATTENTION(not_zeroed, attention_weights, y[j], +=, w[i] * V[i * d + j])
+ATTENTION(overwritten, attention_weights, 0, =, w[i] * V[i * d + j])
+ATTENTION(transposed, attention_weights, 0, +=, w[i] * V[j * n + i])
+ATTENTION(no_weights, attention_weights, 0, +=, V[i * d + j])
+ATTENTION(of_keys, attention_weights, 0, +=, w[i] * K[i * d + j])
+ATTENTION(scores, scores, 0, +=, w[i] * V[i * d + j])
+ATTENTION(no_root, attention_weights_no_root, 0, +=, w[i] * V[i * d + j])
+ATTENTION(no_sum, attention_weights_no_sum, 0, +=, w[i] * V[i * d + j])
+ATTENTION(overflow, attention_weights_overflow, 0, +=, w[i] * V[i * d + j])
+
+/* ds: what score i receives. dq[j] begins at `begin`, and takes each to_q by `takes`. */
+#define ATTENTION_BACKWARD(name, weights_by, ds, to_q, to_K, to_V, begin, takes)                                       \
+    static void attention_backward_##name(int n, int d, const double *q, const double *K, const double *V,             \
+                                          const double *dy, double *dq, double *dK, double *dV)                        \
+    {                                                                                                                  \
+        double w[MOST_WIDTH], dw[MOST_WIDTH], mean = 0, plain_mean = 0;                                                \
+        weights_by(n, d, q, K, w);                                                                                     \
+        for (int i = 0; i < n; i++) {                                                                                  \
+            dw[i] = 0;                                                                                                 \
+            for (int j = 0; j < d; j++)                                                                                \
+                dw[i] += V[i * d + j] * dy[j];                                                                         \
+            mean += w[i] * dw[i];                                                                                      \
+            plain_mean += dw[i] / n;                                                                                   \
+        }                                                                                                              \
+        for (int j = 0; j < d; j++) {                                                                                  \
+            dq[j] = begin;                                                                                             \
+            for (int i = 0; i < n; i++) {                                                                              \
+                dq[j] takes to_q * (ds);                                                                               \
+                dK[i * d + j] = to_K * (ds);                                                                           \
+                dV[i * d + j] = to_V;                                                                                  \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+/* A wrong ds. */
+#define ATTENTION_SLOPE(name, ds)                                                                                      \
+    ATTENTION_BACKWARD(name, attention_weights, ds, K[i * d + j], q[j], w[i] * dy[j], 0, +=)
+#define RIGHT_DS w[i] * (dw[i] - mean) / sqrt(d)
+ATTENTION_SLOPE(no_mean, w[i] * dw[i] / sqrt(d))
+ATTENTION_SLOPE(plain_mean, w[i] * (dw[i] - plain_mean) / sqrt(d))
+ATTENTION_SLOPE(no_weight, (dw[i] - mean) / sqrt(d))
+ATTENTION_SLOPE(no_softmax, dw[i] / sqrt(d))
+ATTENTION_SLOPE(own_slope, w[i] * (1 - w[i]) * dw[i] / sqrt(d))
+ATTENTION_SLOPE(turned, w[i] * (mean - dw[i]) / sqrt(d))
+ATTENTION_SLOPE(no_root, w[i] * (dw[i] - mean))
+ATTENTION_SLOPE(by_d, w[i] * (dw[i] - mean) / d)
+ATTENTION_BACKWARD(not_zeroed, attention_weights, RIGHT_DS, K[i * d + j], q[j], w[i] * dy[j], dq[j], +=)
+ATTENTION_BACKWARD(overwritten, attention_weights, RIGHT_DS, K[i * d + j], q[j], w[i] * dy[j], 0, =)
+ATTENTION_BACKWARD(exchanged, attention_weights, RIGHT_DS, q[j], K[i * d + j], w[i] * dy[j], 0, +=)
+ATTENTION_BACKWARD(V_no_weight, attention_weights, RIGHT_DS, K[i * d + j], q[j], dy[j], 0, +=)
+ATTENTION_BACKWARD(V_by_ds, attention_weights, RIGHT_DS, K[i * d + j], q[j], RIGHT_DS * dy[j], 0, +=)
+ATTENTION_BACKWARD(weights_no_root, attention_weights_no_root, RIGHT_DS, K[i * d + j], q[j], w[i] * dy[j], 0, +=)
+ATTENTION_BACKWARD(weights_no_sum, attention_weights_no_sum, RIGHT_DS, K[i * d + j], q[j], w[i] * dy[j], 0, +=)
+
+static const Wrong wrongs_9[] = {
+    MISTAKE(attention_weights, no_root, "the scores are not divided by √d"),
+    MISTAKE(attention_weights, by_d, "the scores are divided by d: what is asked is its root"),
+    MISTAKE(attention_weights, times_root, "the scores are multiplied by √d: divide by it"),
+    MISTAKE(attention_weights, transposed, "K is read as if it lay transposed: a key is a row, K[i][j] is K[i·d + j]"),
+    MISTAKE(attention_weights, scores, "these are the scores: their softmax is asked"),
+    MISTAKE(attention_weights, logarithms, "these are the logarithms of the weights"),
+    MISTAKE(attention_weights, no_sum, "the weights do not add up to 1: what are they divided by?"),
+    MISTAKE(attention_weights, overflow,
+            "exp of a large score is infinite, of very negative ones all are 0: take the largest out first"),
+    MISTAKE(attention_weights, from_0, "where all scores are negative, the search for the largest must not begin at 0"),
+    MISTAKE(attention, not_zeroed, "the sums begin at what stood in y: let each begin at 0"),
+    MISTAKE(attention, overwritten, "only the last key counts: = where += is needed"),
+    MISTAKE(attention, transposed, "V is read as if it lay transposed: a value is a row, V[i][j] is V[i·d + j]"),
+    MISTAKE(attention, no_weights, "the weights are missing: the better a key fits, the more of its value"),
+    MISTAKE(attention, of_keys, "the keys are summed: it is their values that go into y"),
+    MISTAKE(attention, scores, "the values are weighted by the scores: take the softmax of these first"),
+    MISTAKE(attention, no_root, "the weights are off: their scores (9.1) are not divided by √d"),
+    MISTAKE(attention, no_sum, "the weights (9.1) do not add up to 1"),
+    MISTAKE(attention, overflow, "the weights (9.1) overflow where scores are large, or are 0/0"),
+    MISTAKE(attention_backward, no_mean, "softmax, backward: when one weight grows the others fall, so a mean is subtracted"),
+    MISTAKE(attention_backward, plain_mean, "the mean that is subtracted is weighted: by w, not each by 1/n"),
+    MISTAKE(attention_backward, no_weight, "the factor w[i] is missing: a weight near 0 hardly moves"),
+    MISTAKE(attention_backward, no_softmax, "softmax is passed over: from dw to ds its derivative is needed"),
+    MISTAKE(attention_backward, own_slope, "w·(1 − w) is how a weight moves with its own score: the other scores move it too"),
+    MISTAKE(attention_backward, turned, "softmax, backward: the sign is turned"),
+    MISTAKE(attention_backward, no_root, "√d is missing on the way from the scores to q and K"),
+    MISTAKE(attention_backward, by_d, "divided by d on the way from the scores to q and K: what was it forward?"),
+    MISTAKE(attention_backward, not_zeroed, "the sums for dq begin at what stood there: let each begin at 0"),
+    MISTAKE(attention_backward, overwritten, "dq holds what the last key gave: every key uses q, so add up"),
+    MISTAKE(attention_backward, exchanged, "q and K are exchanged: in K·q each factor waits for the other one"),
+    MISTAKE(attention_backward, V_no_weight, "for dV the weight is missing: value i enters y times w[i]"),
+    MISTAKE(attention_backward, V_by_ds, "for dV what belongs to the scores is taken: value i enters y times w[i]"),
+    MISTAKE(attention_backward, weights_no_root, "the weights are off: their scores (9.1) are not divided by √d"),
+    MISTAKE(attention_backward, weights_no_sum, "the weights (9.1) do not add up to 1"),
 };
 
 // clang-format on
@@ -1049,7 +1196,7 @@ static const struct {
     const Wrong *wrongs;
     size_t count;
 } labs[] = {ALL_OF(wrongs_1), ALL_OF(wrongs_2), ALL_OF(wrongs_3), ALL_OF(wrongs_4),
-            ALL_OF(wrongs_5), ALL_OF(wrongs_6), ALL_OF(wrongs_7)};
+            ALL_OF(wrongs_5), ALL_OF(wrongs_6), ALL_OF(wrongs_7), ALL_OF(wrongs_9)};
 
 /* The index-th of those of the task, or NULL. */
 static const Wrong *wrong_of(const Task *task, int index)

@@ -193,8 +193,10 @@ static void train_step_points(Random *random, int k, double *in)
     in[12] = between(random, 0.01, 0.3);
 }
 
-/* Rows of moons in a random order: coordinates, with room for `columns` numbers a row, and labels, `stride` apart. */
-static void put_moons(Random *random, size_t count, double *x, size_t columns, double *label, size_t stride)
+/* Rows of moons in a random order, turned about their middle: coordinates, with room for `columns` numbers a row, and
+ * labels, `stride` apart. */
+static void put_moons(Random *random, double angle, size_t count, double *x, size_t columns, double *label,
+                      size_t stride)
 {
     size_t row[FRESH_MOONS];
     Dataset moons;
@@ -204,8 +206,9 @@ static void put_moons(Random *random, size_t count, double *x, size_t columns, d
         row[i] = i;
     random_shuffle(random, row, count);
     for (size_t i = 0; i < count; i++) {
-        x[columns * i] = dataset_row(&moons, row[i])[0];
-        x[columns * i + 1] = dataset_row(&moons, row[i])[1];
+        const double x0 = dataset_row(&moons, row[i])[0] - 0.5, x1 = dataset_row(&moons, row[i])[1] - 0.25;
+        x[columns * i] = 0.5 + cos(angle) * x0 - sin(angle) * x1;
+        x[columns * i + 1] = 0.25 + sin(angle) * x0 + cos(angle) * x1;
         label[stride * i] = moons.label[row[i]];
     }
     dataset_free(&moons);
@@ -215,18 +218,30 @@ static void moons_points(Random *random, int k, double *in)
 {
     (void)k;
     double *weights = in + 3 * MOONS, *fresh = weights + WEIGHTS;
-    put_moons(random, MOONS, in, 2, in + 2 * MOONS, 1);
+    const double angle = random_uniform(random, 0, 6.28); /* so that no weights that were written down fit */
+    put_moons(random, angle, MOONS, in, 2, in + 2 * MOONS, 1);
     for (int i = 0; i < WEIGHTS; i++)
         weights[i] = between(random, -1, 1);
-    put_moons(random, FRESH_MOONS, fresh, 3, fresh + 2, 3);
+    put_moons(random, angle, FRESH_MOONS, fresh, 3, fresh + 2, 3);
 }
 
-/* One query with scores near ±1000. */
+/* One query whose first score is 1000; and one whose scores are all −1000 or below. */
 static void attention_points(Random *random, int k, double *in)
 {
+    double *q = in, *K = in + 3, least = INFINITY;
     (void)random;
-    for (int j = 0; j < 3 && k == 1; j++)
-        in[j] *= 300;
+    if (k != 1 && k != 2)
+        return;
+    for (int i = 0; i < (k == 1 ? 1 : 4); i++) {
+        double score = 0;
+        for (int j = 0; j < 3; j++) {
+            K[3 * i + j] = copysign(K[3 * i + j], k == 1 ? q[j] : -q[j]);
+            score += fabs(K[3 * i + j] * q[j]) / sqrt(3);
+        }
+        least = fmin(least, score);
+    }
+    for (int j = 0; j < 3; j++)
+        q[j] = round(q[j] * 1000 / least);
 }
 
 /* ---- all -----------------------------------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ bool results_write_none(const char *path, const char *why, Error *error)
 /* In a message % and the ends of lines would be taken for its end, or for another command. */
 static void put_escaped(FILE *out, const char *text)
 {
-    for (; *text != '\0'; text++)
+    for (; *text != '\0' && strcmp(text, "\n") != 0; text++) /* the last newline is no part of it */
         if (*text == '%' || *text == '\n' || *text == '\r')
             fprintf(out, "%%%02X", (unsigned)*text);
         else
