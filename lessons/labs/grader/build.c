@@ -73,7 +73,9 @@ static bool call(Build *build, const char *const *words)
                        .stack = (size_t)64 << 20,
                        .confine = walls_confine,
                        .about = &confinement};
-    return patience_run(&build->patience, &command, &build->said) && build->said.started && build->said.status == 0;
+    if (!patience_run(&build->patience, &command, &build->said))
+        build->said = (Ended){.started = true, .late = true};
+    return build->said.started && build->said.status == 0 && !build->said.late && !build->said.flooded;
 }
 
 #define CALL(build, ...) call(build, (const char *const[]){__VA_ARGS__, NULL})
@@ -244,8 +246,8 @@ static bool check_names(Build *build, int lab)
 static bool compile(Build *build, int lab)
 {
     if (!CALL(build, COMPILE, "-c", build->file, "-o", "lab.o")) {
-        if (build->said.late || build->said.cpu_seconds > 5)
-            return refuse(build, "the compiler did not come to an end with %s", build->file);
+        if (build->said.late || WIFSIGNALED(build->said.status) || build->said.cpu_seconds > 2)
+            return refuse(build, "the compiler came to no end with %s in the time that there was", build->file);
         return refuse(build, "%s does not compile", build->file);
     }
     if (!check_names(build, lab))
