@@ -245,7 +245,7 @@ Test(labs_hostile, all_are_held_off)
         DIR *listing = opendir(below("hostile"));
         cr_assert_not_null(listing);
         for (const struct dirent *entry; (entry = readdir(listing)) != NULL;)
-            if (entry->d_name[0] != '.') {
+            if (entry->d_name[0] != '.' && strcmp(entry->d_name, "measures") != 0) {
                 expect_held_off(entry->d_name, as_nobody, NULL);
                 tried++;
             }
@@ -266,6 +266,16 @@ Test(labs_hostile, nothing_of_a_submission_reaches_github)
     cr_expect(strstr(said, "return 1/a") == NULL &&
                   strstr(said, "::error file=lab3.c,line=1,title=3.6 tanh_backward::") != NULL,
               "%s", said);
+}
+
+/* A right result that a nudge gave has its points, and is named to the teacher. */
+Test(labs_hostile, a_measured_derivative_is_named)
+{
+    make_submissions("measures");
+    cr_expect(grade("measures", false, NULL) == 0 && strstr(said, "ok 1/1\n   right, but only to ") != NULL, "%s",
+              said);
+    cr_expect(strstr(results, "\"perhaps_measured\": [\"3.6\"]") != NULL, "%s", results);
+    expect_nothing_left("measures");
 }
 
 /* With a wall taken down, the attack that it is for comes through; with it, it does not. */
@@ -305,6 +315,10 @@ Test(labs_hostile, seccomp_keeps_the_processes)
     if (!stands("seccomp"))
         cr_skip_test("SKIPPED: this kernel has no seccomp");
     expect_wall("seccomp", "sleepers", "CAME THROUGH");
+    static const char *const options[] = {"--without", "seccomp", NULL};
+    make_submissions("daemon_holds_pipes"); /* in a group and a session of its own: run.c must find it */
+    grade("daemon_holds_pipes", false, options);
+    expect_nothing_left("daemon_holds_pipes");
 }
 
 /* A grader that is killed leaves a file that says so. */

@@ -5,7 +5,7 @@
 #
 # Each is a folder of OUT with a lab3.c that answers all tasks wrong and attacks. REFERENCE is the path of the right
 # lab3.c and GRADER that of the grader, which some try to read. An attack that has come through says CAME THROUGH, where
-# it can tell. None may win a point. NAMEs: make these alone.
+# it can tell. None may win a point (but `measures`, which is right). NAMEs: make these alone.
 set -eu
 out=$1
 reference=$2
@@ -102,9 +102,11 @@ top before_constructors 'static void start(void) { _exit(0); } __attribute__((se
 top own_interpreter '__attribute__((section(".interp"), used)) static const char interpreter[] = "/bin/sh";'
 top no_such_interpreter '__attribute__((section(".interp"), used)) static const char interpreter[] = "/proc/self/exe";'
 task preloads 'setenv("LD_PRELOAD", "./lab.o", 1); char *argv[] = {"worker", "3.1", 0}; execve("/proc/self/exe", argv, environ);'
-top nudges_in_double '#define tanh_backward unused_1
-#define pow_backward unused_2
-static void nudge(void) {}'
+
+# A derivative that is measured: in double not exact enough, in long double right.
+measured() { tasks ';' | sed "s/return wrong/return g * (double)(($1(a + h) - $1(a - h)) \/ (2 * h))/"; }
+printf '%s\nstatic const double h = 1e-5;\n%s\n' "$head" "$(measured tanh | sed '/relu/s/return .*;/return wrong;/')" | file nudges_in_double
+printf '%s\nstatic const long double h = 1e-6L;\n%s\n' "$head" "$(measured tanhl | sed '/relu/s/return .*;/return wrong;/')" | file measures
 
 # ---- the reference, and other files ----------------------------------------------------------------------------------
 
