@@ -105,7 +105,7 @@ task preloads 'setenv("LD_PRELOAD", "./lab.o", 1); char *argv[] = {"worker", "3.
 
 # A derivative that is measured: in double not exact enough, in long double right.
 measured() { tasks ';' | sed "s/return wrong/return g * (double)(($1(a + h) - $1(a - h)) \/ (2 * h))/"; }
-printf '%s\nstatic const double h = 1e-5;\n%s\n' "$head" "$(measured tanh | sed '/relu/s/return .*;/return wrong;/')" | file nudges_in_double
+printf '%s\nstatic const double h = 1e-6;\n%s\n' "$head" "$(measured tanh | sed '/relu/s/return .*;/return wrong;/')" | file nudges_in_double
 printf '%s\nstatic const long double h = 1e-6L;\n%s\n' "$head" "$(measured tanhl | sed '/relu/s/return .*;/return wrong;/')" | file measures
 
 # ---- the reference, and other files ----------------------------------------------------------------------------------
