@@ -65,7 +65,8 @@ static void enter_folder(void)
 /* Names, or "" for all of them. */
 static void make_submissions(const char *names)
 {
-    shell("sh '%1$s' '%3$s/hostile' '%3$s/labs/lab3.c' '%3$s/grade' %2$s", "tests/labs/hostile/make.sh", names);
+    shell("rm -rf '%3$s/hostile' && sh '%1$s' '%3$s/hostile' '%3$s/labs/lab3.c' '%3$s/grade' %2$s",
+          "tests/labs/hostile/make.sh", names);
 }
 
 static void remove_folder(void) { shell("rm -rf '%3$s'", "", ""); }
