@@ -43,6 +43,8 @@ SHARED_LIB = $(BUILD)/libstepgrad.so.$(ABI)
 SHARED_LINK = $(BUILD)/libstepgrad.so
 SONAME = -shared -Wl,-soname,$(notdir $(SHARED_LIB))
 endif
+# Homebrew keeps Criterion where compilers do not look.
+CRITERION := $(wildcard $(addsuffix /opt/criterion,$(shell brew --prefix 2>/dev/null)))
 # For a target that needs a tool: $(call need,tool,package).
 need = @command -v $(1) >/dev/null || { echo "make $@ needs $(1): install the package $(2)."; exit 1; }
 
@@ -57,8 +59,9 @@ test: ## install what the tests need if it is missing (saying so first), then ru
 	@sh tests/install_needs.sh
 	@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN)) check
 
-check: $(BUILD)/tests/run $(BUILD)/tests/slips $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw ## run the tests with what is there
-	@BUILD=$(BUILD) sh tests/run_tests.sh
+# With + the tests that call make get its jobs.
+check: $(BUILD)/tests/run $(BUILD)/tests/slips $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw $(BUILD)/grade $(BUILD)/answers ## run the tests with what is there
+	+@BUILD=$(BUILD) sh tests/run_tests.sh
 
 lessons: $(LIB) ## run every chapter of the course
 	@for chapter in lessons/[0-9][0-9]_*.c; do \
@@ -156,7 +159,10 @@ $(BUILD)/tests/player_pages: $(BUILD)/tests/browser/player_pages.o $(LIB)
 $(BUILD)/tests/bench: $(BUILD)/tests/bench.o $(BUILD)/tests/bench_by_hand.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
-$(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LIB)
+$(SUITES) $(BUILD)/tests/guard.o: COMPILE += $(CRITERION:%=-isystem %/include)
+
+$(BUILD)/tests/run: LINK += $(CRITERION:%=-L%/lib)
+$(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LAB_OBJECTS) $(LIB)
 	$(LINK) -o $@ $^ -lcriterion -lm
 
 # The debug build of the engine and of a program full of slips, at once.
@@ -207,7 +213,7 @@ compile_commands.json: Makefile $(SOURCES) ## for clangd and other tools
 install: all ## install headers, libraries and the pkg-config file below PREFIX (and DESTDIR)
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/include/stepgrad" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	install -m 755 $(BUILD)/draw "$(DESTDIR)$(PREFIX)/bin/stepgrad-draw"
-	install -m 644 engine/*.h "$(DESTDIR)$(PREFIX)/include/stepgrad"
+	install -m 644 $(filter-out %_parts.h,$(wildcard engine/*.h)) "$(DESTDIR)$(PREFIX)/include/stepgrad"
 	for room in graph player plot draw; do \
 	  install -d "$(DESTDIR)$(PREFIX)/include/stepgrad/$$room" && \
 	  install -m 644 viz/$$room/*.h "$(DESTDIR)$(PREFIX)/include/stepgrad/$$room" || exit 1; done

@@ -1,11 +1,9 @@
 /* data.c - rows are shuffled, split and batched as indices; only dataset_rows copies them. */
 #include "data.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "file.h"
@@ -16,17 +14,10 @@ static const double PI = 3.141592653589793238463;
 
 /* ---- life of a Dataset ------------------------------------------------------------------------------------------- */
 
-static void names_free(char **names, size_t count)
-{
-    for (size_t i = 0; names != NULL && i < count; i++)
-        memory_free(names[i]);
-    memory_free(names);
-}
-
 void dataset_free(Dataset *data)
 {
-    names_free(data->feature_names, data->features);
-    names_free(data->class_names, (size_t)data->classes);
+    memory_free(data->feature_names);
+    memory_free(data->class_names);
     memory_free(data->x);
     memory_free(data->label);
     *data = (Dataset){0};
@@ -45,31 +36,17 @@ static bool dataset_alloc(Dataset *data, size_t count, size_t features, int clas
     return false;
 }
 
-/* A copy of `count` names; NULL when there is no memory. */
-static char **names_copy(char *const *names, size_t count)
-{
-    char **copy = memory_alloc_array(count, sizeof *copy);
-    for (size_t i = 0; copy != NULL && i < count; i++) {
-        copy[i] = memory_copy_text(names[i]);
-        if (copy[i] == NULL) {
-            names_free(copy, i);
-            return NULL;
-        }
-    }
-    return copy;
-}
-
 static bool copy_all_names(const Dataset *data, Dataset *out)
 {
     if (data->feature_names != NULL)
-        out->feature_names = names_copy(data->feature_names, data->features);
+        out->feature_names = memory_copy_texts(data->feature_names, data->features);
     if (data->class_names != NULL)
-        out->class_names = names_copy(data->class_names, (size_t)data->classes);
+        out->class_names = memory_copy_texts(data->class_names, (size_t)data->classes);
     return (out->feature_names != NULL) == (data->feature_names != NULL) &&
            (out->class_names != NULL) == (data->class_names != NULL);
 }
 
-static void check(const Dataset *data, const char *caller, Where where)
+void dataset_check(const Dataset *data, const char *caller, Where where)
 {
     if (data == NULL || (data->count > 0 && (data->x == NULL || data->label == NULL)))
         misuse(where, "%s: the Dataset is %s. Make one with dataset_moons or csv_load first.", caller,
@@ -106,184 +83,11 @@ bool dataset_moons_at(Dataset *out, size_t n, double noise, Random *random, Erro
     return true;
 }
 
-/* ---- classes ----------------------------------------------------------------------------------------------------- */
-
-/* The name of a class, with its place in the list that it is from. */
-typedef struct Name {
-    const char *text;
-    double number; /* NAN where it is a word */
-    size_t index;
-} Name;
-
-/* A list that the caller frees; NULL when there is no memory. */
-static Name *names_list(char *const *texts, size_t count)
-{
-    Name *list = memory_alloc_array(count, sizeof *list);
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        double number;
-        const bool is_number = strpbrk(texts[i], "xX") == NULL && number_parse(texts[i], strlen(texts[i]), &number);
-        list[i] = (Name){texts[i], is_number && isfinite(number) ? number : NAN, i};
-    }
-    return list;
-}
-
-static bool names_are_numbers(const Name *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (isnan(list[i].number))
-            return false;
-    return true;
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(((const Name *)a)->text, ((const Name *)b)->text);
-}
-
-/* From 2^53 on, whole numbers that differ may be the same double: there the digits decide. */
-static int compare_numbers(const void *a, const void *b)
-{
-    const double x = ((const Name *)a)->number, y = ((const Name *)b)->number;
-    if (x == y)
-        return fabs(x) < 0x1p53 ? 0 : compare_texts(a, b);
-    return x < y ? -1 : 1;
-}
-
-typedef int Compare(const void *a, const void *b);
-
-static void count_classes(Dataset *data, const Name *sorted, Compare *compare)
-{
-    int class = -1;
-    for (size_t i = 0; i < data->count; i++) {
-        class += i == 0 || compare(&sorted[i - 1], &sorted[i]) != 0;
-        data->label[sorted[i].index] = class;
-    }
-    data->classes = class + 1;
-}
-
-/* Each class is called as in its first row. */
-static bool name_classes(Dataset *data, char *const *words)
-{
-    const size_t count = (size_t)data->classes;
-    data->class_names = memory_alloc_array(count, sizeof *data->class_names);
-    if (data->class_names == NULL)
-        return false;
-    memset(data->class_names, 0, count * sizeof *data->class_names);
-    for (size_t i = 0; i < data->count; i++) {
-        char **name = &data->class_names[data->label[i]];
-        if (*name == NULL && (*name = memory_copy_text(words[i])) == NULL) {
-            names_free(data->class_names, count);
-            data->class_names = NULL;
-            return false;
-        }
-    }
-    return true;
-}
-
-bool dataset_label_at(Dataset *data, char *const *words, Error *error, Where where)
-{
-    check(data, "dataset_label", where);
-    if (words == NULL || data->count > INT_MAX)
-        misuse(where, "dataset_label: it needs a word for each row, of which there may be %d at most.", INT_MAX);
-    Name *list = names_list(words, data->count);
-    if (list != NULL) {
-        Compare *compare = names_are_numbers(list, data->count) ? compare_numbers : compare_texts;
-        qsort(list, data->count, sizeof *list, compare);
-        names_free(data->class_names, (size_t)data->classes);
-        count_classes(data, list, compare);
-    }
-    const bool ok = list != NULL && name_classes(data, words);
-    memory_free(list);
-    return ok || error_set(error, "dataset_label: no memory for the classes of %zu rows.", data->count);
-}
-
-/* The names of the classes, which the caller frees; NULL when there is no memory. Without names they are numbers. */
-static char **class_names_of(const Dataset *data)
-{
-    const size_t count = (size_t)data->classes;
-    if (data->class_names != NULL)
-        return names_copy(data->class_names, count);
-    char **names = memory_alloc_array(count, sizeof *names);
-    for (size_t c = 0; names != NULL && c < count; c++) {
-        char text[24];
-        snprintf(text, sizeof text, "%zu", c);
-        names[c] = memory_copy_text(text);
-        if (names[c] == NULL) {
-            names_free(names, c);
-            return NULL;
-        }
-    }
-    return names;
-}
-
-/* places[c]: where the name of class c is among names[0 .. count), or −1. False when there is no memory. */
-static bool find_places(const Dataset *data, char *const *own, char *const *names, size_t count, int *places)
-{
-    const size_t classes = (size_t)data->classes;
-    Name *list = names_list(names, count), *keys = names_list(own, classes);
-    const bool has_memory = list != NULL && keys != NULL;
-    if (has_memory) {
-        const bool are_numbers = names_are_numbers(list, count) && names_are_numbers(keys, classes);
-        Compare *compare = are_numbers ? compare_numbers : compare_texts;
-        qsort(list, count, sizeof *list, compare);
-        for (size_t c = 0; c < classes; c++) {
-            const Name *found = bsearch(&keys[c], list, count, sizeof *list, compare);
-            places[c] = found != NULL ? (int)found->index : -1;
-        }
-    }
-    memory_free(list);
-    memory_free(keys);
-    return has_memory;
-}
-
-/* False when a row is of a class that has no place. */
-static bool check_places(const Dataset *data, char *const *own, char *const *names, int count, const int *places,
-                         Error *error)
-{
-    for (size_t i = 0; i < data->count; i++)
-        if (places[data->label[i]] < 0)
-            return error_set(error,
-                             "row %zu is of the class \"%.100s\", which is not one of the %d known: \"%.100s\" to "
-                             "\"%.100s\". Correct the label, or leave the row out.",
-                             i + 1, own[data->label[i]], count, names[0], names[count - 1]);
-    return true;
-}
-
-static void renumber(Dataset *data, char **names, int classes, const int *places)
-{
-    for (size_t i = 0; i < data->count; i++)
-        data->label[i] = places[data->label[i]];
-    names_free(data->class_names, (size_t)data->classes);
-    data->class_names = names;
-    data->classes = classes;
-}
-
-bool dataset_use_classes_at(Dataset *data, char *const *names, int classes, Error *error, Where where)
-{
-    check(data, "dataset_use_classes", where);
-    if (names == NULL || classes < 1)
-        misuse(where, "dataset_use_classes: a list of %d names. It needs one name or more.",
-               names != NULL ? classes : 0);
-    char **own = class_names_of(data), **copy = names_copy(names, (size_t)classes);
-    int *places = memory_alloc_array((size_t)data->classes, sizeof *places);
-    bool ok = own != NULL && copy != NULL && places != NULL && find_places(data, own, copy, (size_t)classes, places);
-    if (!ok)
-        error_set(error, "dataset_use_classes: no memory for %d names.", classes);
-    ok = ok && check_places(data, own, copy, classes, places, error);
-    names_free(own, (size_t)data->classes);
-    if (ok)
-        renumber(data, copy, classes, places);
-    else
-        names_free(copy, (size_t)classes);
-    memory_free(places);
-    return ok;
-}
-
 /* ---- choosing rows ----------------------------------------------------------------------------------------------- */
 
 bool dataset_rows_at(const Dataset *data, const size_t *rows, size_t n, Dataset *out, Error *error, Where where)
 {
-    check(data, "dataset_rows", where);
+    dataset_check(data, "dataset_rows", where);
     if (data == out)
         misuse(where, "dataset_rows: the output is the input itself. Give it a Dataset of its own.");
     for (size_t i = 0; i < n; i++)
@@ -312,7 +116,7 @@ static void count_up(size_t *order, size_t count)
 bool dataset_split_at(const Dataset *data, double test_fraction, Random *random, Dataset *train, Dataset *test,
                       Error *error, Where where)
 {
-    check(data, "dataset_split", where);
+    dataset_check(data, "dataset_split", where);
     if (!(test_fraction >= 0 && test_fraction <= 1))
         misuse(where, "dataset_split: the test fraction is %g. It must be from 0 to 1.", test_fraction);
     if (train == test || train == data || test == data)
@@ -406,7 +210,7 @@ static bool scale_alloc(Scale *scale, size_t features)
 
 bool scale_measure_at(const Dataset *data, Scale *out, Error *error, Where where)
 {
-    check(data, "scale_measure", where);
+    dataset_check(data, "scale_measure", where);
     if (data->count == 0)
         misuse(where, "scale_measure: the Dataset has no rows, so no mean. Measure the training rows.");
     if (!scale_alloc(out, data->features))
@@ -436,7 +240,7 @@ void scale_free(Scale *scale)
 
 void dataset_standardize_at(Dataset *data, const Scale *scale, Where where)
 {
-    check(data, "dataset_standardize", where);
+    dataset_check(data, "dataset_standardize", where);
     if (scale == NULL || scale->features != data->features)
         misuse(where,
                "dataset_standardize: the scale has %zu features and the Dataset %zu. Measure one of the same kind.",

@@ -32,8 +32,8 @@ typedef struct Dataset {
     int classes;          /* labels are 0 .. classes − 1 */
     double *x;            /* count × features, row after row */
     int *label;           /* count */
-    char **feature_names; /* features of them, or NULL */
-    char **class_names;   /* classes of them; NULL: they are called by their numbers */
+    char **feature_names; /* features of them, or NULL. The list and its texts are one block of memory */
+    char **class_names;   /* classes of them, the same; NULL: they are called by their numbers */
 } Dataset;
 
 /* The features of row i. */
@@ -109,6 +109,9 @@ void scale_free(Scale *scale);
 #define dataset_standardize(data, scale) dataset_standardize_at(data, scale, HERE)
 
 /* ---- behind the macros ------------------------------------------------------------------------------------------- */
+
+/* Report a usage error if data is NULL or has rows without x or label. */
+void dataset_check(const Dataset *data, const char *caller, Where where);
 
 bool dataset_moons_at(Dataset *out, size_t n, double noise, Random *random, Error *error, Where where);
 bool dataset_label_at(Dataset *data, char *const *words, Error *error, Where where);

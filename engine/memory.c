@@ -65,3 +65,19 @@ char *memory_copy_text(const char *text)
         memcpy(copy, text, bytes);
     return copy;
 }
+
+char **memory_copy_texts(char *const *texts, size_t count)
+{
+    size_t bytes = count * sizeof *texts;
+    for (size_t i = 0; i < count; i++)
+        bytes += strlen(texts[i]) + 1;
+    char **copy = memory_alloc(bytes);
+    if (copy == NULL)
+        return NULL;
+    char *text = (char *)(copy + count);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = strcpy(text, texts[i]);
+        text += strlen(text) + 1;
+    }
+    return copy;
+}

@@ -34,6 +34,10 @@ void memory_free(void *block);
 /* A copy of `text` that the caller frees with memory_free; NULL when there is no memory. */
 char *memory_copy_text(const char *text);
 
+/* A copy of texts[0 .. count): the list and what it points to are one block, which the caller frees with memory_free;
+ * NULL when there is no memory. */
+char **memory_copy_texts(char *const *texts, size_t count);
+
 /* The function behind memory_alloc: returns memory that free() accepts, aligned to 64 bytes, or NULL. */
 typedef void *Allocator(size_t bytes);
 

@@ -6,6 +6,7 @@
 
 #include "graph.h"
 #include "number.h"
+#include "utf8.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(Value) == 64, "a node is one cache line");
 _Static_assert(sizeof(Value) % sizeof(double) == 0, "nn_fast.c steps from node to node in doubles");
@@ -376,9 +377,8 @@ Value *value_label(Value *v, const char *text, Where where)
 char *value_name(const Value *v, char buffer[VALUE_NAME_SIZE])
 {
     if (v->label != NULL)
-        snprintf(buffer, VALUE_NAME_SIZE, "%s", v->label);
-    else
-        snprintf(buffer, VALUE_NAME_SIZE, "v%zu", value_number(v));
+        return utf8_name(v->label, VALUE_NAME_SIZE, buffer, VALUE_NAME_SIZE);
+    snprintf(buffer, VALUE_NAME_SIZE, "v%zu", value_number(v));
     return buffer;
 }
 

@@ -119,7 +119,7 @@ Graph *value_graph(const Value *v);
 #define v_label(v, text) value_label(v, text, HERE)
 #define V_NAME(v) value_label(v, #v, HERE)
 
-/* The label, or "v12" by number where there is none, in `buffer`; returns buffer. */
+/* The label as utf8_name shows it (utf8.h), or "v12" by number where there is none, in `buffer`; returns buffer. */
 enum { VALUE_NAME_SIZE = 64 };
 char *value_name(const Value *v, char buffer[VALUE_NAME_SIZE]);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "number.h"
 
 uint64_t fnv1a(uint64_t checksum, const char *bytes, size_t n)
@@ -139,4 +140,96 @@ bool words_number(WordReader *words, double *number, double *rest, Error *error)
     if (errno == ERANGE && isinf(*number))
         return words_fail(words, error, "%s is too large for a double. Write inf if that is meant.", word);
     return true;
+}
+
+/* ---- names in quotes -------------------------------------------------------------------------------------------- */
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char *digit = c != '\0' ? strchr(digits, c) : NULL;
+    return digit != NULL ? (int)(digit - digits) : -1;
+}
+
+/* The byte at *at, which is moved behind it; 0 when it is damaged. */
+static char decode_byte(const char **at)
+{
+    if (**at != '%')
+        return *(*at)++;
+    const int high = hex_digit((*at)[1]), low = high >= 0 ? hex_digit((*at)[2]) : -1;
+    *at += 3; /* when that is too far, it is damaged, and nothing more is read */
+    return low >= 0 ? (char)(16 * high + low) : '\0';
+}
+
+char *words_name(WordReader *words, Error *error)
+{
+    char *name = NULL;
+    size_t length = 0, capacity = 0;
+    bool ok =
+        words_next(words, error) &&
+        (words->word[0] == '"' || words_fail(words, error, "expected a name in quotes, found \"%s\".", words->word));
+    for (const char *at = words->word + 1; ok;) {
+        char *larger = memory_grow(name, length + 1, &capacity, 1);
+        if (larger == NULL) {
+            error_set(error, "%s: no memory for a name.", words->path);
+            break;
+        }
+        name = larger;
+        name[length] = '\0';
+        if (*at == '"' && at[1] == '\0')
+            return name;
+        if (*at == '\0') {
+            ok = words_next(words, error);
+            at = words->word;
+        } else {
+            name[length] = *at == '"' ? '\0' : decode_byte(&at);
+            ok = name[length++] != '\0' || words_fail(words, error, "a damaged name, \"%s\".", words->word);
+        }
+    }
+    memory_free(name);
+    return NULL;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+void words_write(WordWriter *writer, const char *format, ...)
+{
+    char text[128]; /* the longest, a tensor's head with three numbers of 20 digits, has 71 */
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    writer->checksum = fnv1a(writer->checksum, text, (size_t)length);
+    fputs(text, writer->out);
+}
+
+void words_write_number(WordWriter *writer, double number, char behind)
+{
+    char text[NUMBER_SIZE];
+    words_write(writer, "%s%c", number_text(number, 'a', -1, text), behind);
+}
+
+void words_write_numbers(WordWriter *writer, const double *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        words_write_number(writer, numbers[i], i + 1 < count ? ' ' : '\n');
+}
+
+static bool is_plain(char c) { return c > ' ' && c < 0x7F && strchr("\"%#", c) == NULL; }
+
+/* A long name is of several words, of which only the last ends with a quote. */
+void words_write_name(WordWriter *writer, const char *name)
+{
+    enum { PIECE = WORD_SIZE - 8 };
+    int column = 1;
+    words_write(writer, " \"");
+    for (; *name != '\0'; name++) {
+        if (column > PIECE) {
+            words_write(writer, "\n");
+            column = 0;
+        }
+        words_write(writer, is_plain(*name) ? "%c" : "%%%02X", (unsigned char)*name);
+        column += is_plain(*name) ? 1 : 3;
+    }
+    words_write(writer, "\"");
 }

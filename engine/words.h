@@ -1,4 +1,4 @@
-/* words.h - read a text file word by word, so that a message can name the line. Used by model.c.
+/* words.h - read a text file word by word, so that a message can name the line; and write one. Used by model.c.
  *
  *     WordReader words;
  *     if (!words_open(&words, "init.txt", error))
@@ -49,11 +49,27 @@ bool words_count(WordReader *words, size_t *count, Error *error);
  * the locale says; a number too large for a double is an error. */
 bool words_number(WordReader *words, double *number, double *rest, Error *error);
 
+/* Read a name that words_write_name wrote, which the caller frees with memory_free; NULL on an error. */
+char *words_name(WordReader *words, Error *error);
+
 /* Whether the word is a whole number from 0 that fits into *count: digits and nothing else. */
 bool words_is_count(const char *word, size_t *count);
 
 /* Fail with PATH:LINE of the word last read before the printf-style message. Returns false. */
 bool words_fail(const WordReader *words, Error *error, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* A stream, and the checksum of what was written to it: begin with {out, FNV1A_START}. */
+typedef struct WordWriter {
+    FILE *out;
+    uint64_t checksum;
+} WordWriter;
+
+/* Write a printf-style text of at most 127 bytes; a number, in hexadecimal so that it is exact, and a character behind
+ * it; a line of numbers; a space and a name in quotes, with %XX for the bytes that are not plain characters. */
+void words_write(WordWriter *writer, const char *format, ...) PRINTF_LIKE(2, 3);
+void words_write_number(WordWriter *writer, double number, char behind);
+void words_write_numbers(WordWriter *writer, const double *numbers, size_t count);
+void words_write_name(WordWriter *writer, const char *name);
 
 /* FNV-1a over n more bytes; begin with FNV1A_START. Source: Fowler, Noll, Vo; draft-eastlake-fnv. */
 #define FNV1A_START UINT64_C(0xcbf29ce484222325)

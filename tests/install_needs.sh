@@ -8,8 +8,8 @@ set -u
 compiler=${CC:-cc}
 seconds_most=900 # that a new machine in a cloud updates itself
 wanted="compiler criterion dot gdb"
-[ "${1:-}" = --all ] && wanted="make $wanted clang clang-format clang-tidy pkg-config python3 chromium chromedriver \
-gdbserver lldb pandoc xmllint localedef multilib"
+[ "${1:-}" = --all ] && wanted="make $wanted clang clang-format clang-tidy pkg-config python3 jsonschema \
+chromium chromedriver gdbserver lldb pandoc xmllint localedef multilib"
 
 # need, and its package for apt-get, brew, dnf and pacman; "-": there is none, or it comes with the system.
 packages='
@@ -23,6 +23,7 @@ clang-format  clang-format     clang-format clang-tools-extra  clang
 clang-tidy    clang-tidy       llvm        clang-tools-extra   clang
 pkg-config    pkg-config       pkgconf     pkgconf             pkgconf
 python3       python3          python3     python3             python
+jsonschema    python3-jsonschema -         python3-jsonschema  python-jsonschema
 chromium      chromium         -           chromium            chromium
 chromedriver  chromium-driver  -           chromedriver        -
 gdbserver     gdbserver        -           gdb-gdbserver       gdb
@@ -35,13 +36,14 @@ multilib      gcc-multilib     -           glibc-devel.i686    lib32-glibc
 
 have_command() { command -v "$1" >/dev/null 2>&1; }
 
-# Not only the header: the library too must be there to link with.
+# Not only the header: the library too must be there to link with. Homebrew's are where the Makefile looks for them.
 have_criterion() {
     folder=$(mktemp -d) || return 1
+    homebrew=$(brew --prefix 2>/dev/null) && set -- -I "$homebrew/opt/criterion/include" -L "$homebrew/opt/criterion/lib"
     echo '#include <criterion/criterion.h>' >"$folder/probe.c"
     echo 'Test(probe, links) { cr_assert(1); }' >>"$folder/probe.c"
     # shellcheck disable=SC2086 # CC, CFLAGS and LDFLAGS may be several words
-    $compiler ${CPPFLAGS:-} ${CFLAGS:-} -o "$folder/probe" "$folder/probe.c" ${LDFLAGS:-} -lcriterion >/dev/null 2>&1
+    $compiler ${CPPFLAGS:-} ${CFLAGS:-} -o "$folder/probe" "$folder/probe.c" "$@" ${LDFLAGS:-} -lcriterion >/dev/null 2>&1
     found=$?
     rm -rf "$folder"
     return $found
@@ -54,6 +56,7 @@ have() {
     # macOS has lldb, and no gdb for its newer machines.
     gdb | gdbserver) have_command "$1" || [ "$(uname)" = Darwin ] ;;
     chromium) have_command chromium || have_command chromium-browser || have_command google-chrome ;;
+    jsonschema) python3 -c 'import jsonschema' 2>/dev/null || [ "$(uname)" = Darwin ] ;;
     # The sources of locales, from which a test makes one whose decimal mark has two bytes.
     localedef) [ -e /usr/share/i18n/locales/ps_AF ] || [ "$(uname)" = Darwin ] ;;
     # 32-bit programs, on the one processor that has both.
@@ -109,7 +112,7 @@ say() { echo "The tests need what is missing here: $missing. Installing with: $1
 give_up() {
     echo "tests/install_needs.sh: $1"
     echo "The tests need a C compiler, Criterion (libcriterion-dev), Graphviz and gdb. What is missing: $missing."
-    echo "Install that and run: make check"
+    echo "Install that (Criterion from https://github.com/Snaipe/Criterion where there is no package) and run: make check"
     exit 1
 }
 

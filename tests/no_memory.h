@@ -44,6 +44,18 @@ static inline void memory_fails_once(size_t count)
     only_one_fails = true;
 }
 
+/* Released nodes are used again by the next step; in the debug build only when 256 MB more have been released
+ * (engine/graph.c), which it takes this many steps to do that release `bytes` each. */
+static inline int steps_in_quarantine(size_t bytes)
+{
+#ifdef STEPGRAD_DEBUG
+    return (int)(256 * 1024 * 1024 / bytes) + 1;
+#else
+    (void)bytes;
+    return 0;
+#endif
+}
+
 /* Back to normal; true when an allocation failed. */
 static inline bool memory_restore(void)
 {

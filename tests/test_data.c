@@ -663,11 +663,12 @@ Test(data, every_allocation_may_fail, .init = make_folder, .fini = remove_folder
     source = numbered(6);
     cr_expect_eq(fail_each_allocation(work_moons), 2);
     cr_expect_eq(fail_each_allocation(work_split),
-                 1 + 2 * (2 + 3 + 4)); /* the order; twice: arrays and both lists of names */
+                 1 + 2 * (2 + 2)); /* the order; twice: arrays and both lists of names */
     cr_expect_eq(fail_each_allocation(work_batches), 1);
     cr_expect_eq(fail_each_allocation(work_scale), 2);
-    /* a copy of 3 rows: arrays and names; a list and 2 names; 3 lists of names, 2 of keys and places */
-    cr_expect_eq(fail_each_allocation(work_classes), 2 + 3 + 4 + 4 + 2 * 3 + 3);
+    /* a copy of 3 rows: arrays and names; a list to sort, the first words and their copy; 2 lists of names, 2 to sort
+     * and places */
+    cr_expect_eq(fail_each_allocation(work_classes), (2 + 2) + 3 + (2 + 2 + 1));
     cr_expect_eq(fail_each_allocation(work_save), 2); /* the names of the file and of the unfinished one */
     dataset_free(&source);
 }

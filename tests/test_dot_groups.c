@@ -282,8 +282,6 @@ Test(dot_groups, misuse_is_told_at_the_callers_line)
     Value *stranger = v_param(other, 1);
     find(loss, NETWORK_NODES);
     NetworkGroups unused;
-    MUST_BE_MISUSE(network_groups_find(&unused, NULL, loss, NETWORK_NODES, &error), "network", "NULL", "mlp_new");
-    MUST_BE_MISUSE(network_groups_find(&unused, net, NULL, NETWORK_NODES, &error), "root", "NULL");
     MUST_BE_MISUSE(network_groups_find(&unused, net, stranger, NETWORK_NODES, &error), "root", "graph");
     MUST_BE_MISUSE(network_groups_neuron(&groups, net, 0, 0), "no layer 0", "1 to 2");
     MUST_BE_MISUSE(network_groups_neuron(&groups, net, 3, 0), "no layer 3", "1 to 2");

@@ -383,6 +383,50 @@ Test(file, a_minus_is_standard_output_and_does_not_close_it)
     expect_content("a.txt", "one two three");
 }
 
+/* ---- what a power cut would leave ---- */
+
+enum { SYNCS_MOST = 4 };
+
+static struct {
+    struct stat status; /* of what was synced */
+    char held[8];       /* the text of a.txt at that time, "" when there was none */
+} synced[SYNCS_MOST];
+static size_t syncs;
+
+/* Takes the place of the system's, in the engine too: nothing here must survive a power cut. */
+int fsync(int descriptor)
+{
+    if (syncs == SYNCS_MOST)
+        return 0;
+    FILE *in = fopen("a.txt", "r");
+    fstat(descriptor, &synced[syncs].status);
+    synced[syncs].held[in != NULL ? fread(synced[syncs].held, 1, sizeof synced->held - 1, in) : 0] = '\0';
+    if (in != NULL)
+        fclose(in);
+    syncs++;
+    return 0;
+}
+
+Test(file, the_text_is_on_the_disk_before_the_name_changes_and_the_folder_after_it)
+{
+    char whole[64];
+    snprintf(whole, sizeof whole, "%s/a.txt", folder);
+    const char *const paths[] = {"a.txt", "./a.txt", whole};
+    struct stat here, file;
+    cr_assert_eq(stat(".", &here), 0, "there is no current folder");
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        write_plainly("a.txt", "old");
+        syncs = 0;
+        cr_assert(write_safely(paths[i], "new", NULL), "cannot write %s", paths[i]);
+        cr_assert_eq(stat("a.txt", &file), 0, "there is no file");
+        cr_assert_eq(syncs, 2, "%s: %zu syncs, want the file and its folder", paths[i], syncs);
+        cr_expect(synced[0].status.st_ino == file.st_ino, "%s: the new file is not synced first", paths[i]);
+        cr_expect_str_eq(synced[0].held, "old", "%s: the name holds \"%s\" already", paths[i], synced[0].held);
+        cr_expect(synced[1].status.st_ino == here.st_ino, "%s: it is not its folder that is synced then", paths[i]);
+        cr_expect_str_eq(synced[1].held, "new", "%s: the folder is synced too early", paths[i]);
+    }
+}
+
 /* ---- a real disk that is full, usage errors ---- */
 
 Test(file, a_small_disk_that_is_full_keeps_the_old_file)

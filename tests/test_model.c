@@ -409,16 +409,14 @@ Test(model, another_network_is_refused_by_load)
 
 Test(model, sizes_that_the_file_cannot_hold_are_refused_before_memory_is_asked_for)
 {
-    const char *const texts[] = {
-        "stepgrad-mlp 1\nactivation tanh\nsizes 100000 100000\ntensor w1",
-        "stepgrad-mlp 1\nactivation tanh\nsizes 4000000000 4000000000 2\ntensor w1",
-        "stepgrad-mlp 1\nactivation tanh\nsizes 18446744073709551615 2\ntensor w1",
-        "stepgrad-mlp 1\nactivation tanh\nsizes 2 18446744073709551615\ntensor w1",
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    static const size_t sizes[][2] = {{100000, 100000}, {4000000000, 4000000000}, {SIZE_MAX, 2}, {2, SIZE_MAX}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char text[128];
         Error error = {""};
-        write_text("damaged.txt", texts[i]);
-        cr_expect_null(mlp_open(g, "damaged.txt", &error), "opened %s", texts[i]);
+        snprintf(text, sizeof text, "stepgrad-mlp 1\nactivation tanh\nsizes %zu %zu\ntensor w1", sizes[i][0],
+                 sizes[i][1]);
+        write_text("damaged.txt", text);
+        cr_expect_null(mlp_open(g, "damaged.txt", &error), "opened %s", text);
         cr_expect(strstr(error.message, "numbers, more than the file can hold.") != NULL, "%s", error.message);
     }
 }

@@ -370,8 +370,6 @@ Test(player_misuse, digits_beyond_a_double, .signal = SIGABRT)
     player_write(v_param(graph_new(), 1), path, &(PlayerOptions){.digits = 18}, &error);
 }
 
-Test(player_misuse, a_null_root, .signal = SIGABRT) { player_write((Value *)NULL, path, NULL, &error); }
-
 Test(player, a_root_without_params_and_a_lone_leaf_have_pages)
 {
     write_page(v_mul(v_input(g, 4), 2.5), NULL);

@@ -579,6 +579,24 @@ Test(plot, every_class_has_its_colour_its_shape_and_its_line_in_the_legend)
         expect_part(texts[i]);
 }
 
+Test(plot, a_class_named_by_a_number_is_called_a_class_in_the_legend)
+{
+    const double x[] = {0, 0, 1, 0, 0, 1};
+    const int label[] = {0, 1, 2};
+    const struct {
+        char *names[3];
+        const char *texts[3];
+    } cases[] = {{{"1", "-0.5", "2e3"}, {">class 1<", ">class -0.5<", ">class 2e3<"}},
+                 {{"NaN", "2nd", "red"}, {">NaN<", ">2nd<", ">red<"}},
+                 {{"0.10000000000000000000000000001", "2", "3"}, {">class 0.1000000000", ">class 2<", ">class 3<"}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        draw_boundary(&(BoundaryPlot){
+            .x = x, .label = label, .count = 3, .classes = 3, .class_names = cases[i].names, .predict = three_ways});
+        for (int k = 0; k < 3; k++)
+            expect_part(cases[i].texts[k]);
+    }
+}
+
 enum { MANY = 20, LOOK_BYTES = 512 };
 
 /* Class k in the k-th of 20 stripes. */

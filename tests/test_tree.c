@@ -170,8 +170,6 @@ Test(tree, a_full_disk_is_a_status)
 }
 #endif
 
-Test(tree, a_null_root_is_misuse, .signal = SIGABRT) { tree_print(NULL, stdout, NULL); }
-
 Test(tree, more_digits_than_a_double_has_is_misuse, .signal = SIGABRT)
 {
     tree_print(v_param(graph, 1), stdout, &(TreeOptions){.digits = 18});

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "graph/utf8.h"
+#include "utf8.h"
 
 /* text with each character replaced by what is shown for it. */
 static char *safe_text(const char *text)
@@ -78,6 +78,19 @@ Test(utf8, letters_from_right_to_left_ask_for_a_direction_mark_and_others_do_not
         cr_expect_str_eq(utf8_direction_mark(others[i]), "", "case %zu", i);
     cr_expect_str_eq(safe_text(UTF8_LEFT_TO_RIGHT "x"), UTF8_LEFT_TO_RIGHT "x", "the mark itself is replaced");
     cr_expect_eq(utf8_columns(UTF8_LEFT_TO_RIGHT "שלום" UTF8_LEFT_TO_RIGHT), 4, "the mark has a width");
+}
+
+Test(utf8, a_name_is_made_safe_and_cut_and_has_its_direction_mark_at_both_ends)
+{
+    char name[17] = "";
+    name[16] = '#';
+    cr_expect_str_eq(utf8_name("a\x1B[é", 9, name, 16), "a" UTF8_REPLACEMENT "[é");
+    cr_expect_str_eq(utf8_name("abc", 2, name, 16), "ab" UTF8_ELLIPSIS);
+    cr_expect_str_eq(utf8_name("abcdefghijklmno", 99, name, 16), "abcdefghijkl" UTF8_ELLIPSIS);
+    cr_expect_str_eq(utf8_name("abcdefghijkéé", 99, name, 16), "abcdefghijk" UTF8_ELLIPSIS, "half a character");
+    cr_expect_str_eq(utf8_name("של", 9, name, 16), UTF8_LEFT_TO_RIGHT "של" UTF8_LEFT_TO_RIGHT);
+    cr_expect_str_eq(utf8_name("שלום", 9, name, 16), UTF8_LEFT_TO_RIGHT "שלו" UTF8_ELLIPSIS UTF8_LEFT_TO_RIGHT);
+    cr_expect_eq(name[16], '#', "the name runs over its buffer");
 }
 
 Test(utf8, cuts_at_a_character)

@@ -10,6 +10,7 @@
 #include "caught.h"
 #include "graph.h"
 #include "memory.h"
+#include "utf8.h"
 
 static Graph *g;
 static void open_graph(void) { g = graph_new(); }
@@ -473,6 +474,15 @@ Test(value, printing_shows_name_value_gradient_and_operands)
     backward(L);
     expect_printed(L, "L = 4 (grad 1) = v2 + 10\n"); /* the line in value.h */
     expect_printed(product, "v2 = -6 (grad 1) = v0 * b\n");
+}
+
+/* Without the marks a terminal would show the numbers beside the Hebrew name in the wrong order. */
+Test(value, a_name_from_right_to_left_is_printed_between_direction_marks_and_a_harmful_one_made_safe)
+{
+    Value *w = v_label(v_param(g, 2), "משקל"), *L = v_label(v_mul(w, 3.0), "L\x1B[2J");
+    backward(L);
+    expect_printed(w, UTF8_LEFT_TO_RIGHT "משקל" UTF8_LEFT_TO_RIGHT " = 2 (grad 3) = param\n");
+    expect_printed(L, "L" UTF8_REPLACEMENT "[2J = 6 (grad 1) = " UTF8_LEFT_TO_RIGHT "משקל" UTF8_LEFT_TO_RIGHT " * 3\n");
 }
 
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */

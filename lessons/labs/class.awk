@@ -2,7 +2,8 @@
 #
 #     awk -v csv=class.csv -f class.awk ./ann/results.json ./bob/results.json
 #
-# It reads any JSON, of which it takes: score, output, extra_data.seed, and of each of tests its number and score.
+# It reads any JSON, of which it takes: score, output, of extra_data the seed and what makes a remark, and of each of
+# tests its number and score.
 
 # A field of CSV. A newline in a name is shown as \n, so that a line is a student; and a name that a spreadsheet would
 # take for a formula gets an apostrophe.
@@ -33,6 +34,8 @@ function take(where, value)
     if (where == ".score") score = value
     else if (where == ".output") output = value
     else if (where == ".extra_data.seed") seed = value
+    else if (where == ".extra_data.final") final = value
+    else if (where ~ /^\.extra_data\.perhaps_measured/) measured = measured " " value
     else if (where == ".tests.#.number") number = value
     else if (where == ".tests.#.score") points = value
 }
@@ -60,6 +63,7 @@ function read_json(text,    depth, token, is_key, where)
             path[depth] = where (kind[depth - 1] == "[" ? ".#" : depth > 1 ? key[depth - 1] : "")
             kind[depth] = token
             is_key = token == "{"
+            key[depth] = ""
         } else if (token == "}" || token == "]") {
             if (where == ".tests.#") end_of_test()
             depth--
@@ -77,7 +81,7 @@ function read_json(text,    depth, token, is_key, where)
 
 function end_of_student()
 {
-    score = output = seed = number = points = ""
+    score = output = seed = number = points = final = measured = ""
     total = tests = 0
     read_json(json)
     name[student] = file
@@ -89,7 +93,10 @@ function end_of_student()
         sub(/\n.*/, "", output)
         remark[student] = output == "" ? "not graded" : output
         not_graded++
+        return
     }
+    if (final == "false") remark[student] = "not final: this machine has no walls that keep the reference secret"
+    if (measured != "") remark[student] = remark[student] (remark[student] ? "; " : "") "perhaps measured by a nudge:" measured
 }
 
 FNR == 1 { if (student++ > 0) { student--; end_of_student(); student++ } json = ""; file = FILENAME }

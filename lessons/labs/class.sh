@@ -33,12 +33,14 @@ name_of() {
     name=${name##*/}
 }
 
-# Whether the results are older than the submission, the grader, or a file or folder among its options.
-is_stale() { # results.json, student's folder, the grader's command line
-    result=$1 && shift
-    [ -f "$result" ] || return 0
+# Whether there are no results, or older ones than the submission, the grader, or a file or folder among its options.
+# graded.txt gets its name when the grader has ended; what could not be graded has no tests.
+is_stale() { # folder of the results, student's folder, the grader's command line
+    graded=$1/graded.txt
+    [ -f "$graded" ] && grep -q '"tests"' "$1/results.json" || return 0
+    shift
     for input in "$@"; do
-        [ -e "$input" ] && [ -n "$(find -H "$input" -newer "$result" | head -n 1)" ] && return 0
+        [ -e "$input" ] && [ -n "$(find -H "$input" -newer "$graded" | head -n 1)" ] && return 0
     done
     return 1
 }
@@ -46,7 +48,7 @@ is_stale() { # results.json, student's folder, the grader's command line
 # One student. The grader's own status 1 says "could not grade", and it has written why; others mean that it failed.
 grade_one() { # folder for the results, student's folder, the grader's command line
     to=$1 && student=$2 && shift 2
-    mkdir -p "$to" || return
+    mkdir -p "$to" && rm -f "$to/graded.txt" || return
     "$@" "$student" "$to/results.json" >"$to/graded.txt.part" 2>&1 </dev/null &
     grading=$!
     wait "$grading"
@@ -68,7 +70,7 @@ work() { # the grader's command line
         number=$((number + 1))
         mkdir "$claims/$number" 2>/dev/null || continue
         name_of "$folder"
-        if is_stale "$results/$name/results.json" "$folder" "$@"; then
+        if is_stale "$results/$name" "$folder" "$@"; then
             grade_one "$results/$name" "${folder%/}" "$@"
             : >"$claims/$number/graded"
         fi

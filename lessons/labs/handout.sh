@@ -4,7 +4,8 @@
 #     sh lessons/labs/handout.sh [--lab N] OUT [SEED]
 #
 # OUT is made, or must be empty. With --lab N it holds lab N alone. SEED (1, if it is not given) chooses the numbers
-# that the tasks are tried on. Needs build/answers.
+# that the tasks are tried on. Needs build/answers. With a teacher's own tasks (make handout PRIVATE=file.c), $BUILD is
+# where that is built with them, and holds their private.h and reference/lab0.c.
 set -eu
 
 usage() {
@@ -23,13 +24,14 @@ case ${1:-} in '' | -*) usage ;; esac
 out=$1
 seed=${2:-1}
 here=$(dirname "$0")
-answers=${BUILD:-build}/answers
+build=${BUILD:-build}
+answers=$build/answers
 
 if [ -n "$(ls -A "$out" 2>/dev/null)" ]; then
     echo "$out is not empty, so nothing is written there. Name a new folder." >&2
     exit 1
 fi
-if [ -n "$lab" ] && [ ! -f "$here/lab$lab.c" ]; then
+if [ -n "$lab" ] && [ ! -f "$here/lab$lab.c" ] && [ ! -f "$build/reference/lab$lab.c" ]; then
     echo "There is no lab $lab." >&2
     exit 1
 fi
@@ -46,7 +48,9 @@ cp -R "$here/handout/." "$out"
 mkdir -p "$out/check/answers" "$out/check/hints" "$out/check/skeleton"
 cp "$here/lab.h" "$out"
 cp "$here"/check/*.[ch] "$out/check"
-for reference in "$here"/lab${lab:-[0-9]}.c; do
+[ ! -f "$build/private.h" ] || cp "$build/private.h" "$out"
+for reference in "$here"/lab${lab:-[0-9]}.c "$build"/reference/lab${lab:-[0-9]}.c; do
+    [ -f "$reference" ] || continue
     name=$(basename "$reference")
     awk -f "$here/skeleton.awk" "$reference" >"$out/check/skeleton/$name"
     cp "$out/check/skeleton/$name" "$out/$name"

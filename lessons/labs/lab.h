@@ -1,7 +1,8 @@
 /* lab.h - what the labs share: the types, and the table of all tasks.
  *
- * Each lab is one file, lab1.c to lab8.c, and needs no other: do them in any order. Write only into the functions
- * named below; functions of your own that help them must be static. Nothing but the C library is needed.
+ * Each lab is one file, lab1.c to lab9.c (9 is for the ambitious), and needs no other: do them in any order. Write only
+ * into the functions named below; functions of your own that help them must be static. Nothing but the C library is
+ * needed.
  */
 #ifndef LAB_H
 #define LAB_H
@@ -38,7 +39,7 @@ typedef struct Model {
     void (*backward)(struct Model *model);  /* adds the gradient of that loss to grad */
 } Model;
 
-enum { MOST_WIDTH = 16 };          /* lab 7: no layer has more neurons or inputs */
+enum { MOST_WIDTH = 16 };          /* labs 7 and 9: no layer has more neurons or inputs, and no query more keys */
 enum { HIDDEN = 8, WEIGHTS = 33 }; /* lab 8: 8·2 + 8 + 8 + 1 */
 
 /* Every task begins with a call of it: "not written yet". Remove that when you write the function. */
@@ -93,11 +94,21 @@ void not_written(const char *task);
       "a network of several layers, forward")                                                                          \
     X(void, sgd_step, (int n, double *params, const double *grad, double *velocity, double lr, double momentum),       \
       "7.4", 2, "a step of gradient descent with momentum")                                                            \
-    X(double, train_step, (Model * model, double lr), "7.5", 2, "zero, forward, backward, step")
+    X(double, train_step, (struct Model *model, double lr), "7.5", 2, "zero, forward, backward, step")
 
 #define TASKS_8(X)                                                                                                     \
     X(void, train_moons, (int n, const double(*x)[2], const int *label, double *weights), "8.1", 4,                    \
       "train a network on two moons")
+
+#define TASKS_9(X)                                                                                                     \
+    X(void, attention_weights, (int n, int d, const double *q, const double *K, double *w), "9.1", 2,                  \
+      "the weights of attention, softmax(K·q/√d)")                                                                     \
+    X(void, attention, (int n, int d, const double *q, const double *K, const double *V, double *y), "9.2", 1,         \
+      "the result of attention, Σ w·V")                                                                                \
+    X(void, attention_backward,                                                                                        \
+      (int n, int d, const double *q, const double *K, const double *V, const double *dy, double *dq, double *dK,      \
+       double *dV),                                                                                                    \
+      "9.3", 4, "attention, backward")
 
 /* Tasks that your teacher added (lab0.c), if there are any. */
 #ifdef __has_include
@@ -109,7 +120,8 @@ void not_written(const char *task);
 #define TASKS_0(X)
 #endif
 
-#define TASKS(X) TASKS_1(X) TASKS_2(X) TASKS_3(X) TASKS_4(X) TASKS_5(X) TASKS_6(X) TASKS_7(X) TASKS_8(X) TASKS_0(X)
+#define TASKS(X)                                                                                                       \
+    TASKS_1(X) TASKS_2(X) TASKS_3(X) TASKS_4(X) TASKS_5(X) TASKS_6(X) TASKS_7(X) TASKS_8(X) TASKS_9(X) TASKS_0(X)
 
 #define LAB_DECLARE(returns, function, parameters, id, points, goal) returns function parameters;
 TASKS(LAB_DECLARE)

@@ -9,34 +9,33 @@ JOBS ?= 2
 LAB_BUILD = $(BUILD)$(if $(PRIVATE),/private)
 # What goes into a student's folder, and what the grader compiles submissions with.
 KIT = $(if $(PRIVATE),$(LAB_BUILD)/kit,lessons/labs)
-LAB_PROGRAMS = $(addprefix lessons/labs/,check/check.c check/worker.c grader/grade.c grader/answers_main.c \
+LAB_PROGRAMS = $(addprefix lessons/labs/,check/check.c check/worker.c check/debug.c grader/grade.c grader/answers_main.c \
   grader/check_private.c)
 LAB_SOURCES = $(filter-out $(LAB_PROGRAMS),$(wildcard lessons/labs/lab*.c lessons/labs/check/*.c lessons/labs/grader/*.c))
 LAB_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(LAB_SOURCES))
 PRIVATE_OBJECTS = $(patsubst %.c,$(BUILD)/private/%.o,$(LAB_SOURCES)) $(BUILD)/private/lab0.o
-GRADE = $(LAB_BUILD)/grade --kit "$(KIT)" --terms "$(TERMS)"
+PRIVATE_CHECKED = $(if $(PRIVATE),$(BUILD)/private/private.checked)
+GRADE = $(LAB_BUILD)/grade --kit "$(KIT)" --terms "$(TERMS)" $(if $(LAB),--lab "$(LAB)")
 
-.PHONY: handout grade grade-check gradescope.zip class lab_tools FORCE
+.PHONY: handout grade grade-check gradescope.zip class FORCE
 
-handout: lab_tools ## make the folder that students get: make handout OUT=folder [PRIVATE=file.c]
+handout: $(LAB_BUILD)/answers $(PRIVATE_CHECKED) ## make the folder that students get: make handout OUT=folder [LAB=3] [PRIVATE=file.c]
 	@test -n "$(OUT)" || { echo "Where to? make handout OUT=folder"; exit 1; }
-	@BUILD="$(LAB_BUILD)" KIT="$(KIT)" PRIVATE="$(PRIVATE)" sh lessons/labs/handout.sh "$(OUT)"
+	@BUILD="$(LAB_BUILD)" sh lessons/labs/handout.sh $(if $(LAB),--lab "$(LAB)") "$(OUT)"
 
-grade: lab_tools ## grade one submission: make grade SUBMISSION=folder [RESULTS=results.json] [TERMS=terms.txt]
+grade: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade one submission: make grade SUBMISSION=folder [RESULTS=file] [LAB=3] [SUBMITTED=time] [TERMS=file]
 	@test -n "$(SUBMISSION)" || { echo "Whose? make grade SUBMISSION=folder"; exit 1; }
-	@$(GRADE) "$(SUBMISSION)" "$(or $(RESULTS),results.json)"
+	@$(GRADE) $(if $(SUBMITTED),--submitted "$(SUBMITTED)") "$(SUBMISSION)" "$(or $(RESULTS),results.json)"
 
-class: lab_tools ## grade a folder of submissions: make class SUBMISSIONS=folder [RESULTS=folder] [JOBS=2]
+class: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade a folder of submissions: make class SUBMISSIONS=folder [RESULTS=folder] [JOBS=2]
 	@test -n "$(SUBMISSIONS)" || { echo "Whose? make class SUBMISSIONS=folder"; exit 1; }
 	@sh lessons/labs/class.sh "$(SUBMISSIONS)" "$(RESULTS)" "$(JOBS)" $(GRADE)
 
-grade-check: lab_tools ## show which walls stand between a submission and the grader on this machine
+grade-check: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## show which walls stand between a submission and the grader on this machine
 	@$(GRADE) --walls
 
-gradescope.zip: ## pack the grader for Gradescope, into build/gradescope.zip
-	@sh lessons/labs/gradescope/pack.sh "$(BUILD)" "$(TERMS)" "$(PRIVATE)"
-
-lab_tools: $(LAB_BUILD)/grade $(LAB_BUILD)/answers $(if $(PRIVATE),$(LAB_BUILD)/private.checked)
+gradescope.zip: ## pack the grader for Gradescope: make gradescope.zip [LAB=3] [TERMS=file] [PRIVATE=file.c]
+	@sh lessons/labs/gradescope/pack.sh "$(BUILD)" "$(TERMS)" "$(PRIVATE)" "$(LAB)"
 
 # ---- what is built ---------------------------------------------------------------------------------------------------
 
@@ -45,6 +44,15 @@ $(BUILD)/grade: $(BUILD)/lessons/labs/grader/grade.o $(LAB_OBJECTS) $(LIB)
 
 $(BUILD)/answers: $(BUILD)/lessons/labs/grader/answers_main.o $(LAB_OBJECTS) $(LIB)
 	$(LINK) -o $@ $^ -lm
+
+# A folder as students get it, with its program built: the tests of it begin with copies.
+$(BUILD)/tests/run: | $(BUILD)/tests/handout.made
+$(BUILD)/tests/handout.made: $(BUILD)/answers lessons/labs/handout.sh lessons/labs/lab.h \
+  $(wildcard lessons/labs/*.awk lessons/labs/lab*.c lessons/labs/check/* lessons/labs/handout/*)
+	@mkdir -p $(@D) && rm -rf $(@D)/handout
+	@BUILD=$(BUILD) sh lessons/labs/handout.sh $(@D)/handout 7 >$@.part
+	@$(MAKE) --no-print-directory -C $(@D)/handout build/check
+	@mv $@.part $@
 
 # The same with the private tasks. Only what changes in private.h and lab0.c makes it anew, whatever file they are from.
 $(BUILD)/private/grade: $(BUILD)/private/lessons/labs/grader/grade.o $(PRIVATE_OBJECTS) $(LIB)
@@ -72,8 +80,10 @@ $(BUILD)/private/lessons/labs/%.o: lessons/labs/%.c $(BUILD)/private/private.h
 	@mkdir -p "$(@D)"
 	$(COMPILE) -I$(BUILD)/private -c -o $@ $<
 
-$(BUILD)/private/kit.made: lessons/labs/lab.h $(wildcard lessons/labs/check/*) $(BUILD)/private/private.h
-	@rm -rf $(BUILD)/private/kit && mkdir -p $(BUILD)/private/kit
+$(BUILD)/private/kit.made: lessons/labs/lab.h $(wildcard lessons/labs/check/*) $(BUILD)/private/private.h \
+  $(BUILD)/private/lab0.c
+	@rm -rf $(BUILD)/private/kit && mkdir -p $(BUILD)/private/kit $(BUILD)/private/reference
+	@cp "$(PRIVATE)" $(BUILD)/private/reference/lab0.c
 	@cp -R lessons/labs/lab.h lessons/labs/check $(BUILD)/private/private.h $(BUILD)/private/kit
 	@touch $@
 

@@ -27,7 +27,7 @@ in_comment {
         sub(/( \*)?\n$/, " */\n", comment)
     if (last) {
         in_comment = 0
-        if (NR == 1 || task == "" && is_head++ == 0) flush_comment()
+        if (comments++ == 0 && task == "") flush_comment() # the head of the file
     }
     next
 }

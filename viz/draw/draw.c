@@ -19,13 +19,13 @@
 #include "graph/dot.h"
 #include "graph/json.h"
 #include "graph/tree.h"
-#include "graph/utf8.h"
 #include "memory.h"
 #include "options.h"
 #include "order.h"
 #include "place.h"
 #include "player/player.h"
 #include "token.h"
+#include "utf8.h"
 
 enum {
     DONE = 0,
@@ -342,10 +342,10 @@ static Value *find_named(const Drawing *d, const char *name, const char *option,
     return NULL;
 }
 
-/* Messages of dot.h end in what to do by its options in C: these are called otherwise here. */
+/* Messages of dot.h end in what a C program can do: its options are called otherwise here. */
 static bool report_diagram(const Error *error)
 {
-    const char *remedy = strstr(error->message, "Draw less:");
+    const char *remedy = strstr(error->message, "Draw less");
     if (remedy == NULL)
         return report(error->message);
     fprintf(stderr, "draw: %.*sDraw less: --depth N or --through NAME.\n", (int)(remedy - error->message),

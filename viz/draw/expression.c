@@ -6,11 +6,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "graph/utf8.h"
 #include "loss.h"
 #include "memory.h"
 #include "place.h"
 #include "token.h"
+#include "utf8.h"
 #include "words.h"
 
 enum {
@@ -624,9 +624,15 @@ static void name_root(Parser *p, Value *root)
         v_label(root, "L");
 }
 
-bool expression_build(Expression *expression, const char *text, size_t length, const Given *given, size_t given_count,
-                      ExpressionError *error)
+bool expression_build_at(Where where, Expression *expression, const char *text, size_t length, const Given *given,
+                         size_t given_count, ExpressionError *error)
 {
+    misuse_if_null(expression, "expression_build: expression", "Give the address of an Expression.", where);
+    misuse_if_null(text, "expression_build: text", "Give one of `length` bytes.", where);
+    misuse_if_null(error, "expression_build: error", "Give the address of an ExpressionError.", where);
+    for (size_t i = 0; i < given_count; i++)
+        misuse_if_null(given != NULL ? given[i].name : NULL, "expression_build: the name of a given value",
+                       "Give an array of given_count names and values.", where);
     Parser p = {.text = text, .length = length, .error = error, .graph = graph_new()};
     *error = (ExpressionError){0};
     *expression = (Expression){0};
@@ -647,14 +653,20 @@ bool expression_build(Expression *expression, const char *text, size_t length, c
 
 void expression_free(Expression *expression)
 {
+    if (expression == NULL)
+        return;
     graph_free(expression->graph);
     memory_free(expression->definitions);
     *expression = (Expression){0};
 }
 
-void expression_error_print(const ExpressionError *error, const char *text, size_t length, const char *program,
-                            const char *file, FILE *out)
+void expression_error_print_at(Where where, const ExpressionError *error, const char *text, size_t length,
+                               const char *program, const char *file, FILE *out)
 {
+    misuse_if_null(error, "expression_error_print: error", "Give the one that expression_build filled in.", where);
+    misuse_if_null(text, "expression_error_print: text", "Give the one that expression_build was given.", where);
+    misuse_if_null(program, "expression_error_print: program", "Give its name.", where);
+    misuse_if_null(out, "expression_error_print: out", "Give an open stream, such as stderr.", where);
     fprintf(out, "%s: %s%s", program, file != NULL ? file : "", file != NULL ? ":" : "");
     if (!error->has_place) {
         fprintf(out, "%s%s\n", file != NULL ? " " : "", error->error.message);

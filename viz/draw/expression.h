@@ -67,12 +67,16 @@ typedef struct ExpressionError {
 /* Build the graph of text[0..length) with `given` values. The caller frees it with expression_free. False, with the
  * reason in *error and nothing to free: the text is not an expression, longer than EXPRESSION_BYTES_MOST or nested
  * deeper than EXPRESSION_LEVELS_MOST, a name has no value or two, or there is no memory. */
-bool expression_build(Expression *expression, const char *text, size_t length, const Given *given, size_t given_count,
-                      ExpressionError *error);
+#define expression_build(expression, text, length, given, given_count, error)                                          \
+    expression_build_at(HERE, expression, text, length, given, given_count, error)
+bool expression_build_at(Where where, Expression *expression, const char *text, size_t length, const Given *given,
+                         size_t given_count, ExpressionError *error);
 void expression_free(Expression *expression);
 
 /* Print "PROGRAM: FILE:LINE:COLUMN: message", without FILE: when that is NULL, and below it the line with a caret. */
-void expression_error_print(const ExpressionError *error, const char *text, size_t length, const char *program,
-                            const char *file, FILE *out);
+#define expression_error_print(error, text, length, program, file, out)                                                \
+    expression_error_print_at(HERE, error, text, length, program, file, out)
+void expression_error_print_at(Where where, const ExpressionError *error, const char *text, size_t length,
+                               const char *program, const char *file, FILE *out);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "graph/utf8.h"
+#include "utf8.h"
 
 enum {
     BEFORE_MOST = 48, /* characters shown before the place */

@@ -7,7 +7,7 @@
  *       L = (a *)
  *               ^
  *
- * A text is `length` bytes of any kind, and only harmless characters reach the terminal (graph/utf8.h).
+ * A text is `length` bytes of any kind, and only harmless characters reach the terminal (utf8.h).
  */
 #ifndef STEPGRAD_PLACE_H
 #define STEPGRAD_PLACE_H

@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "graph/utf8.h"
 #include "number.h"
+#include "utf8.h"
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 

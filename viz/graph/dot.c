@@ -189,6 +189,8 @@ static void check_options(const DotOptions *options, Where where)
     if (options->digits < 0 || options->digits > 17)
         misuse(where, "dot: digits is %d. A double has 1 to 17 significant digits; 0 is %d.", options->digits,
                TEXT_DIGITS);
+    if (options->group_count > 0)
+        misuse_if_null(options->groups, "dot: groups", "Give an array of group_count groups.", where);
     for (size_t i = 0; i < options->group_count; i++) {
         const DotGroup *group = &options->groups[i];
         if (group->name == NULL || (group->members == NULL && group->member_count > 0))
@@ -573,6 +575,23 @@ static void print_stub(const View *view, size_t number, size_t cut)
             number, number, view->theme->faint, cut, cut == 1 ? "" : "s", cut, cut == 1 ? "" : "s");
 }
 
+/* The leaves that a node was computed from stand in one column, or one row. Of many, the arrows would merge in front of
+ * a box of the usual size, so it is as long as that column is. */
+static void print_length(const View *view, const Node *node)
+{
+    enum { MANY_LEAVES = 20 };
+    const double leaf_height = 1.2, leaf_width = 1.7; /* in inches, with the space between two */
+    const bool is_column = view->options.direction == DOT_LEFT_TO_RIGHT;
+    size_t leaves = 0;
+    Edge edge;
+    for (size_t p = 0; p < value_parent_count(node->value); p++)
+        leaves += find_edge(view, node, p, &edge) && !is_merged(&edge) &&
+                  op_table[edge.from.node->value->op].shape == SHAPE_LEAF;
+    if (leaves > MANY_LEAVES)
+        fprintf(view->out, ", %s=%.0f", is_column ? "height" : "width",
+                (double)leaves * (is_column ? leaf_height : leaf_width));
+}
+
 static void print_node(const View *view, const Node *node)
 {
     const Value *v = node->value;
@@ -583,7 +602,9 @@ static void print_node(const View *view, const Node *node)
     fprintf(view->out, "  n%zu [id=\"n%zu\", class=\"%s%s\", %s, fillcolor=\"%s\"%s, tooltip=\"", number, number,
             look.class, is_root ? " root" : "", look.attributes, look.fill, is_root ? ", penwidth=2.5" : "");
     print_node_tooltip(view, v, &text);
-    fputs("\", label=<", view->out);
+    fputs("\"", view->out);
+    print_length(view, node);
+    fputs(", label=<", view->out);
     if (v->op == OP_CONST)
         print_constant_label(view, v, &text);
     else
@@ -931,6 +952,7 @@ static void print_view(const View *view)
 bool dot_print_at(Where where, Value *root, FILE *out, const DotOptions *options, Error *error)
 {
     View view;
+    misuse_if_null(out, "dot: out", "Give an open stream, such as stdout.", where);
     bool ok = view_begin(&view, root, options, where, error);
     if (ok) {
         view.out = out;
@@ -946,6 +968,7 @@ bool dot_write_at(Where where, Value *root, const char *path, const DotOptions *
 {
     View view;
     SafeFile safe;
+    misuse_if_null(path, "dot: the path", "Pass a file's name, such as \"L.dot\".", where);
     bool ok = view_begin(&view, root, options, where, error);
     if (ok)
         ok = (view.out = file_begin(&safe, path, error)) != NULL;

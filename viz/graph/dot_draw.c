@@ -206,8 +206,8 @@ static bool explain_end(const char *target, double seconds, int failure, int sta
 {
     if (failure == ETIMEDOUT)
         return error_set(error,
-                         "%.200s: dot had not finished after %g s and was stopped. Draw less: set max_depth, collapse "
-                         "a group, or take only what depends on one node.",
+                         "%.200s: dot had not finished after %g s and was stopped. Draw less, or draw to a .dot file "
+                         "and run dot -Tsvg on it, which has no limit.",
                          target, seconds);
     if (failure != 0)
         return error_set(error, "%.200s: no memory for the picture", target);
@@ -245,6 +245,9 @@ char *dot_picture_at(Where where, Value *root, const char *target, const char *f
     Dot dot = {.ends = {{.fd = -1}, {.fd = -1}, {.fd = -1}}};
     const double asked = options != NULL && options->seconds > 0 ? options->seconds : DOT_SECONDS;
     const double seconds = asked < SECONDS_MOST ? asked : SECONDS_MOST;
+    misuse_if_null(target, "dot: target", "Pass a name for messages.", where);
+    misuse_if_null(format, "dot: format", "Pass one that dot knows, such as \"svg\".", where);
+    misuse_if_null(length, "dot: length", "Give the address of a size_t.", where);
     FILE *out = open_memstream(&diagram, &dot.diagram_left);
     if (out == NULL) {
         error_set(error, "%.200s: no memory for the diagram", target);
@@ -289,6 +292,7 @@ static bool write_picture(const char *path, const char *picture, size_t length, 
 
 bool dot_draw_at(Where where, Value *root, const char *path, const DotOptions *options, Error *error)
 {
+    misuse_if_null(path, "dot: the path", "Pass a file's name, such as \"L.svg\".", where);
     const char *name = strrchr(path, '/');
     const char *ending = strrchr(name != NULL ? name : path, '.');
     const char *format = options != NULL && options->format != NULL ? options->format

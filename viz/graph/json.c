@@ -97,6 +97,7 @@ bool json_write_at(Where where, Value *root, const char *path, const JsonOptions
     static const JsonOptions usual = {0};
     SafeFile safe;
     size_t count;
+    misuse_if_null(path, "json_write: the path", "Pass a file's name, such as \"L.json\".", where);
     Value **order = graph_topological_order_at(root, &count, where);
     if (order == NULL)
         return error_set(error, "%.320s: cannot write: no memory for the order of %zu nodes", path,

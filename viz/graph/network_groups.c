@@ -109,12 +109,16 @@ static bool list_members(NetworkGroups *groups, const MLP *net, Value *const *or
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
+static void check_given(const NetworkGroups *groups, const MLP *net, Where where)
+{
+    misuse_if_null(groups, "network_groups: groups", "Give the address of a NetworkGroups.", where);
+    misuse_if_null(net, "network_groups: the network", "Make it with mlp_new, and check that there was memory.", where);
+}
+
 bool network_groups_find_at(Where where, NetworkGroups *groups, const MLP *net, Value *root, NetworkDetail detail,
                             Error *error)
 {
-    if (net == NULL)
-        misuse(where,
-               "network_groups_find: the network is NULL. Make it with mlp_new, and check that there was memory.");
+    check_given(groups, net, where);
     value_check(root, net->graph, "network_groups_find: root", where);
     *groups = (NetworkGroups){.count = net->layer_count + count_neurons(net, net->layer_count)};
     groups->list = memory_alloc_array(groups->count, sizeof *groups->list);
@@ -135,6 +139,8 @@ bool network_groups_find_at(Where where, NetworkGroups *groups, const MLP *net, 
 
 void network_groups_free(NetworkGroups *groups)
 {
+    if (groups == NULL)
+        return;
     memory_free(groups->list);
     memory_free(groups->members);
     memory_free(groups->names);
@@ -144,6 +150,7 @@ void network_groups_free(NetworkGroups *groups)
 DotGroup *network_groups_neuron_at(Where where, const NetworkGroups *groups, const MLP *net, size_t layer,
                                    size_t neuron)
 {
+    check_given(groups, net, where);
     if (layer < 1 || layer > net->layer_count)
         misuse(where, "network_groups: there is no layer %zu. The network has the layers 1 to %zu.", layer,
                net->layer_count);

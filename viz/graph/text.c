@@ -1,4 +1,5 @@
 /* text.c - a formula is read token by token, with the names of the operands put in place of a, b and y. */
+#define TEXT_UNCHECKED /* this file defines the functions that text.h wraps in checks for NULL */
 #include "text.h"
 
 #include <ctype.h>
@@ -38,20 +39,6 @@ static void append_bytes(Text *text, const char *bytes, size_t count)
 
 static void append(Text *text, const char *piece) { append_bytes(text, piece, strlen(piece)); }
 
-/* Append a label of any bytes, made safe, of at most `characters` characters. */
-static void append_label(Text *text, const char *label, size_t characters)
-{
-    const char *mark = utf8_direction_mark(label);
-    append(text, mark);
-    for (size_t shown = 0; *label != '\0' && shown < characters; shown++) {
-        const Utf8 c = utf8_next(label, SIZE_MAX);
-        append_bytes(text, c.safe, c.safe_bytes);
-        label += c.bytes;
-    }
-    append(text, *label != '\0' ? UTF8_ELLIPSIS : "");
-    append(text, mark);
-}
-
 /* ---- numbers and names ------------------------------------------------------------------------------------------- */
 
 char *text_number(double x, int digits, char buffer[NUMBER_SIZE])
@@ -65,11 +52,9 @@ static bool has_label(const Value *v) { return v->label != NULL && v->label[0] !
 
 char *text_name(const Value *v, size_t characters, char *buffer)
 {
-    Text text = text_begin(buffer);
     if (has_label(v))
-        append_label(&text, v->label, characters);
-    else
-        snprintf(buffer, TEXT_SIZE, "v%zu", value_number(v));
+        return utf8_name(v->label, characters, buffer, TEXT_SIZE);
+    snprintf(buffer, TEXT_SIZE, "v%zu", value_number(v));
     return buffer;
 }
 

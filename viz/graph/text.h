@@ -53,4 +53,14 @@ char *text_derivative(const Value *v, size_t i, TextOperands operands, int digit
 /* The chain rule at one edge, in full: "b.grad += ∂d/∂b · d.grad = a · d.grad = 2 · -2 = -4". */
 char *text_product(const Value *v, size_t i, int digits, char *buffer);
 
+/* NULL is reported at the caller's line, as by the functions of value.h that inspect a node. */
+#ifndef TEXT_UNCHECKED
+#define text_name(v, ...) text_name(VALUE_GIVEN(v, "text_name"), __VA_ARGS__)
+#define text_expression(v, ...) text_expression(VALUE_GIVEN(v, "text_expression"), __VA_ARGS__)
+#define text_node(v, digits) text_node(VALUE_GIVEN(v, "text_node"), digits)
+#define text_shows_all_operands(v) text_shows_all_operands(VALUE_GIVEN(v, "text_shows_all_operands"))
+#define text_derivative(v, ...) text_derivative(VALUE_GIVEN(v, "text_derivative"), __VA_ARGS__)
+#define text_product(v, ...) text_product(VALUE_GIVEN(v, "text_product"), __VA_ARGS__)
+#endif
+
 #endif

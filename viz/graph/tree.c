@@ -191,6 +191,7 @@ static bool wants_colour(FILE *out)
 bool tree_print_at(Where where, Value *root, FILE *out, const TreeOptions *options)
 {
     value_check(root, NULL, "tree_print: root", where);
+    misuse_if_null(out, "tree_print: out", "Give an open stream, such as stdout.", where);
     Tree tree = {.options = options != NULL ? *options : (TreeOptions){0}};
     if (tree.options.digits < 0 || tree.options.digits > 17)
         misuse(where, "tree_print: digits is %d. A double has 1 to 17 significant digits; 0 is %d.",

@@ -248,6 +248,7 @@ bool player_write_at(Where where, Value *root, const char *path, const PlayerOpt
 {
     Page page = {.options = with_defaults(options, where)};
     SafeFile safe;
+    misuse_if_null(path, "player_write: the path", "Pass a file's name, such as \"L.html\".", where);
     if (!player_steps_record(&page.pass, root, PLAYER_MAX_NODES, error, where))
         return false;
     page.picture = draw_picture(&page, path, where);

@@ -86,6 +86,7 @@ static bool no_memory(PlayerSteps *pass, Error *error)
 
 bool player_steps_record(PlayerSteps *pass, Value *root, size_t max_nodes, Error *error, Where where)
 {
+    misuse_if_null(pass, "player_steps_record: pass", "Give the address of a PlayerSteps.", where);
     *pass = (PlayerSteps){0};
     value_check(root, NULL, "player_write: root", where);
     if (root->op == OP_FAILED)
@@ -110,6 +111,8 @@ bool player_steps_record(PlayerSteps *pass, Value *root, size_t max_nodes, Error
 
 void player_steps_free(PlayerSteps *pass)
 {
+    if (pass == NULL)
+        return;
     if (pass->kept.grads != NULL)
         graph_restore_gradients(&pass->kept);
     memory_free(pass->nodes);

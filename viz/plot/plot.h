@@ -54,7 +54,7 @@ typedef struct BoundaryPlot {
     const int *label;            /* count, each 0 .. classes − 1 */
     size_t count;
     int classes;
-    char *const *class_names; /* for the legend, or NULL */
+    char *const *class_names; /* for the legend, which shows a number as "class 1"; or NULL */
     PlotPredict *predict;
     void *context; /* passed to predict */
 } BoundaryPlot;

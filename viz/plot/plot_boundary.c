@@ -22,7 +22,7 @@ enum {
     SIDE = N + 2, /* with the ring around them */
     LEVELS = 5,
     TICKS = 6,
-    NAME_BYTES = 24
+    NAME_BYTES = 64 /* more than the legend has room for */
 };
 
 /* Layout in pixels. */
@@ -273,11 +273,17 @@ static void draw_points(const Picture *picture, FILE *out)
 
 /* ---- legend ------------------------------------------------------------------------------------------------------ */
 
+/* A number alone would not say that it is a class. */
 static const char *class_name(const BoundaryPlot *plot, int k, char *room)
 {
-    if (plot->class_names != NULL && plot->class_names[k] != NULL)
-        return plot->class_names[k];
-    snprintf(room, NAME_BYTES, "class %d", k);
+    const char *name = plot->class_names != NULL ? plot->class_names[k] : NULL;
+    double number;
+    if (name == NULL)
+        snprintf(room, NAME_BYTES, "class %d", k);
+    else if (number_parse(name, strlen(name), &number) && isfinite(number))
+        snprintf(room, NAME_BYTES, "class %s", name);
+    else
+        return name;
     return room;
 }
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "graph/escape.h"
-#include "graph/utf8.h"
 #include "number.h"
+#include "utf8.h"
 
 static const double LETTER_WIDTH = 0.62; /* of the font size: more than the average of common fonts */
 

@@ -6,11 +6,23 @@
 /* ---- write ---------------------------------------------------------------------------------------------------------
  */
 
+/* In as few digits as make strtod give it back. */
+static void put_number(FILE *out, double x)
+{
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, x);
+        if (strtod(text, NULL) == x)
+            break;
+    }
+    fprintf(out, " %s", text);
+}
+
 static void put_line(FILE *out, const char *word, const double *numbers, int count)
 {
     fputs(word, out);
     for (int i = 0; i < count; i++)
-        fprintf(out, " %.17g", numbers[i]);
+        put_number(out, numbers[i]);
     fputc('\n', out);
 }
 
@@ -81,7 +93,7 @@ bool answers_read(Answers *answers, const Task *task, FILE *in, const char **why
         } else if ((rest = after(line, "mistake")) != NULL) {
             fits = got == POINTS && answers->mistake_count < MOST_MISTAKES;
             if (fits)
-                snprintf(answers->mistakes[answers->mistake_count++].why, WHY_SIZE, "%s", rest);
+                snprintf(answers->mistakes[answers->mistake_count++].why, WHY_SIZE, "%.*s", WHY_SIZE - 1, rest);
             got = 0;
         } else {
             rest = after(line, "got");

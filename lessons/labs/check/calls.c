@@ -262,17 +262,44 @@ static void call_train_moons(const Functions *f, const double *in, double *out)
     f->train_moons(MOONS, (const double(*)[2])(const void *)in, label, out);
 }
 
+double moons_score(const double *weights, const double x[2])
+{
+    double score = weights[4 * HIDDEN];
+    for (int j = 0; j < HIDDEN; j++)
+        score +=
+            weights[3 * HIDDEN + j] * tanh(weights[2 * j] * x[0] + weights[2 * j + 1] * x[1] + weights[2 * HIDDEN + j]);
+    return score;
+}
+
 int moons_right(const double *weights, const double *fresh)
 {
     int right = 0;
     for (int i = 0; i < FRESH_MOONS; i++, fresh += 3) {
-        double score = weights[4 * HIDDEN];
-        for (int j = 0; j < HIDDEN; j++)
-            score += weights[3 * HIDDEN + j] *
-                     tanh(weights[2 * j] * fresh[0] + weights[2 * j + 1] * fresh[1] + weights[2 * HIDDEN + j]);
+        const double score = moons_score(weights, fresh);
         right += isfinite(score) && (score > 0) == (fresh[2] > 0);
     }
     return right;
+}
+
+/* ---- lab 9 ------------------------------------------------------------------------------------------------------- */
+
+static const char attention_weights_in[] = "q[3] K[4][3]", attention_weights_out[] = "w[4]";
+static void call_attention_weights(const Functions *f, const double *in, double *out)
+{
+    f->attention_weights(4, 3, in, in + 3, out);
+}
+
+static const char attention_in[] = "q[3] K[4][3] V[4][3]", attention_out[] = "y[3]";
+static void call_attention(const Functions *f, const double *in, double *out)
+{
+    f->attention(4, 3, in, in + 3, in + 15, out);
+}
+
+static const char attention_backward_in[] = "q[3] K[4][3] V[4][3] dy[3]",
+                  attention_backward_out[] = "dq[3] dK[4][3] dV[4][3]";
+static void call_attention_backward(const Functions *f, const double *in, double *out)
+{
+    f->attention_backward(4, 3, in, in + 3, in + 15, in + 27, out, out + 3, out + 15);
 }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
@@ -283,7 +310,7 @@ int moons_right(const double *weights, const double *fresh)
     {id, #function, goal, points, function##_in, function##_out, function##_secret, call_##function},
 
 const Task tasks[] = {TASKS_1(TASK) TASKS_2(TASK) TASKS_3(TASK) TASKS_4(TASK) TASKS_5(TASK) TASKS_6(TASK) TASKS_7(TASK)
-                          TASKS_8(TASK_WITH_SECRET) TASKS_0(TASK)};
+                          TASKS_8(TASK_WITH_SECRET) TASKS_9(TASK) TASKS_0(TASK)};
 const int task_count = sizeof tasks / sizeof tasks[0];
 
 const Task *task_find(const char *id)

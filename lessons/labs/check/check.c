@@ -1,6 +1,7 @@
 /* check.c - the student's program: says what to do next, tries tasks, and shows why one is wrong.
  *
- *     build/check next | check [T] | hint [T] | reset T | debug [T] | draw [T] | grade [--github] | current
+ *     build/check next | check [T] | hint [T] | reset T | prepare [T] | debug [T] | draw [T] | grade [--github]
+ *     build/check current
  *
  * T is a task, 3.2 or mul_backward, or for `check` a lab, 3. The Makefile calls it, in the folder of the labs. */
 #define _DEFAULT_SOURCE /* setenv, execvp beside C11 */
@@ -18,7 +19,7 @@
 #include "outcome.h"
 #include "source.h"
 
-enum { MOST_LABS = 10, MOST_TASKS = 100, PATH_SIZE = 80 };
+enum { MOST_LABS = 10, MOST_TASKS = 100, PATH_SIZE = 80, MOST_READ = 8 /* numbers that a line can show */ };
 
 static _Noreturn void give_up(const char *format, ...)
 {
@@ -33,16 +34,16 @@ static _Noreturn void give_up(const char *format, ...)
 /* ---- tasks and labs ---------------------------------------------------------------------------------------------- */
 
 typedef struct Lab {
-    char file[16];          /* lab3.c */
-    uint64_t hash, built;   /* of what it is compiled from, as it is now, and when its program was compiled */
+    char file[16];        /* lab3.c */
+    uint64_t hash, built; /* of what it is compiled from, as it is now, and when its program was compiled */
 } Lab;
 
-static Lab labs[MOST_LABS];
+static Lab lab_files[MOST_LABS];
 static bool solved[MOST_TASKS];
 static const Task *last_asked;
 
 static int lab_of(const Task *task) { return atoi(task->id); }
-static Lab *file_of(const Task *task) { return &labs[lab_of(task)]; }
+static Lab *file_of(const Task *task) { return &lab_files[lab_of(task)]; }
 static int place_of(const Task *task) { return (int)(task - tasks); }
 
 /* "check/answers/3.2.txt" in path. */
@@ -78,7 +79,7 @@ static const Task *find_task(const char *id)
         return task;
     fprintf(stderr, "There is no task %s. The tasks are", id);
     FOR_EACH_TASK(other)
-        fprintf(stderr, " %s", other->id);
+    fprintf(stderr, " %s", other->id);
     give_up(".\n");
 }
 
@@ -93,7 +94,8 @@ static int line_of(const Task *task)
     return definition.line;
 }
 
-/* ---- what is remembered: build/state, a line per fact ------------------------------------------------------------- */
+/* ---- what is remembered: build/state, a line per fact -------------------------------------------------------------
+ */
 
 /* "solved 3.2 HASH", "built 3 HASH", "asked 3.2": what has another hash by now is forgotten, and tried again. */
 static const char state_path[] = "build/state";
@@ -121,8 +123,8 @@ static uint64_t hash_of(const char *file)
 static void read_state(void)
 {
     for (int lab = 0; lab < MOST_LABS; lab++) {
-        snprintf(labs[lab].file, sizeof labs[lab].file, "lab%d.c", lab);
-        labs[lab].hash = hash_of(labs[lab].file);
+        snprintf(lab_files[lab].file, sizeof lab_files[lab].file, "lab%d.c", lab);
+        lab_files[lab].hash = hash_of(lab_files[lab].file);
     }
     FILE *in = fopen(state_path, "r");
     char fact[16], id[16], hash[24];
@@ -130,7 +132,7 @@ static void read_state(void)
         const Task *task = task_find(id);
         const uint64_t number = strtoull(hash, NULL, 16);
         if (strcmp(fact, "built") == 0 && atoi(id) < MOST_LABS)
-            labs[atoi(id)].built = number;
+            lab_files[atoi(id)].built = number;
         else if (strcmp(fact, "asked") == 0)
             last_asked = task;
         else if (task != NULL && number == file_of(task)->hash)
@@ -146,27 +148,30 @@ static void write_state(void)
     if (out == NULL)
         give_up("%s cannot be written: %s\n", state_path, strerror(errno));
     for (int lab = 0; lab < MOST_LABS; lab++)
-        fprintf(out, "built %d %llx\n", lab, (unsigned long long)labs[lab].built);
+        fprintf(out, "built %d %llx\n", lab, (unsigned long long)lab_files[lab].built);
     FOR_EACH_TASK(task)
-        if (solved[place_of(task)])
-            fprintf(out, "solved %s %llx\n", task->id, (unsigned long long)file_of(task)->hash);
+    if (solved[place_of(task)])
+        fprintf(out, "solved %s %llx\n", task->id, (unsigned long long)file_of(task)->hash);
     if (last_asked != NULL)
         fprintf(out, "asked %s -\n", last_asked->id);
     fclose(out);
 }
 
-/* ---- compiling: each lab by itself, so that one that does not compile is in nobody's way -------------------------- */
+/* ---- compiling: each lab by itself, so that one that does not compile is in nobody's way --------------------------
+ */
 
-static void said_path(const Task *task, char path[PATH_SIZE]) { snprintf(path, PATH_SIZE, "build/lab%d.said", lab_of(task)); }
+static void said_path(const Task *task, char path[PATH_SIZE])
+{
+    snprintf(path, PATH_SIZE, "build/lab%d.said", lab_of(task));
+}
 
-/* Compile a lab's program, build/lab3 or build/debug/lab3; what the compiler says goes to build/lab3.said. */
-static bool compile(const Task *task, const char *folder, const char *options)
+/* Compile a program of a lab; what the compiler says goes to build/lab3.said. */
+static bool compile(const Task *task, const char *options, const char *program)
 {
     char command[2000], said[PATH_SIZE];
-    const int lab = lab_of(task);
     said_path(task, said);
-    snprintf(command, sizeof command, "$COMPILE %s%s -DLAB=%d -o %s/lab%d lab%d.c check/worker.c check/calls.c -lm >%s 2>&1",
-             options, isatty(1) ? " -fdiagnostics-color=always" : "", lab, folder, lab, lab, said);
+    snprintf(command, sizeof command, "$COMPILE %s%s -DLAB=%d -o %s %s check/worker.c build/calls.o -lm >%s 2>&1",
+             isatty(1) ? "-fdiagnostics-color=always " : "", options, lab_of(task), program, file_of(task)->file, said);
     return system(command) == 0;
 }
 
@@ -177,7 +182,7 @@ static bool build(const Task *task)
     snprintf(path, sizeof path, "build/lab%d", lab_of(task));
     if (lab->built == lab->hash && access(path, X_OK) == 0)
         return true;
-    const bool compiles = compile(task, "build", "-O1 -g");
+    const bool compiles = compile(task, "-O1 -g", path);
     lab->built = compiles ? lab->hash : 0;
     return compiles;
 }
@@ -235,8 +240,12 @@ static bool is_wrong(void) { return outcome.ending == WRONG || outcome.ending ==
 static void print_outcome(const Task *task)
 {
     outcome_print(&outcome, task->points, file_of(task)->file, line_of(task), stdout);
-    if (is_wrong())
-        printf("   see: make debug T=%s\n", task->id);
+    if (!is_wrong())
+        return;
+    printf("   see: make debug T=%s", task->id);
+    if (outcome.ending == WRONG && layout_count(task->in) + layout_count(task->out) > MOST_READ)
+        printf(" · make draw T=%s", task->id);
+    printf("\n");
 }
 
 /* The task that a person is at: the one asked for last, or else the next one that is not solved; NULL: all are. */
@@ -265,7 +274,8 @@ static const Task *task_or_current(const char *which)
 static void print_solved(void)
 {
     int count = 0, all = 0, points = 0, all_points = 0;
-    FOR_EACH_TASK(task) {
+    FOR_EACH_TASK(task)
+    {
         const bool done = solved[place_of(task)];
         count += done, all++;
         points += done ? task->points : 0, all_points += task->points;
@@ -288,14 +298,12 @@ static int say_next(const char *which)
     }
     last_asked = task;
     printf("Next: %s %s (%d %s): %s\n", task->id, task->function, task->points, plural(task->points), task->goal);
-    const int line = line_of(task);
     if (file_of(task)->built == 0) {
-        printf("%s does not compile:\n", file_of(task)->file);
         show_compiler(task);
+        printf("%s does not compile: see above.\n", file_of(task)->file);
     } else if (outcome.ending == NOT_WRITTEN) {
-        printf("Write it at %s:%d. What it must do stands above it.\n", file_of(task)->file, line);
+        printf("Write it at %s:%d. What it must do stands above it.\n", file_of(task)->file, line_of(task));
     } else {
-        printf("It is at %s:%d, and not right yet:\n", file_of(task)->file, line);
         print_outcome(task);
     }
     printf("Then type: make check T=%s      For a hint: make hint      All commands: make help\n", task->id);
@@ -315,39 +323,49 @@ static bool check_task(const Task *task)
     return compiles && outcome.ending == RIGHT;
 }
 
-/* Many tasks: what the compiler says is shown once for a lab that was asked for, and else not at all. */
-static bool check_tasks(int lab)
+/* All tasks of a lab. What the compiler says is shown where one lab was asked for: it is in nobody else's way. */
+static bool check_lab(int lab, bool with_compiler)
 {
-    int tried = 0, right = 0, shown = -1;
-    FOR_EACH_TASK(task) {
-        if (lab >= 0 && lab_of(task) != lab)
+    bool all_right = true, first = true;
+    FOR_EACH_TASK(task)
+    {
+        if (lab_of(task) != lab)
             continue;
-        const bool compiles = try(task), first = shown != lab_of(task);
-        shown = lab_of(task);
-        if (first && lab >= 0)
+        const bool compiles = try(task);
+        if (first && with_compiler)
             show_compiler(task);
-        if (compiles)
-            print_outcome(task);
-        else if (first)
-            printf("== lab %d ==  %s does not compile: %s\n", lab_of(task), file_of(task)->file,
-                   lab >= 0 ? "see above" : "`make check T=LAB` shows why");
-        tried++;
-        right += compiles && outcome.ending == RIGHT;
+        first = false;
+        if (!compiles) {
+            printf("== lab %d ==  %s does not compile: ", lab, file_of(task)->file);
+            printf(with_compiler ? "see above\n" : "make check T=%d shows why\n", lab);
+            return false;
+        }
+        print_outcome(task);
+        all_right &= outcome.ending == RIGHT;
     }
-    return tried == right;
+    return all_right;
+}
+
+/* The first task of a lab: the next ones are looked for from there on. NULL: no such lab. */
+static const Task *first_of(int lab)
+{
+    FOR_EACH_TASK(task)
+    if (lab_of(task) == lab)
+        return task;
+    return NULL;
 }
 
 static int check(const char *which)
 {
-    char *end;
-    const long lab = strtol(which, &end, 10);
-    bool right;
+    bool right = true;
     if (*which == '\0') {
-        right = check_tasks(-1);
-    } else if (*end == '\0') {
-        if (lab < 0 || lab >= MOST_LABS || access(labs[lab].file, F_OK) != 0)
-            give_up("There is no lab%s.c here.\n", which);
-        right = check_tasks((int)lab);
+        for (int lab = 0; lab < MOST_LABS; lab++)
+            right &= check_lab(lab, false);
+    } else if (strspn(which, "0123456789") == strlen(which)) {
+        last_asked = first_of(atoi(which));
+        if (last_asked == NULL)
+            give_up("There is no lab %s here.\n", which);
+        right = check_lab(atoi(which), true);
     } else {
         last_asked = find_task(which);
         right = check_task(last_asked);
@@ -401,7 +419,8 @@ static int reset(const char *which)
     if (mine == NULL)
         give_up("There is no %s. Its skeleton: %s\n", file, path);
     if (!source_find(mine, task->function, &old))
-        give_up("%s has no function %s to put back. Its skeleton is at %s:%d\n", file, task->function, path, fresh.line);
+        give_up("%s has no function %s to put back. Its skeleton is at %s:%d\n", file, task->function, path,
+                fresh.line);
     int number = 1;
     do
         snprintf(kept, sizeof kept, "%s.old-%d", file, number++);
@@ -420,41 +439,48 @@ static int reset(const char *which)
     return 0;
 }
 
-/* The numbers of one point, for descriptor 3 of a worker. */
-static void write_point(const char *path, int point)
+static void write_for_debugger(const char *name, const void *content, size_t bytes)
 {
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "build/debug/%s", name);
     FILE *out = fopen(path, "wb");
-    const size_t count = (size_t)layout_count(answers.task->in);
-    if (out == NULL || fwrite(answers.in[point], sizeof(double), count, out) != count || fclose(out) != 0)
+    if (out == NULL || fwrite(content, 1, bytes, out) != bytes || fclose(out) != 0)
         give_up("%s cannot be written: %s\n", path, strerror(errno));
 }
 
-/* gdb, or lldb, on the student's function, stopped where it is called with the first point at which it goes wrong. */
-static int debug(const char *which)
+/* Compile the program build/debug/lab, which calls one function with the first point at which it goes wrong. */
+static int prepare(const char *which)
 {
     const Task *task = task_or_current(which);
-    if (!try(task) || !compile(task, "build/debug", "-O0 -g3")) {
+    if (!try(task) || !compile(task, "-O0 -g3 -Dmain=worker_main check/debug.c", "build/debug/lab")) {
         show_compiler(task);
         return 1;
     }
     print_outcome(task);
+    char stop[PATH_SIZE];
+    snprintf(stop, sizeof stop, "break %s\n", task->function);
+    write_for_debugger("stop", stop, strlen(stop));
+    write_for_debugger("task", task->id, strlen(task->id));
     const int point = outcome.point < POINTS ? outcome.point : 0;
-    write_point("build/debug/point", point);
+    write_for_debugger("point", answers.in[point], (size_t)layout_count(task->in) * sizeof(double));
+    printf("The debugger stops in %s, called with %s.\n", task->function,
+           is_wrong() ? "these numbers" : "the first numbers that it is tried on");
+    return 0;
+}
+
+static int debug(const char *which)
+{
+    if (prepare(which) != 0)
+        return 1;
     write_state();
-    printf("The debugger stops in %s, called with %s.\n"
-           "Type: info args · next · print NAME · finish (to the end of the function) · continue · quit\n\n",
-           task->function, is_wrong() ? "these numbers" : "the first numbers that it is tried on");
+    printf("Type: info args · next · print NAME · finish (to the end of the function) · continue · quit\n\n");
     fflush(stdout);
-    char stop[PATH_SIZE], go[PATH_SIZE], program[PATH_SIZE];
-    setenv("SHELL", "/bin/sh", 1); /* which the debugger starts the program with, for what < and > mean */
-    setenv("DEBUGINFOD_URLS", "", 1);
-    snprintf(program, sizeof program, "build/debug/lab%d", lab_of(task));
-    snprintf(stop, sizeof stop, "break %s", task->function);
-    snprintf(go, sizeof go, "run %s 3<build/debug/point 4>/dev/null", task->id);
-    execlp("gdb", "gdb", "-q", "-ex", "set confirm off", "-ex", stop, "-ex", go, program, (char *)NULL);
-    snprintf(stop, sizeof stop, "breakpoint set --name %s", task->function);
-    snprintf(go, sizeof go, "process launch --shell=/bin/sh -- %s 3<build/debug/point 4>/dev/null", task->id);
-    execlp("lldb", "lldb", "-o", stop, "-o", go, program, (char *)NULL);
+    char stop[PATH_SIZE];
+    snprintf(stop, sizeof stop, "breakpoint set --name %s", last_asked->function);
+    setenv("DEBUGINFOD_URLS", "", 1); /* or gdb asks whether it may look for sources in the network */
+    execlp("gdb", "gdb", "-q", "-ex", "set confirm off", "-x", "build/debug/stop", "-ex", "run", "build/debug/lab",
+           (char *)NULL);
+    execlp("lldb", "lldb", "-o", stop, "-o", "run", "build/debug/lab", (char *)NULL);
     give_up("No debugger is installed here: install gdb (or lldb; on macOS: xcode-select --install).\n");
 }
 
@@ -491,22 +517,24 @@ static int draw(const char *which)
 
 /* ---- all of it, with a score ------------------------------------------------------------------------------------- */
 
-/* A line that GitHub shows beside the source: what would end it or its properties is written as %0A and the like. */
+/* A line that GitHub shows beside the source: what would end it is written as %0A and the like. */
 static void print_escaped(const char *text)
 {
-    for (; *text != '\0'; text++)
+    for (; *text != '\0' && strcmp(text, "\n") != 0; text++)
         if (strchr("%\r\n", *text) != NULL)
             printf("%%%02X", (unsigned)(unsigned char)*text);
         else
             putchar(*text);
 }
 
-static void print_error(const Task *task, const char *title, const char *message)
+static void print_error(const Task *task, const char *message, const char *more)
 {
-    printf("::error file=%s,line=%d,title=%s %s::", file_of(task)->file, line_of(task) > 0 ? line_of(task) : 1, task->id,
-           task->function);
-    print_escaped(title);
+    printf("::error file=%s,line=%d,title=%s %s::", file_of(task)->file, line_of(task) > 0 ? line_of(task) : 1,
+           task->id, task->function);
     print_escaped(message);
+    if (*more != '\0')
+        printf("%%0A");
+    print_escaped(more);
     putchar('\n');
 }
 
@@ -515,12 +543,13 @@ static int grade(const char *option)
     const bool github = strcmp(option, "--github") == 0;
     int points = 0, all_points = 0, failures = 0;
     const Task *next = NULL;
-    FOR_EACH_TASK(task) {
+    FOR_EACH_TASK(task)
+    {
         const bool compiles = try(task);
         char path[PATH_SIZE], *said;
         said_path(task, path);
         if (!compiles && github && (said = source_read(path)) != NULL) {
-            print_error(task, "It does not compile.\n", said);
+            print_error(task, "It does not compile:", said);
             free(said);
         } else if (!compiles) {
             printf("== %s %s ==  %s does not compile\n", task->id, task->function, file_of(task)->file);
@@ -554,7 +583,7 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(const char *which);
-    } commands[] = {{"next", say_next}, {"check", check}, {"hint", hint},       {"reset", reset},
+    } commands[] = {{"next", say_next}, {"check", check}, {"hint", hint},   {"reset", reset},    {"prepare", prepare},
                     {"debug", debug},   {"draw", draw},   {"grade", grade}, {"current", current}};
     if (first_here() == NULL || task_count > MOST_TASKS)
         give_up("Call make in the folder of the labs: check/answers is not here.\n");

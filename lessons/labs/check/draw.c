@@ -38,9 +38,10 @@ void draw_graph(const Answers *answers, const Outcome *outcome, FILE *out)
     const int first = outcome->verdict.index >= NODES ? NODES : 0; /* a second walk */
     int place[NODES];
     places(got, place);
-    fprintf(out, "digraph \"%s %s\" {\n  label=\"%s %s, point %d%s\\nwrong: red\"; labelloc=t; rankdir=LR;\n",
+    fprintf(out, "digraph \"%s %s\" {\n  label=\"%s %s, point %d%s%s\\nwrong: red\"; labelloc=t; rankdir=LR;\n",
             outcome->task->id, outcome->task->function, outcome->task->id, outcome->task->function, outcome->point + 1,
-            first > 0 ? ", after the second walk" : "");
+            first > 0 ? ", after the second walk" : "",
+            strcmp(outcome->task->function, "push") == 0 ? "\\npush was called for nodes 11, 10, 9 and 8" : "");
     fprintf(out, "  node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=Helvetica];\n"
                  "  edge [fontname=Helvetica, fontsize=10];\n");
     for (int i = 0; i < NODES; i++) {
@@ -147,9 +148,10 @@ static void put_outputs(const Answers *answers, const Outcome *outcome, FILE *ou
 static void put_moons(const Answers *answers, const Outcome *outcome, FILE *out)
 {
     const double *fresh = answers->in[outcome->point] + layout_count(answers->task->in);
-    fprintf(out, "<h2>The points that it had not seen: %d of %d are told apart</h2>\n"
-                 "<p>Filled: class 1, hollow: class 0; ringed in red: put into the wrong class.</p>\n"
-                 "<svg viewBox='-1.7 -1.4 4.4 3' width=800>",
+    fprintf(out,
+            "<h2>The points that it had not seen: %d of %d are told apart</h2>\n"
+            "<p>Filled: class 1, hollow: class 0; ringed in red: put into the wrong class.</p>\n"
+            "<svg viewBox='-1.7 -1.4 4.4 3' width=800>",
             moons_right(outcome->got[outcome->point], fresh), FRESH_MOONS);
     for (int i = 0; i < FRESH_MOONS; i++, fresh += 3) {
         double same[FRESH_MOONS * 3]; /* this point again and again: all of them are right, or none */
@@ -171,20 +173,21 @@ void draw_page(const Answers *answers, const Outcome *outcome, FILE *out)
     fprintf(out,
             "<!DOCTYPE html>\n<html lang=en><meta charset=utf-8><title>%s %s</title>\n"
             "<style>body{font:16px/1.5 sans-serif;margin:2em;color:#222;background:#fff}\n"
-            "div{display:flex;flex-wrap:wrap;gap:2.5em}caption{color:#555;text-align:left}\n"
+            "div{display:flex;flex-wrap:wrap;align-items:flex-start;gap:2.5em}caption{color:#555;text-align:left}\n"
             "td{border:1px solid #bbb;padding:.2em .6em;text-align:right;font-family:monospace}\n"
             ".wrong{background:%s;border-color:%s;font-weight:bold}\n"
             "pre{background:#f4f4f4;padding:.6em;white-space:pre-wrap}</style>\n<h1>%s %s: ",
             task->id, task->function, pale, red, task->id, task->function);
     put_escaped(task->goal, out);
-    fprintf(out, "</h1>\n<p>%s</p>\n",
-            outcome->ending == RIGHT ? "All is right. These are the numbers of the first point."
-                                     : "At this point it goes wrong. Wrong numbers are red.");
+    fprintf(out, "</h1>\n");
     if (outcome->ending != RIGHT) {
         fprintf(out, "<pre>");
         put_escaped(outcome->reason, out);
         fprintf(out, "</pre>\n");
     }
+    if (answers->has_want)
+        fprintf(out, "<p>Point %d of the %d that it is tried on%s</p>\n", outcome->point + 1, POINTS,
+                outcome->ending != RIGHT ? ". Wrong numbers are red." : ".");
     if (answers->has_want)
         put_outputs(answers, outcome, out);
     else

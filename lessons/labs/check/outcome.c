@@ -124,7 +124,7 @@ static void add_inputs(char *text, size_t size, const char *layout, const double
     enum { MOST_SHOWN = 24 };
     const int count = layout_count(layout);
     if (count > MOST_SHOWN) {
-        add(text, size, "(%d numbers go in)", count);
+        add(text, size, strncmp(layout, "node[", 5) == 0 ? "(a graph goes in)" : "(%d numbers go in)", count);
         return;
     }
     size_t last_length = 0;
@@ -160,7 +160,8 @@ static void add_difference(Outcome *outcome, const Answers *answers)
         add_number(got_text, sizeof got_text, got, digits);
         add_number(want_text, sizeof want_text, want, digits);
     }
-    add(reason, sizeof outcome->reason, "      %s: got %s, want %s", layout_name(outcome->task->out, index, name),
+    const char *space = strlen(reason) <= 60 ? "      " : "\n"; /* behind many numbers it would not be seen */
+    add(reason, sizeof outcome->reason, "%s%s: got %s, want %s", space, layout_name(outcome->task->out, index, name),
         got_text, want_text);
     if (got == DIRTY)
         add(reason, sizeof outcome->reason, " (nothing was written there)");

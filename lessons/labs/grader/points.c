@@ -5,6 +5,7 @@
 
 #include "compute.h"
 #include "data.h"
+#include "private_tasks.h"
 #include "random.h"
 
 /* With two decimals, so that a message can be read and worked out by hand. */
@@ -89,11 +90,13 @@ static void tanh_points(Random *random, int k, double *in)
     in[1] = tanh(in[0]);
 }
 
+/* a: 0, and then each pair of signs of a and g. */
 static void relu_points(Random *random, int k, double *in)
 {
     (void)random;
     in[0] = k == 0 ? 0 : k % 2 == 1 ? fabs(in[0]) : -fabs(in[0]);
     in[1] = fmax(in[0], 0);
+    in[2] = k < 3 ? fabs(in[2]) : -fabs(in[2]);
 }
 
 /* A graph: three leaves, then nodes of one or two parents, some the same twice. The last node depends on all but
@@ -111,7 +114,7 @@ static void graph_points(Random *random, const size_t *place, double *in)
         if (i % 3 == 0)
             node[3] = node[2];
         else if (i % 3 == 1 || i == LEAVES + 2) {
-            size_t other = random_below(random, i);
+            size_t other = random_below(random, i - 1); /* not the parent above */
             if (i < USELESS)
                 other = i - LEAVES; /* so that every leaf is used */
             node[3] = (double)place[other == USELESS ? 0 : other];
@@ -139,14 +142,16 @@ static void shuffled(Random *random, int k, double *in)
     in[6 * NODES] = (double)place[NODES - 1];
 }
 
-/* Small logits; all of them shifted up and down; all negative; one far below. */
+/* Small logits; all of them shifted up and down; all negative, and one far below; the first one far below. */
 static void shift_logits(int k, double *z, int n)
 {
     const double shift = k == 1 ? 1000 : k == 2 ? -1000 : k == 3 ? -5 : 0;
     for (int i = 0; i < n; i++)
         z[i] += shift;
+    if (k == 3)
+        z[2] = -900;
     if (k == 4)
-        z[0] = 3, z[1] = -800;
+        z[0] = -800, z[1] = 3;
 }
 
 static void logits_points(Random *random, int k, double *in)
@@ -188,8 +193,10 @@ static void train_step_points(Random *random, int k, double *in)
     in[12] = between(random, 0.01, 0.3);
 }
 
-/* Rows of moons in a random order: coordinates, with room for `columns` numbers a row, and labels, `stride` apart. */
-static void put_moons(Random *random, size_t count, double *x, size_t columns, double *label, size_t stride)
+/* Rows of moons in a random order, turned about their middle: coordinates, with room for `columns` numbers a row, and
+ * labels, `stride` apart. */
+static void put_moons(Random *random, double angle, size_t count, double *x, size_t columns, double *label,
+                      size_t stride)
 {
     size_t row[FRESH_MOONS];
     Dataset moons;
@@ -199,8 +206,9 @@ static void put_moons(Random *random, size_t count, double *x, size_t columns, d
         row[i] = i;
     random_shuffle(random, row, count);
     for (size_t i = 0; i < count; i++) {
-        x[columns * i] = dataset_row(&moons, row[i])[0];
-        x[columns * i + 1] = dataset_row(&moons, row[i])[1];
+        const double x0 = dataset_row(&moons, row[i])[0] - 0.5, x1 = dataset_row(&moons, row[i])[1] - 0.25;
+        x[columns * i] = 0.5 + cos(angle) * x0 - sin(angle) * x1;
+        x[columns * i + 1] = 0.25 + sin(angle) * x0 + cos(angle) * x1;
         label[stride * i] = moons.label[row[i]];
     }
     dataset_free(&moons);
@@ -210,10 +218,30 @@ static void moons_points(Random *random, int k, double *in)
 {
     (void)k;
     double *weights = in + 3 * MOONS, *fresh = weights + WEIGHTS;
-    put_moons(random, MOONS, in, 2, in + 2 * MOONS, 1);
+    const double angle = random_uniform(random, 0, 6.28); /* so that no weights that were written down fit */
+    put_moons(random, angle, MOONS, in, 2, in + 2 * MOONS, 1);
     for (int i = 0; i < WEIGHTS; i++)
         weights[i] = between(random, -1, 1);
-    put_moons(random, FRESH_MOONS, fresh, 3, fresh + 2, 3);
+    put_moons(random, angle, FRESH_MOONS, fresh, 3, fresh + 2, 3);
+}
+
+/* One query whose first score is 1000; and one whose scores are all −1000 or below. */
+static void attention_points(Random *random, int k, double *in)
+{
+    double *q = in, *K = in + 3, least = INFINITY;
+    (void)random;
+    if (k != 1 && k != 2)
+        return;
+    for (int i = 0; i < (k == 1 ? 1 : 4); i++) {
+        double score = 0;
+        for (int j = 0; j < 3; j++) {
+            K[3 * i + j] = copysign(K[3 * i + j], k == 1 ? q[j] : -q[j]);
+            score += fabs(K[3 * i + j] * q[j]) / sqrt(3);
+        }
+        least = fmin(least, score);
+    }
+    for (int j = 0; j < 3; j++)
+        q[j] = round(q[j] * 1000 / least);
 }
 
 /* ---- all -----------------------------------------------------------------------------------------------------------
@@ -242,11 +270,15 @@ static const struct Special {
     {"sgd_step", sgd_points},
     {"train_step", train_step_points},
     {"train_moons", moons_points},
+    {"attention_weights", attention_points},
+    {"attention", attention_points},
 };
 
 void points_make(const Task *task, uint64_t seed, double in[POINTS][MOST_IN])
 {
     Random random;
+    if (private_points(task, seed, in))
+        return;
     random_seed_stream(&random, seed, (uint64_t)(task - tasks));
     const int count = layout_count(task->in) + layout_count(task->secret);
     for (int k = 0; k < POINTS; k++) {

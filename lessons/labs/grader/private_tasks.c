@@ -93,7 +93,7 @@ static void complain(FILE *out, const Task *task, const double *in, const char *
     char name[NAME_SIZE];
     fprintf(out, "task %s, %s: %s\n  ", task->id, task->function, what);
     for (int i = 0; i < layout_count(task->in); i++)
-        fprintf(out, " %s = %.10g", layout_name(task->in, i, name), in[i]);
+        fprintf(out, "%s %s = %.10g", i > 0 ? "," : "", layout_name(task->in, i, name), in[i]);
     fputc('\n', out);
 }
 

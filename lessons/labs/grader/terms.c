@@ -78,10 +78,16 @@ bool terms_time(const char *text, double *seconds)
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
+/* The next word; "" at the end of the file, which is no error here. */
+static bool next_word(WordReader *words, Error *error)
+{
+    return words_next(words, error) || (*words->word == '\0' && feof(words->in) && !ferror(words->in));
+}
+
 /* One column of a row; words->word holds it. */
 static bool next_column(WordReader *words, size_t row, const char *column, Error *error)
 {
-    if (!words_next(words, error))
+    if (!next_word(words, error))
         return false;
     if (*words->word != '\0' && words->line == row)
         return true;
@@ -183,10 +189,10 @@ bool terms_read(const char *path, Terms terms[MOST_TASKS], Error *error)
     terms_default(terms);
     if (!words_open(&words, path, error))
         return false;
-    bool ok = words_next(&words, error);
+    bool ok = next_word(&words, error);
     while (ok && *words.word != '\0') {
         const size_t line = words.line;
-        ok = read_row(&words, terms, error) && words_next(&words, error);
+        ok = read_row(&words, terms, error) && next_word(&words, error);
         if (ok && *words.word != '\0' && words.line == line)
             ok = words_fail(&words, error,
                             "the row goes on with \"%s\" after its five columns. Take it out, or begin "

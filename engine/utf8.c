@@ -2,6 +2,7 @@
 #include "utf8.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 size_t utf8_decode(const char *text, size_t length, uint32_t *character)
@@ -98,6 +99,23 @@ const char *utf8_direction_mark(const char *text)
         if (utf8_decode(text, SIZE_MAX, &character) > 0 && is_right_to_left(character))
             return UTF8_LEFT_TO_RIGHT;
     return "";
+}
+
+char *utf8_name(const char *name, size_t characters, char *buffer, size_t size)
+{
+    const char *mark = utf8_direction_mark(name);
+    size_t length = strlen(strcpy(buffer, mark));
+    const size_t most = size - sizeof UTF8_ELLIPSIS - strlen(mark);
+    for (size_t shown = 0; *name != '\0' && shown < characters; shown++) {
+        const Utf8 c = utf8_next(name, SIZE_MAX);
+        if (length + c.safe_bytes > most)
+            break;
+        memcpy(buffer + length, c.safe, c.safe_bytes);
+        length += c.safe_bytes;
+        name += c.bytes;
+    }
+    snprintf(buffer + length, size - length, "%s%s", *name != '\0' ? UTF8_ELLIPSIS : "", mark);
+    return buffer;
 }
 
 char *utf8_cut(char *text, size_t size, size_t characters)

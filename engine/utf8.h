@@ -47,6 +47,11 @@ size_t utf8_columns(const char *text);
  * for this too, but neither dot nor most terminals know them.) */
 const char *utf8_direction_mark(const char *text);
 
+/* A name of any bytes as people may see it, in a buffer of `size` bytes, at least 16: its first `characters`
+ * characters, or as many as fit, each as utf8_next shows it; an ellipsis if there are more; its direction mark before
+ * and after. Returns buffer. */
+char *utf8_name(const char *name, size_t characters, char *buffer, size_t size);
+
 /* Cut text, in a buffer of `size` bytes, to at most `characters` characters, with an ellipsis after them if
  * there is room for one, and its direction mark. Returns text. */
 char *utf8_cut(char *text, size_t size, size_t characters);

@@ -1,0 +1,495 @@
+/* test_labs_teach.c - what a teacher does with the labs: the table of points and deadlines, tasks of one's own, a class
+ * of students, Gradescope. */
+#define _DEFAULT_SOURCE /* mkdtemp, setenv, popen beside C11 */
+#define _DARWIN_C_SOURCE
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "terms.h"
+
+/* ---- a folder, and the shell ------------------------------------------------------------------------------------- */
+
+static char folder[] = "/tmp/stepgrad teach XXXXXX";
+static char said[1 << 16];
+
+static void make_folder(void)
+{
+    cr_assert(mkdtemp(folder) != NULL && setenv("DIR", folder, 1) == 0, "no folder to work in");
+    setenv("BUILD", "build", 0);
+    unsetenv("PRIVATE");
+}
+
+/* Run lines of sh in the project's folder, with $DIR and $BUILD; what they print comes to `said`. Returns the status.
+ */
+static int shell(const char *script)
+{
+    cr_assert_eq(setenv("SCRIPT", script, 1), 0);
+    FILE *in = popen("eval \"$SCRIPT\" 2>&1", "r");
+    cr_assert_not_null(in, "popen");
+    said[fread(said, 1, sizeof said - 1, in)] = '\0';
+    const int status = pclose(in);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void remove_folder(void) { shell("rm -rf \"$DIR\""); }
+
+TestSuite(labs_teach, .init = make_folder, .fini = remove_folder, .timeout = 300);
+
+static void expect_said(const char *text)
+{
+    cr_expect(strstr(said, text) != NULL, "\"%s\" is not said in:\n%s", text, said);
+}
+
+static const char *write_file(const char *name, const char *text)
+{
+    static char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *out = fopen(path, "w");
+    cr_assert(out != NULL && fputs(text, out) >= 0 && fclose(out) == 0, "%s cannot be written", path);
+    return path;
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+static double time_of(const char *text)
+{
+    double seconds;
+    cr_assert(terms_time(text, &seconds), "%s is a time", text);
+    return seconds;
+}
+
+Test(labs_teach, a_time_is_a_number_of_seconds_whatever_its_zone)
+{
+    cr_expect_eq(time_of("1970-01-01T00:00:00Z"), 0);
+    cr_expect_eq(time_of("2000-02-29T12:00:00Z"), 951825600);
+    cr_expect_eq(time_of("2000-03-01T00:00:00Z"), 951868800);
+    cr_expect_eq(time_of("2027-03-01T23:59:00+01:00"), 1803941940);
+    cr_expect_eq(time_of("2027-03-01T17:29:00-0530"), 1803941940);
+    cr_expect_eq(time_of("2018-07-01T14:22:32.5-07:00"), 1530480152.5);
+    cr_expect_eq(time_of("1969-12-31T23:59:59Z"), -1);
+}
+
+Test(labs_teach, what_is_no_time_is_none)
+{
+    static const char *const wrong[] = {
+        "",
+        "tomorrow",
+        "2027-03-01",
+        "2027-03-01T23:59:00",
+        "2027-03-01 23:59:00Z",
+        "2027-02-29T00:00:00Z",
+        "1900-02-29T00:00:00Z",
+        "2027-13-01T00:00:00Z",
+        "2027-00-01T00:00:00Z",
+        "2027-01-00T00:00:00Z",
+        "2027-01-01T24:00:00Z",
+        "2027-01-01T00:60:00Z",
+        "2027-01-01T00:00:00+15:00",
+        "2027-01-01T00:00:00+01:0",
+        "2027-01-01T00:00:00+01:00x",
+        "2027-01-01T00:00:00.Z",
+        "2027-01-01T00:00:+1Z",
+    };
+    double seconds;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        cr_expect_not(terms_time(wrong[i], &seconds), "%s", wrong[i]);
+}
+
+static const Terms *of_task(const Terms *terms, const char *id) { return &terms[task_find(id) - tasks]; }
+
+Test(labs_teach, a_row_changes_those_above_it)
+{
+    static Terms terms[MOST_TASKS];
+    Error error;
+    const char *path = write_file("terms.txt", "# a table\n"
+                                               "* - hidden - -\r\n"
+                                               "3 - after_published 2027-03-01T00:00:00Z 50 # the whole lab\n"
+                                               "3.5 2.5 visible - -\n"
+                                               "mul_backward 0 after_due_date 2027-03-01T00:00:00Z 0");
+    cr_assert(terms_read(path, terms, &error), "%s", error.message);
+    cr_expect_eq(of_task(terms, "4.2")->points, 3);
+    cr_expect_str_eq(of_task(terms, "4.2")->visibility, "hidden");
+    cr_expect(isnan(of_task(terms, "4.2")->due));
+    cr_expect_eq(of_task(terms, "3.1")->points, 1);
+    cr_expect_str_eq(of_task(terms, "3.1")->visibility, "after_published");
+    cr_expect_eq(of_task(terms, "3.1")->due, time_of("2027-03-01T00:00:00Z"));
+    cr_expect_eq(of_task(terms, "3.5")->points, 2.5);
+    cr_expect(isnan(of_task(terms, "3.5")->due));
+    cr_expect_eq(of_task(terms, "3.2")->points, 0);
+    cr_expect_str_eq(of_task(terms, "3.2")->visibility, "after_due_date");
+}
+
+Test(labs_teach, the_table_of_the_project_is_that_of_lab_h)
+{
+    static Terms terms[MOST_TASKS];
+    Error error;
+    cr_assert(terms_read("lessons/labs/terms.txt", terms, &error), "%s", error.message);
+    for (int i = 0; i < task_count; i++) {
+        cr_expect_eq(terms[i].points, tasks[i].points);
+        cr_expect_str_eq(terms[i].visibility, "visible");
+        cr_expect_eq(terms_score(&terms[i], 2, 1e12), 2);
+    }
+}
+
+Test(labs_teach, late_work_keeps_its_percent_and_an_unknown_time_is_in_time)
+{
+    const Terms terms = {.points = 4, .due = 1000, .late_percent = 25};
+    cr_expect_eq(terms_score(&terms, 4, 1000), 4);
+    cr_expect_eq(terms_score(&terms, 4, 1000.5), 1);
+    cr_expect_eq(terms_score(&terms, 4, NAN), 4);
+}
+
+typedef struct WrongTable {
+    char text[120], reason[120]; /* in the test's own memory: the tests run in other processes */
+} WrongTable;
+
+ParameterizedTestParameters(labs_teach, a_wrong_row_is_named_with_its_line)
+{
+    static WrongTable wrong[] = {
+        {"\n3.9 1 visible - -\n", "terms.txt:2: there is no task or lab \"3.9\""},
+        {"* 1 visible - -\n\n* 1 visible -\n", "terms.txt:3: the column \"late-percent\" is missing"},
+        {"* 1\n3 1 visible - -\n", "terms.txt:1: the column \"visibility\" is missing"},
+        {"* -1 visible - -\n", "the points are \"-1\""},
+        {"* nan visible - -\n", "the points are \"nan\""},
+        {"* 1 secret - -\n", "the visibility is \"secret\""},
+        {"* 1 visible 2027-03-01T00:00:00 50\n", "Write it with its zone"},
+        {"* 1 visible - 50\n", "needs a deadline before it"},
+        {"* 1 visible 2027-03-01T00:00:00Z -\n", "not what happens after it"},
+        {"* 1 visible 2027-03-01T00:00:00Z 101\n", "late work keeps \"101\" percent"},
+        {"* 1 visible - - -\n", "goes on with \"-\" after its five columns"},
+    };
+    return cr_make_param_array(WrongTable, wrong, sizeof wrong / sizeof wrong[0]);
+}
+
+ParameterizedTest(WrongTable *wrong, labs_teach, a_wrong_row_is_named_with_its_line)
+{
+    static Terms terms[MOST_TASKS];
+    Error error;
+    cr_expect_not(terms_read(write_file("terms.txt", wrong->text), terms, &error));
+    cr_expect(strstr(error.message, wrong->reason) != NULL, "%s", error.message);
+}
+
+Test(labs_teach, a_table_that_is_not_there_is_named)
+{
+    static Terms terms[MOST_TASKS];
+    Error error;
+    cr_expect_not(terms_read("no/such/table.txt", terms, &error));
+    cr_expect(strstr(error.message, "no/such/table.txt: cannot read") != NULL, "%s", error.message);
+    cr_expect_not(terms_read(folder, terms, &error), "a folder is no table");
+}
+
+/* ---- tasks of a teacher's own ------------------------------------------------------------------------------------ */
+
+#define COMMENT(more)                                                                                                  \
+    "/* Task 0.1 (2 points)  y = softsign a.\n *\n" more " * Hint: one.\n * Hint: two.\n * Hint: the secret.\n"        \
+    " * Chapter: 07_gradient_check.c */\n"
+#define SOFTSIGN COMMENT(" * Forward: y = a / (1 + fabs(a))\n * Range: a -3 3\n")
+#define UNARY "double softsign_backward(double a, double y, double g)\n{\n"
+
+typedef struct WrongTask {
+    char text[400], reason[100];
+} WrongTask;
+
+ParameterizedTestParameters(labs_teach, a_slip_in_a_private_task_is_named_with_its_line)
+{
+    static WrongTask wrong[] = {
+        {"int nothing;\n", "own.c:1: there is no task"},
+        {"\n/* Task 1.1 (2 points)  y = a. */\n", "own.c:2: a task begins like this"},
+        {SOFTSIGN SOFTSIGN, "own.c:9: there already is a task 0.1"},
+        {SOFTSIGN "double softsign(double a)\n{\n", "own.c:9: below the comment of task 0.1"},
+        {SOFTSIGN "int f(double a, double y, double g)\n{\n", "below the comment of task 0.1"},
+        {SOFTSIGN "void f(double a, double y, double g)\n{\n", "below the comment of task 0.1"},
+        {SOFTSIGN, "task 0.1 has no function"},
+        {COMMENT(" * Range: a -3 3\n") UNARY, "own.c:1: task 0.1 does not say what y is"},
+        {COMMENT(" * Forward: y = a\n") UNARY, "needs a range for each operand"},
+        {COMMENT(" * Forward: y = a\n * Range: a 3 -3\n") UNARY, "own.c:4: a range is a name"},
+        {COMMENT(" * Forward: y = a\n * Range: a 1 3\n * Range: b 1 3\n") UNARY, "needs a range for each operand"},
+        {COMMENT(" * Forward: y = a\n * Range: a 1 3\n * Hint: zero.\n") UNARY, "three lines Hint:"},
+    };
+    return cr_make_param_array(WrongTask, wrong, sizeof wrong / sizeof wrong[0]);
+}
+
+ParameterizedTest(WrongTask *wrong, labs_teach, a_slip_in_a_private_task_is_named_with_its_line)
+{
+    write_file("own.c", wrong->text);
+    cr_expect_eq(shell("awk -v part=h -f lessons/labs/private.awk \"$DIR/own.c\""), 1);
+    expect_said(wrong->reason);
+}
+
+static const char own_tasks[] = "/* own.c - of our own. */\n#include \"lab.h\"\n\n" SOFTSIGN UNARY
+                                "    return g / ((1 + fabs(a)) * (1 + fabs(a)));\n}\n\n"
+                                "static double length(double a, double b) { return sqrt(a * a + b * b); }\n\n"
+                                "/* Task 0.2 (1 point)  y = \"length\" of (a, b).\n *\n"
+                                " * Forward: y = length(a, b)\n * Range: a -2 2\n * Range: b 0.5 2\n"
+                                " * Hint: one.\n * Hint: two.\n * Hint: three.\n * Chapter: 07_gradient_check.c */\n"
+                                "void length_backward(double a, double b, double y, double g, double grad[2])\n{\n"
+                                "    grad[0] = g * a / length(a, b);\n    grad[1] = g * b / y;\n}\n";
+
+/* From the file to what a student has and to the grade; then the reference is made wrong. */
+Test(labs_teach, private_tasks_are_handed_out_and_graded_and_a_wrong_reference_is_caught)
+{
+    write_file("own.c", own_tasks);
+    cr_assert_eq(shell("make -s BUILD=\"$BUILD\" handout PRIVATE=\"$DIR/own.c\" OUT=\"$DIR/out\""), 0, "%s", said);
+    cr_expect_eq(shell("cat \"$DIR/out/lab0.c\" && grep -c . \"$DIR\"/out/check/answers/0.[12].txt"), 0, "%s", said);
+    expect_said("not_written(\"0.2\");");
+    expect_said("Forward: y = length(a, b)");
+    cr_expect(strstr(said, "fabs(a)) * ") == NULL && strstr(said, "secret") == NULL && strstr(said, "sqrt") == NULL,
+              "a solution is handed out: %s", said);
+
+    cr_expect_eq(shell("mkdir \"$DIR/in\" && cp \"$DIR/own.c\" \"$DIR/in/lab0.c\" &&"
+                       "make -s BUILD=\"$BUILD\" grade PRIVATE=\"$DIR/own.c\" LAB=0 SUBMISSION=\"$DIR/in\" "
+                       "RESULTS=\"$DIR/results.json\""),
+                 0, "%s", said);
+    expect_said("== 0.1 softsign_backward ==  ok 2/2");
+    expect_said("Score: 3/3");
+
+    shell("sed 's/g \\* b/g * a/' \"$DIR/own.c\" >\"$DIR/wrong.c\"");
+    cr_expect(shell("make -s BUILD=\"$BUILD\" handout PRIVATE=\"$DIR/wrong.c\" OUT=\"$DIR/wrong\"") != 0, "%s", said);
+    expect_said("task 0.2, length_backward: the reference is not g times the derivative");
+    expect_said("grad[1]: the reference gives ");
+}
+
+/* ---- a class ----------------------------------------------------------------------------------------------------- */
+
+/* A grader that takes no time, fails for bob, and notes whom it has graded. */
+static const char grader[] =
+    "#!/bin/sh\n"
+    "for last; do submission=$results results=$last; done\n"
+    "echo x >>\"$DIR/log\"\n"
+    "case $submission in\n"
+    "*/bob) echo '{\"score\": 0, \"output\": \"not graded: no compiler\\nat all\"}' >\"$results\"; exit 1 ;;\n"
+    "*/cid) exit 9 ;;\n"
+    "esac\n"
+    "echo '{\"output\": \"{1.5}\", \"extra_data\": {\"seed\": \"18446744073709551615\", \"final\": true,' "
+    ">\"$results\"\n"
+    "echo '\"perhaps_measured\": [\"3.6\"]}, \"tests\": [{\"number\": \"1.1\", \"score\": 1, \"output\": "
+    "\"\\\"score\\\": "
+    "7}\"},' >>\"$results\"\n"
+    "echo '{\"score\": 0.5, \"tags\": [\"a\"], \"number\": \"1.2\"}]}' >>\"$results\"\n";
+
+#define CLASS "sh lessons/labs/class.sh \"$DIR/class\" \"\" 2 \"$DIR/grade\" --terms lessons/labs/terms.txt"
+
+static void make_class(void)
+{
+    write_file("grade", grader);
+    cr_assert_eq(shell("chmod +x \"$DIR/grade\" && mkdir \"$DIR/class\" && cd \"$DIR/class\" && touch not-a-student &&"
+                       "mkdir ann bob cid \"O'Neil, \\\"Pat\\\" \" \"$(printf 'two\\nlines')\" ./-x '=1+1' 'a\\b' '*'"),
+                 0, "%s", said);
+}
+
+Test(labs_teach, a_class_is_one_line_per_student_whatever_the_names)
+{
+    make_class();
+    cr_expect_eq(shell(CLASS), 0, "%s", said);
+    expect_said("9 students: 9 graded now, 0 not changed");
+    expect_said("not graded: 2");
+    expect_said("1.1: 7   1.2: 7");
+    cr_expect_eq(shell("sort \"$DIR/class.results/class.csv\" | LC_ALL=C grep -v ^student; head -n 1 "
+                       "\"$DIR/class.results/class.csv\"; wc -l <\"$DIR/class.results/class.csv\""),
+                 0);
+    static const char *const lines[] = {
+        "student,score,1.1,1.2,seed,remark\n",
+        "ann,1.5,1,0.5,18446744073709551615,perhaps measured by a nudge: 3.6\n",
+        "bob,0,,,,not graded: no compiler\n",
+        "cid,0,,,,\"not graded: the grader ended with status 9, see graded.txt\"\n",
+        "\"O'Neil, \"\"Pat\"\" \",1.5,1",
+        "\ntwo\\nlines,1.5",
+        "'-x,1.5",
+        "'=1+1,1.5",
+        "a\\b,1.5",
+        "*,1.5",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        expect_said(lines[i]);
+    expect_said("10\n");
+    cr_expect_eq(shell("ls \"$DIR/class.results/ann/results.json\" \"$DIR/class.results/ann/graded.txt\""), 0);
+}
+
+Test(labs_teach, a_class_is_graded_again_only_where_something_is_new)
+{
+    make_class();
+    cr_expect_eq(shell("sleep 0.02; " CLASS " >/dev/null; sleep 0.02; " CLASS), 0, "%s", said);
+    expect_said("2 graded now, 7 not changed"); /* bob and cid have no results yet */
+    cr_expect_eq(shell("touch \"$DIR/class/ann/lab1.c\"; sleep 0.02; " CLASS), 0);
+    expect_said("3 graded now, 6 not changed");
+    cr_expect_eq(shell("rm \"$DIR\"/class.results/-x/graded.txt; " CLASS), 0); /* as an interruption leaves it */
+    expect_said("3 graded now, 6 not changed");
+    cr_expect_eq(shell("touch \"$DIR/grade\"; sleep 0.02; " CLASS), 0);
+    expect_said("9 graded now, 0 not changed");
+}
+
+Test(labs_teach, an_interrupted_class_leaves_no_process_and_goes_on)
+{
+    make_class();
+    write_file("grade", "#!/bin/sh\necho x >>\"$DIR/log\"\n[ -e \"$DIR/go\" ] || exec sleep 100\n"
+                        "for last; do :; done\necho '{\"tests\": []}' >\"$last\"\n");
+    cr_expect_eq(shell(CLASS " & pid=$!\n"
+                             "while [ \"$(grep -c x \"$DIR/log\" 2>/dev/null)\" != 2 ]; do sleep 0.05; done\n"
+                             "sleep 0.1; kill -TERM $pid; wait $pid; echo status $?; touch \"$DIR/go\"; " CLASS),
+                 0);
+    expect_said("status 130");
+    expect_said("9 students: 9 graded now");
+}
+
+Test(labs_teach, a_class_that_cannot_be_graded_says_why)
+{
+    write_file("grade", grader);
+    cr_expect_eq(shell("chmod +x \"$DIR/grade\"; " CLASS), 1);
+    expect_said("there is no folder ");
+    cr_expect_eq(shell("mkdir \"$DIR/class\"; " CLASS), 1);
+    expect_said("there is no student's folder in ");
+    cr_expect_eq(shell("sh lessons/labs/class.sh \"$DIR/class\" \"\" x \"$DIR/grade\""), 1);
+    expect_said("JOBS=x");
+    cr_expect_eq(shell("sh lessons/labs/class.sh \"$DIR/class\" \"$DIR/class/r\" 1 \"$DIR/grade\""), 1);
+    expect_said("would lie among the submissions");
+}
+
+/* ---- the results' format ----------------------------------------------------------------------------------------- */
+
+static bool have(const char *what)
+{
+    if (shell(what) == 0)
+        return true;
+    cr_skip("SKIPPED: this machine cannot do: %s", what);
+    return false;
+}
+
+/* The real grader on a submission with a right, a wrong, an unwritten and a talkative task; and on none. */
+Test(labs_teach, results_are_valid_by_the_schema)
+{
+    if (!have("python3 -c 'import json'"))
+        return;
+    cr_assert_eq(shell("mkdir \"$DIR/in\" && awk -f lessons/labs/skeleton.awk lessons/labs/lab3.c |"
+                       "sed -e 's/not_written(\"3.1\");/grad[0] = g, grad[1] = -g;/' "
+                       "-e 's/not_written(\"3.2\");/grad[0] = grad[1] = 7;/' "
+                       "-e 's/not_written(\"3.3\");/for (int c = 1; c < 256; c++) *(volatile char *)grad = 0, "
+                       "putchar(c);/' -e 's/#include \"lab.h\"/&\\n#include <stdio.h>/' >\"$DIR/in/lab3.c\" &&"
+                       "\"$BUILD/grade\" --lab 3 \"$DIR/in\" \"$DIR/1.json\" &&"
+                       "mkdir \"$DIR/none\" && \"$BUILD/grade\" --lab 1 \"$DIR/none\" \"$DIR/2.json\" &&"
+                       "! \"$BUILD/grade\" --kit \"$DIR/none\" \"$DIR/in\" \"$DIR/3.json\""),
+                 0, "%s", said);
+    expect_said("== 3.1 sub_backward ==  ok 1/1");
+    expect_said("not graded");
+    cr_expect_eq(
+        shell("for way in '' --plain; do python3 tests/labs/check_results.py $way \"$DIR\"/[123].json || exit 1;"
+              "done"),
+        0, "%s", said);
+}
+
+Test(labs_teach, the_schema_refuses_what_gradescope_would_not_understand)
+{
+    if (!have("python3 -c 'import json'"))
+        return;
+    static const char *const wrong[] = {
+        "{}",
+        "{\"score\": NaN}",
+        "{\"score\": \"1\"}",
+        "{\"score\": -1}",
+        "{\"score\": 1, \"visibility\": \"secret\"}",
+        "{\"score\": 1, \"execution_time\": 1.5}",
+        "{\"score\": 1, \"unknown\": 1}",
+        "{\"tests\": [{\"name\": \"a\", \"number\": 1, \"score\": 1, \"max_score\": 1}]}",
+        "{\"tests\": [{\"number\": \"1\", \"score\": 1, \"max_score\": 1}]}",
+        "{\"tests\": [{\"name\": \"a\", \"number\": \"1\", \"score\": 1, \"max_score\": true}]}",
+        "{\"tests\": []} more",
+    };
+    enum { WRONG = sizeof wrong / sizeof wrong[0] };
+    char name[WRONG][16];
+    for (int i = 0; i < WRONG; i++) {
+        snprintf(name[i], sizeof name[i], "/%d.json: ", i);
+        write_file((snprintf(said, sizeof said, "%d.json", i), said), wrong[i]);
+    }
+    static const char *const ways[] = {"", "--plain"};
+    for (int way = 0; way < 2; way++) { /* all at once: Python takes long to start */
+        setenv("WAY", ways[way], 1);
+        cr_expect_eq(shell("python3 tests/labs/check_results.py $WAY \"$DIR\"/*.json"), 1, "%s", said);
+        for (int i = 0; i < WRONG; i++)
+            cr_expect(strstr(said, name[i]) != NULL, "%s is taken for right", wrong[i]);
+    }
+}
+
+/* ---- Gradescope -------------------------------------------------------------------------------------------------- */
+
+static const char metadata[] = "{\"id\": 1, \"created_at\": \"2018-07-01T14:22:32.365935-07:00\", \"users\": "
+                               "[{\"name\": \"\\\"created_at\\\": \\\"2000-01-01T00:00:00Z\\\"\"}]}";
+
+/* In a folder in place of /autograder, with a Makefile in place of the project that notes what it is asked. */
+Test(labs_teach, run_autograder_passes_on_who_and_when)
+{
+    cr_assert_eq(shell("mkdir -p \"$DIR/source/stepgrad\" \"$DIR/submission/my labs\" && echo 3 >\"$DIR/source/lab\""),
+                 0);
+    write_file("submission_metadata.json", metadata);
+    write_file("source/stepgrad/Makefile",
+               "grade:\n\t@echo '$(LAB) at $(SUBMITTED) in $(SUBMISSION)' >\"$(RESULTS)\"\n");
+    static const char run[] = "AUTOGRADER=\"$DIR\" sh lessons/labs/gradescope/run_autograder;"
+                              "cat \"$DIR/results/results.json\"";
+    cr_expect_eq(shell(run), 0);
+    expect_said("3 at 2018-07-01T14:22:32.365935-07:00 in ");
+    expect_said("/submission\n");
+    write_file("submission/my labs/lab3.c", "");
+    cr_expect_eq(shell(run), 0);
+    expect_said("/submission/my labs\n");
+    write_file("submission/lab1.c", "");
+    cr_expect_eq(shell(run), 0);
+    expect_said("/submission\n");
+}
+
+Test(labs_teach, run_autograder_leaves_valid_results_when_nothing_works)
+{
+    if (!have("python3 -c 'import json'"))
+        return;
+    cr_expect_eq(shell("AUTOGRADER=\"$DIR\" sh lessons/labs/gradescope/run_autograder; "
+                       "python3 tests/labs/check_results.py \"$DIR/results/results.json\" && "
+                       "cat \"$DIR/results/results.json\""),
+                 0, "%s", said);
+    expect_said("\"score\": 0");
+    expect_said("the grader did not run");
+}
+
+/* The zip, unpacked; LONG=yes also builds the grader from it, far from the project, and grades the references. */
+Test(labs_teach, the_zip_holds_what_the_grader_is_built_from)
+{
+    if (!have("python3 -c 'import zipfile'"))
+        return;
+    cr_assert_eq(shell("echo '* - hidden - -' >\"$DIR/terms.txt\" && mkdir \"$DIR/source\" \"$DIR/submission\" &&"
+                       "make -s BUILD=\"$DIR\" gradescope.zip TERMS=\"$DIR/terms.txt\" LAB=3 &&"
+                       "cd \"$DIR/source\" && python3 -m zipfile -e ../gradescope.zip ."),
+                 0, "%s", said);
+    cr_expect_eq(shell("cd \"$DIR/source\" && cat lab stepgrad/lessons/labs/terms.txt && test -f setup.sh && "
+                       "python3 -m zipfile -l ../gradescope.zip"),
+                 0, "%s", said);
+    expect_said("3\n* - hidden - -\n");
+    expect_said("run_autograder");
+    cr_expect(strstr(said, "private/") == NULL && strstr(said, "images") == NULL, "%s", said);
+    if (getenv("LONG") == NULL) {
+        fprintf(stderr, "SKIPPED: labs_teach: building the grader from the zip (LONG=yes)\n");
+        return;
+    }
+    cr_assert_eq(shell("unset BUILD MAKEFLAGS; cp lessons/labs/lab3.c \"$DIR/submission\" && "
+                       "AUTOGRADER=\"$DIR\" && export AUTOGRADER && cd \"$DIR/source\" && sh ./setup.sh && "
+                       "sh ./run_autograder && cat ../results/results.json"),
+                 0, "%s", said);
+    expect_said("Score: 7/7");
+    expect_said("\"visibility\": \"hidden\"");
+}
+
+/* ---- make -------------------------------------------------------------------------------------------------------- */
+
+Test(labs_teach, make_help_lists_what_a_teacher_needs_and_each_says_what_is_missing)
+{
+    cr_expect_eq(shell("make -s help"), 0);
+    static const char *const targets[] = {"make handout ",     "make grade ",          "make class ",
+                                          "make grade-check ", "make gradescope.zip ", "make moons "};
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
+        expect_said(targets[i]);
+    cr_expect(shell("make -s BUILD=\"$BUILD\" grade") != 0);
+    expect_said("Whose? make grade SUBMISSION=folder");
+    cr_expect(shell("make -s BUILD=\"$BUILD\" class") != 0);
+    expect_said("Whose? make class SUBMISSIONS=folder");
+    cr_expect(shell("make -s BUILD=\"$BUILD\" handout") != 0);
+    expect_said("Where to? make handout OUT=folder");
+}
