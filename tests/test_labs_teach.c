@@ -228,6 +228,8 @@ Test(labs_teach, private_tasks_are_handed_out_and_graded_and_a_wrong_reference_i
     expect_said("Forward: y = length(a, b)");
     cr_expect(strstr(said, "fabs(a)) * ") == NULL && strstr(said, "secret") == NULL && strstr(said, "sqrt") == NULL,
               "a solution is handed out: %s", said);
+    shell("make -s -C \"$DIR/out\" check T=0.2");
+    expect_said("== 0.2 length_backward ==  not written yet   lab0.c:");
 
     cr_expect_eq(shell("mkdir \"$DIR/in\" && cp \"$DIR/own.c\" \"$DIR/in/lab0.c\" &&"
                        "make -s BUILD=\"$BUILD\" grade PRIVATE=\"$DIR/own.c\" LAB=0 SUBMISSION=\"$DIR/in\" "
@@ -314,12 +316,16 @@ Test(labs_teach, a_class_is_graded_again_only_where_something_is_new)
 Test(labs_teach, an_interrupted_class_leaves_no_process_and_goes_on)
 {
     make_class();
-    write_file("grade", "#!/bin/sh\necho x >>\"$DIR/log\"\n[ -e \"$DIR/go\" ] || exec sleep 100\n"
+    write_file("grade", "#!/bin/sh\necho $$ >>\"$DIR/log\"\n[ -e \"$DIR/go\" ] || exec sleep 100\n"
                         "for last; do :; done\necho '{\"tests\": []}' >\"$last\"\n");
-    cr_expect_eq(shell(CLASS " & pid=$!\n"
-                             "while [ \"$(grep -c x \"$DIR/log\" 2>/dev/null)\" != 2 ]; do sleep 0.05; done\n"
-                             "sleep 0.1; kill -TERM $pid; wait $pid; echo status $?; touch \"$DIR/go\"; " CLASS),
+    cr_expect_eq(shell(CLASS
+                       " & pid=$!\n"
+                       "while [ \"$(grep -c . \"$DIR/log\" 2>/dev/null)\" != 2 ]; do sleep 0.05; done\n"
+                       "sleep 0.1; kill -TERM $pid; wait $pid; echo status $?\n"
+                       "for pid in $(cat \"$DIR/log\"); do kill -0 $pid 2>/dev/null && echo \"$pid lives\"; done\n"
+                       "touch \"$DIR/go\"; " CLASS),
                  0);
+    cr_expect(strstr(said, "lives") == NULL, "%s", said);
     expect_said("status 130");
     expect_said("9 students: 9 graded now");
 }
@@ -404,7 +410,8 @@ Test(labs_teach, the_schema_refuses_what_gradescope_would_not_understand)
 /* ---- Gradescope -------------------------------------------------------------------------------------------------- */
 
 static const char metadata[] = "{\"id\": 1, \"created_at\": \"2018-07-01T14:22:32.365935-07:00\", \"users\": "
-                               "[{\"name\": \"\\\"created_at\\\": \\\"2000-01-01T00:00:00Z\\\"\"}]}";
+                               "[{\"name\": \"\\\"created_at\\\": \\\"2000-01-01T00:00:00Z\\\"\"}], "
+                               "\"previous_submissions\": [{\"created_at\": \"2000-01-01T00:00:00Z\"}]}";
 
 /* In a folder in place of /autograder, with a Makefile in place of the project that notes what it is asked. */
 Test(labs_teach, run_autograder_passes_on_who_and_when)
