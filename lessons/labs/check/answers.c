@@ -93,7 +93,7 @@ bool answers_read(Answers *answers, const Task *task, FILE *in, const char **why
         } else if ((rest = after(line, "mistake")) != NULL) {
             fits = got == POINTS && answers->mistake_count < MOST_MISTAKES;
             if (fits)
-                snprintf(answers->mistakes[answers->mistake_count++].why, WHY_SIZE, "%s", rest);
+                snprintf(answers->mistakes[answers->mistake_count++].why, WHY_SIZE, "%.*s", WHY_SIZE - 1, rest);
             got = 0;
         } else {
             rest = after(line, "got");

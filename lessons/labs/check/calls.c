@@ -262,14 +262,20 @@ static void call_train_moons(const Functions *f, const double *in, double *out)
     f->train_moons(MOONS, (const double(*)[2])(const void *)in, label, out);
 }
 
+double moons_score(const double *weights, const double x[2])
+{
+    double score = weights[4 * HIDDEN];
+    for (int j = 0; j < HIDDEN; j++)
+        score +=
+            weights[3 * HIDDEN + j] * tanh(weights[2 * j] * x[0] + weights[2 * j + 1] * x[1] + weights[2 * HIDDEN + j]);
+    return score;
+}
+
 int moons_right(const double *weights, const double *fresh)
 {
     int right = 0;
     for (int i = 0; i < FRESH_MOONS; i++, fresh += 3) {
-        double score = weights[4 * HIDDEN];
-        for (int j = 0; j < HIDDEN; j++)
-            score += weights[3 * HIDDEN + j] *
-                     tanh(weights[2 * j] * fresh[0] + weights[2 * j + 1] * fresh[1] + weights[2 * HIDDEN + j]);
+        const double score = moons_score(weights, fresh);
         right += isfinite(score) && (score > 0) == (fresh[2] > 0);
     }
     return right;

@@ -53,6 +53,9 @@ char *layout_name(const char *layout, int index, char buffer[NAME_SIZE]);
 /* What stands in `out` before the call: memory that somebody has used before. */
 #define DIRTY 1.25e-3
 
+/* What a network of task 8.1 makes of a point. */
+double moons_score(const double *weights, const double x[2]);
+
 /* How many of the FRESH_MOONS points in `fresh` (x0 x1 label) a network of task 8.1 puts into their class. */
 int moons_right(const double *weights, const double *fresh);
 

@@ -70,22 +70,32 @@ static bool judge_order(const Answers *answers, const double got[POINTS][MOST_OU
     return true;
 }
 
+/* How far the scores lie on the right side of 0, all in all. */
+static double moons_margin(const double *weights, const double *fresh)
+{
+    double margin = 0;
+    for (int i = 0; i < FRESH_MOONS; i++, fresh += 3)
+        margin += fresh[2] > 0 ? moons_score(weights, fresh) : -moons_score(weights, fresh);
+    return margin;
+}
+
 /* What a network that tells too few of the fresh points apart may have been through. */
-static const char *moons_fault(const double *weights_before, const double *weights, int right)
+static const char *moons_fault(const double *weights_before, const double *weights, const double *fresh, int right)
 {
     for (int i = 0; i < WEIGHTS; i++)
         if (!isfinite(weights[i]))
             return "a weight is not finite: is the learning rate too large, or the loss computed by log of 0?";
     if (memcmp(weights_before, weights, WEIGHTS * sizeof *weights) == 0)
         return "the weights are as they were";
-    if (right < FRESH_MOONS * 2 / 5)
-        return "worse than a guess: uphill, or the classes are turned round";
+    if (moons_margin(weights, fresh) < moons_margin(weights_before, fresh))
+        return "the scores went the wrong way: uphill, the classes turned round, or a learning rate too large?";
     for (int i = 0; i < WEIGHTS; i++)
-        if (fabs(weights[i]) > 1000)
-            return "a weight is above 1000: is the learning rate too large, or the gradient a sum and not the mean?";
+        if (fabs(weights[i]) > 100)
+            return "a weight is above 100: is the learning rate too large, or the gradient a sum and not the mean?";
     if (right > FRESH_MOONS * 4 / 5)
-        return "near what a straight line does: does the hidden layer learn, and long enough?";
-    return "less than a straight line does: too few steps, or a gradient that is wrong in places?";
+        return "near what a straight line does: does the hidden layer learn, long enough, in steps that are not too "
+               "large?";
+    return "less than a straight line does: too few steps, too large ones, or a gradient that is wrong in places?";
 }
 
 static bool judge_moons(const Answers *answers, const double got[POINTS][MOST_OUT], Verdict *verdict)
@@ -96,7 +106,7 @@ static bool judge_moons(const Answers *answers, const double got[POINTS][MOST_OU
         if (right >= MOONS_ASKED)
             continue;
         verdict->point = k;
-        const char *fault = moons_fault(weights_before, got[k], right);
+        const char *fault = moons_fault(weights_before, got[k], fresh, right);
         snprintf(verdict->why, WHY_SIZE, "%d of %d points that it had not seen are told apart, %d are asked; %s", right,
                  FRESH_MOONS, MOONS_ASKED, fault);
         return false;
