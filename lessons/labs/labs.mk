@@ -9,7 +9,7 @@ JOBS ?= 2
 LAB_BUILD = $(BUILD)$(if $(PRIVATE),/private)
 # What goes into a student's folder, and what the grader compiles submissions with.
 KIT = $(if $(PRIVATE),$(LAB_BUILD)/kit,lessons/labs)
-LAB_PROGRAMS = $(addprefix lessons/labs/,check/check.c check/worker.c check/debug.c grader/grade.c grader/answers_main.c \
+LAB_PROGRAMS = $(addprefix lessons/labs/,check/check.c check/debug.c check/worker.c grader/grade.c grader/answers_main.c \
   grader/check_private.c)
 LAB_SOURCES = $(filter-out $(LAB_PROGRAMS),$(wildcard lessons/labs/lab*.c lessons/labs/check/*.c lessons/labs/grader/*.c))
 LAB_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(LAB_SOURCES))
