@@ -163,7 +163,7 @@ static void add_difference(Outcome *outcome, const Answers *answers)
     const char *space = strlen(reason) <= 60 ? "      " : "\n"; /* behind many numbers it would not be seen */
     add(reason, sizeof outcome->reason, "%s%s: got %s, want %s", space, layout_name(outcome->task->out, index, name),
         got_text, want_text);
-    if (got == DIRTY)
+    if (got == DIRTY(index))
         add(reason, sizeof outcome->reason, " (nothing was written there)");
     const double nudged = answers->has_nudged ? answers->nudged[point][index] : NAN;
     if (!isnan(nudged))
