@@ -15,7 +15,7 @@ LAB_SOURCES = $(filter-out $(LAB_PROGRAMS),$(wildcard lessons/labs/lab*.c lesson
 LAB_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(LAB_SOURCES))
 PRIVATE_OBJECTS = $(patsubst %.c,$(BUILD)/private/%.o,$(LAB_SOURCES)) $(BUILD)/private/lab0.o
 PRIVATE_CHECKED = $(if $(PRIVATE),$(BUILD)/private/private.checked)
-GRADE = $(LAB_BUILD)/grade --kit "$(KIT)" --terms "$(TERMS)"
+GRADE = $(LAB_BUILD)/grade --kit "$(KIT)" --terms "$(TERMS)" $(if $(LAB),--lab "$(LAB)")
 
 .PHONY: handout grade grade-check gradescope.zip class FORCE
 
@@ -23,9 +23,9 @@ handout: $(LAB_BUILD)/answers $(PRIVATE_CHECKED) ## make the folder that student
 	@test -n "$(OUT)" || { echo "Where to? make handout OUT=folder"; exit 1; }
 	@BUILD="$(LAB_BUILD)" sh lessons/labs/handout.sh $(if $(LAB),--lab "$(LAB)") "$(OUT)"
 
-grade: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade one submission: make grade SUBMISSION=folder [RESULTS=results.json] [TERMS=terms.txt]
+grade: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade one submission: make grade SUBMISSION=folder [RESULTS=file] [LAB=3] [SUBMITTED=time] [TERMS=file]
 	@test -n "$(SUBMISSION)" || { echo "Whose? make grade SUBMISSION=folder"; exit 1; }
-	@$(GRADE) "$(SUBMISSION)" "$(or $(RESULTS),results.json)"
+	@$(GRADE) $(if $(SUBMITTED),--submitted "$(SUBMITTED)") "$(SUBMISSION)" "$(or $(RESULTS),results.json)"
 
 class: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade a folder of submissions: make class SUBMISSIONS=folder [RESULTS=folder] [JOBS=2]
 	@test -n "$(SUBMISSIONS)" || { echo "Whose? make class SUBMISSIONS=folder"; exit 1; }
@@ -34,9 +34,8 @@ class: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade a folder of submissions: m
 grade-check: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## show which walls stand between a submission and the grader on this machine
 	@$(GRADE) --walls
 
-gradescope.zip: ## pack the grader for Gradescope, into build/gradescope.zip
-	@sh lessons/labs/gradescope/pack.sh "$(BUILD)" "$(TERMS)" "$(PRIVATE)"
-
+gradescope.zip: ## pack the grader for Gradescope: make gradescope.zip [LAB=3] [TERMS=file] [PRIVATE=file.c]
+	@sh lessons/labs/gradescope/pack.sh "$(BUILD)" "$(TERMS)" "$(PRIVATE)" "$(LAB)"
 
 # ---- what is built ---------------------------------------------------------------------------------------------------
 
