@@ -56,11 +56,17 @@ static void enter_folder(void)
     shell("mkdir -m 777 '%3$s/tmp' '%3$s/out' && cp '%1$s/grade' '%3$s' && cp -R '%2$s' '%3$s/labs' && "
           "chmod -R go+rX '%3$s/labs'",
           build != NULL ? build : "build", "lessons/labs");
-    shell("sh '%1$s' '%3$s/hostile' '%3$s/labs/lab3.c' '%3$s/grade'", "tests/labs/hostile/make.sh", "");
     cr_assert(setenv("TMPDIR", below("tmp"), 1) == 0, "no environment");
 #ifdef __linux__
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* so that a process that is left behind becomes ours, and is found */
 #endif
+}
+
+/* Names, or "" for all of them. */
+static void make_submissions(const char *names)
+{
+    shell("rm -rf '%3$s/hostile' && sh '%1$s' '%3$s/hostile' '%3$s/labs/lab3.c' '%3$s/grade' %2$s",
+          "tests/labs/hostile/make.sh", names);
 }
 
 static void remove_folder(void) { shell("rm -rf '%3$s'", "", ""); }
@@ -187,19 +193,45 @@ static void expect_held_off(const char *submission, bool as_nobody, const char *
 
 Test(labs_hostile, a_sample_is_held_off)
 {
-    static const char *const sample[] = {"ones_everywhere",
-                                         "replaces_write",
-                                         "incbin",
-                                         "symlink",
-                                         "pipe",
-                                         "holds_nul",
-                                         "kills_parent",
-                                         "recursion",
-                                         "writes_file",
-                                         "sleepers",
-                                         "it's a \"path\" with ; $(touch owned) and `id`"};
-    for (size_t i = 0; i < sizeof sample / sizeof sample[0]; i++)
-        expect_held_off(sample[i], false, NULL);
+    static const struct {
+        const char *name, *words;
+    } sample[] = {{"ones_everywhere", "got "},
+                  {"too_many_numbers", "more numbers than were asked for"},
+                  {"replaces_write", "defines write, which is no task of this lab: make it static"},
+                  {"odd_names", "which is no task of this lab"},
+                  {"incbin", "does not compile"},
+                  {"symlink", "it is a link"},
+                  {"pipe", "no regular file"},
+                  {"kills_parent", "asked the system for what no task needs"},
+                  {"recursion", "the recursion is too deep"},
+                  {"it's a \"path\" with ; $(touch owned) and `id`", "left by exit (status 0)"}};
+    make_submissions("ones_everywhere too_many_numbers replaces_write odd_names incbin symlink pipe kills_parent "
+                     "recursion odd");
+    for (size_t i = 0; i < sizeof sample / sizeof sample[0]; i++) {
+        expect_held_off(sample[i].name, false, NULL);
+        cr_expect(strstr(said, sample[i].words) != NULL, "%s is not told '%s': %s", sample[i].name, sample[i].words,
+                  said);
+    }
+}
+
+/* Where the machine cannot grade, the exit status is 1, and the results say why if they can be written. */
+Test(labs_hostile, a_machine_that_cannot_grade_is_told)
+{
+    static const char *const no_kit[] = {"--kit", "/nowhere", NULL}, *const no_time[] = {"--submitted", "now", NULL};
+    make_submissions("empty_file");
+    cr_expect(grade("empty_file", false, no_kit) == 1 && strstr(said, "/nowhere/lab.h") != NULL, "%s", said);
+    cr_expect(is_json(results) && strstr(results, "not graded: ") != NULL, "%s", results);
+    cr_expect(grade("empty_file", false, no_time) == 2 && strstr(said, "no time with a zone: now") != NULL, "%s", said);
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s", getenv("PATH"));
+    cr_assert(setenv("PATH", below("tmp"), 1) == 0);
+    cr_expect(grade("empty_file", false, NULL) == 1 && strstr(said, "the compiler, cc, cannot be started") != NULL,
+              "%s", said);
+    cr_expect(is_json(results) && strstr(results, "cannot be started") != NULL, "%s", results);
+    expect_nothing_left("a machine without a compiler");
+    cr_assert(setenv("PATH", path, 1) == 0);
+    shell("rm -r '%3$s/out'", "", "");
+    cr_expect(grade("empty_file", false, NULL) == 1 && strstr(said, "results.json") != NULL, "%s", said);
 }
 
 Test(labs_hostile, all_are_held_off)
@@ -207,13 +239,14 @@ Test(labs_hostile, all_are_held_off)
     if (getenv("LONG") == NULL)
         cr_skip_test("SKIPPED: it takes many minutes: LONG=yes");
     int tried = 0;
+    make_submissions("");
     for (int as_nobody = 0; as_nobody < 2; as_nobody++) {
         if (as_nobody && geteuid() != 0)
             break;
         DIR *listing = opendir(below("hostile"));
         cr_assert_not_null(listing);
         for (const struct dirent *entry; (entry = readdir(listing)) != NULL;)
-            if (entry->d_name[0] != '.') {
+            if (entry->d_name[0] != '.' && strcmp(entry->d_name, "measures") != 0) {
                 expect_held_off(entry->d_name, as_nobody, NULL);
                 tried++;
             }
@@ -226,6 +259,7 @@ Test(labs_hostile, all_are_held_off)
 Test(labs_hostile, nothing_of_a_submission_reaches_github)
 {
     static const char *const options[] = {"--github", NULL};
+    make_submissions("prints_github broken");
     expect_held_off("prints_github", false, options);
     cr_expect(strstr(said, "HACKED") == NULL, "%s", said);
     cr_expect(strstr(results, "HACKED") != NULL, "the results do not show what it printed: %s", results);
@@ -235,10 +269,21 @@ Test(labs_hostile, nothing_of_a_submission_reaches_github)
               "%s", said);
 }
 
+/* A right result that a nudge gave has its points, and is named to the teacher. */
+Test(labs_hostile, a_measured_derivative_is_named)
+{
+    make_submissions("measures");
+    cr_expect(grade("measures", false, NULL) == 0 && strstr(said, "ok 1/1\n   right, but only to ") != NULL, "%s",
+              said);
+    cr_expect(strstr(results, "\"perhaps_measured\": [\"3.6\"]") != NULL, "%s", results);
+    expect_nothing_left("measures");
+}
+
 /* With a wall taken down, the attack that it is for comes through; with it, it does not. */
 static void expect_wall(const char *wall, const char *submission, const char *sign)
 {
     const char *const options[] = {"--without", wall, "--without", "another user", NULL};
+    make_submissions(submission);
     expect_held_off(submission, false, NULL);
     grade(submission, false, options);
     cr_expect(strstr(said, sign) != NULL || strstr(results, sign) != NULL, "%s holds without %s, too: %s", submission,
@@ -271,6 +316,10 @@ Test(labs_hostile, seccomp_keeps_the_processes)
     if (!stands("seccomp"))
         cr_skip_test("SKIPPED: this kernel has no seccomp");
     expect_wall("seccomp", "sleepers", "CAME THROUGH");
+    static const char *const options[] = {"--without", "seccomp", NULL};
+    make_submissions("daemon_holds_pipes"); /* in a group and a session of its own: run.c must find it */
+    grade("daemon_holds_pipes", false, options);
+    expect_nothing_left("daemon_holds_pipes");
 }
 
 /* A grader that is killed leaves a file that says so. */
@@ -278,6 +327,7 @@ Test(labs_hostile, a_killed_grader_leaves_valid_results)
 {
     static const char *const options[] = {"--without", "landlock",     "--without", "seccomp",
                                           "--without", "another user", NULL};
+    make_submissions("kills_parent");
     cr_assert(grade("kills_parent", false, options) == 128 + SIGKILL, "it survives without all walls: %s", said);
     cr_expect(strcmp(results, "{\"score\": 0, \"stdout_visibility\": \"hidden\", \"output\": "
                               "\"not graded: the grader was stopped before it finished, 0 points\"}\n") == 0,
@@ -292,6 +342,7 @@ Test(labs_hostile, another_user_is_a_wall)
     if (geteuid() != 0)
         cr_skip_test("SKIPPED: only root can run a program as another user");
     static const char *const alone[] = {"--without", "landlock", "--without", "seccomp", NULL};
+    make_submissions("include_reference kills_parent");
     cr_expect(!stands("another user"), "%s", said);
     cr_assert(chmod(below("grade"), 0700) == 0 && chmod(below("labs"), 0700) == 0);
     cr_expect(stands("another user"), "%s", said);

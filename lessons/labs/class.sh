@@ -64,7 +64,7 @@ grade_one() { # folder for the results, student's folder, the grader's command l
 # All workers go through the same list; a student is graded by the one that is first to make the folder in $claims.
 work() { # the grader's command line
     grading=
-    trap 'kill $grading 2>/dev/null; exit 1' TERM
+    trap 'kill $grading 2>/dev/null; wait; exit 1' TERM
     number=0
     for folder in "$submissions"/*/; do
         number=$((number + 1))

@@ -44,9 +44,11 @@ void backward(Node *nodes, Node *root)
  * order has room for all of them, and for four times as many. `seen` is false in all nodes at the start. A chain of
  * 100,000 nodes must not break it, with a stack of 1 MB: no recursion.
  *
- * Hint: the recursive form is: mark v as seen; visit each parent that is not seen; then append v. What does its stack
- * hold? Hint: keep that stack yourself, in an array: a node stays on it until all its parents are in the order. Hint:
- * look at the top of the stack. Put a parent that is not seen on top of it; if there is none, append and remove it.
+ * Hint: the recursive form: mark v as seen; visit each parent that is not seen; append v. What does its stack hold?
+ *
+ * Hint: keep that stack yourself, in an array: a node stays on it until all its parents are in the order.
+ *
+ * Hint: look at the top of it. Put a parent that is not seen on top; if there is none, append and remove it.
  * Chapter: 05_reverse_mode.c */
 int topological_order(Node *root, Node **order)
 {

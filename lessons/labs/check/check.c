@@ -468,20 +468,33 @@ static int prepare(const char *which)
     return 0;
 }
 
+static bool is_installed(const char *program)
+{
+    char command[PATH_SIZE];
+    snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1", program);
+    return system(command) == 0;
+}
+
 static int debug(const char *which)
 {
+    const bool gdb = is_installed("gdb");
+    if (!gdb && !is_installed("lldb"))
+        give_up("No debugger is installed here: install gdb (or lldb; on macOS: xcode-select --install).\n");
     if (prepare(which) != 0)
         return 1;
     write_state();
-    printf("Type: info args · next · print NAME · finish (to the end of the function) · continue · quit\n\n");
+    printf("Type: %s · next · print NAME · finish (to the end of the function) · continue · quit\n\n",
+           gdb ? "info args" : "frame variable");
     fflush(stdout);
     char stop[PATH_SIZE];
     snprintf(stop, sizeof stop, "breakpoint set --name %s", last_asked->function);
     setenv("DEBUGINFOD_URLS", "", 1); /* or gdb asks whether it may look for sources in the network */
-    execlp("gdb", "gdb", "-q", "-ex", "set confirm off", "-x", "build/debug/stop", "-ex", "run", "build/debug/lab",
-           (char *)NULL);
-    execlp("lldb", "lldb", "-o", stop, "-o", "run", "build/debug/lab", (char *)NULL);
-    give_up("No debugger is installed here: install gdb (or lldb; on macOS: xcode-select --install).\n");
+    if (gdb)
+        execlp("gdb", "gdb", "-q", "-ex", "set confirm off", "-x", "build/debug/stop", "-ex", "run", "build/debug/lab",
+               (char *)NULL);
+    else
+        execlp("lldb", "lldb", "-o", stop, "-o", "run", "build/debug/lab", (char *)NULL);
+    give_up("The debugger cannot be started: %s\n", strerror(errno));
 }
 
 /* A picture of the results at the first point that is wrong. */
@@ -508,7 +521,7 @@ static int draw(const char *which)
     if (!graph)
         return 0;
     snprintf(command, sizeof command, "dot -Tsvg -o build/draw/%s.svg %s", task->id, path);
-    if (system("command -v dot >/dev/null 2>&1") != 0)
+    if (!is_installed("dot"))
         printf("With Graphviz (the program dot) it becomes a picture: dot -Tsvg -O %s\n", path);
     else if (system(command) == 0)
         printf("Drawn: build/draw/%s.svg\n", task->id);

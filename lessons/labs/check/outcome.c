@@ -67,10 +67,10 @@ void outcome_stopped(const Ended *ended, const Command *limits, char *words, siz
     else if (ended->flooded)
         add(words, size, "it printed more than 1 MB and was stopped: a printf in an endless loop?");
     else if (number == SIGXCPU || (number == SIGKILL && computed))
-        add(words, size, "it computed for %g s and was stopped: an endless loop?", limits->cpu_seconds);
+        add(words, size, "it computed for %.0f s and was stopped: an endless loop?", fmax(1, ended->cpu_seconds));
     else if (ended->late)
-        add(words, size, "it had no result after %g s and was stopped: does it wait for something?",
-            limits->wall_seconds);
+        add(words, size, "it had no result after %.0f s and was stopped: does it wait for something?",
+            ended->wall_seconds);
 #ifdef SIGSYS
     else if (number == SIGSYS)
         add(words, size, "it asked the system for what no task needs (files, processes, the network), and was stopped");
@@ -163,7 +163,7 @@ static void add_difference(Outcome *outcome, const Answers *answers)
     const char *space = strlen(reason) <= 60 ? "      " : "\n"; /* behind many numbers it would not be seen */
     add(reason, sizeof outcome->reason, "%s%s: got %s, want %s", space, layout_name(outcome->task->out, index, name),
         got_text, want_text);
-    if (got == DIRTY)
+    if (got == DIRTY(index))
         add(reason, sizeof outcome->reason, " (nothing was written there)");
     const double nudged = answers->has_nudged ? answers->nudged[point][index] : NAN;
     if (!isnan(nudged))
@@ -215,9 +215,10 @@ void outcome_judge(const Answers *answers, const Ended *ended, Outcome *outcome)
     }
     outcome->ending = STOPPED;
     outcome->point = (int)(ended->answered / (limits.out_bytes / POINTS));
-    if (outcome->point < POINTS)
+    if (outcome->point < POINTS) {
         add_inputs(outcome->reason, sizeof outcome->reason, outcome->task->in, answers->in[outcome->point]);
-    add(outcome->reason, sizeof outcome->reason, "\n");
+        add(outcome->reason, sizeof outcome->reason, "\n");
+    }
     char words[300];
     outcome_stopped(ended, &limits, words, sizeof words);
     add(outcome->reason, sizeof outcome->reason, "%s\n", words);
@@ -247,7 +248,7 @@ void outcome_print(const Outcome *outcome, double points, const char *file, int 
         fprintf(out, "FAIL 0/%g   %s\n", points, file);
     print_indented(outcome->reason, out);
     if (outcome->printed[0] != '\0' && outcome->ending != RIGHT) {
-        fprintf(out, "   it printed:\n");
+        fprintf(out, "   output:\n");
         print_indented(outcome->printed, out);
     }
 }

@@ -282,7 +282,7 @@ void run(const Command *command, Ended *ended)
 #ifdef __linux__
     prctl(PR_SET_CHILD_SUBREAPER, 1);
 #endif
-    const double cpu = cpu_of_children();
+    const double cpu = cpu_of_children(), begun = now();
     fflush(NULL);
     const pid_t pid = open_pipes(pipes) ? fork() : -1;
     if (pid == 0)
@@ -299,6 +299,7 @@ void run(const Command *command, Ended *ended)
     }
     ended->text[ended->said < SAID_MOST ? ended->said : SAID_MOST] = '\0';
     ended->cpu_seconds = cpu_of_children() - cpu;
+    ended->wall_seconds = now() - begun;
     close_all(pipes);
     signal(SIGPIPE, sigpipe);
 }

@@ -32,6 +32,7 @@ typedef struct Ended {
     size_t said;              /* bytes that it printed, */
     char text[SAID_MOST + 1]; /* the first of them */
     double cpu_seconds;       /* that it used */
+    double wall_seconds;      /* from its begin to its end */
 } Ended;
 
 /* Run it to its end. Afterwards no process that it began is left (on Linux; elsewhere, none in its process group). The

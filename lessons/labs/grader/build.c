@@ -73,11 +73,46 @@ static bool call(Build *build, const char *const *words)
                        .stack = (size_t)64 << 20,
                        .confine = walls_confine,
                        .about = &confinement};
-    return patience_run(&build->patience, &command, &build->said) && build->said.started && build->said.status == 0;
+    if (!patience_run(&build->patience, &command, &build->said))
+        build->said = (Ended){.started = true, .late = true};
+    return build->said.started && build->said.status == 0 && !build->said.late && !build->said.flooded;
 }
 
 #define CALL(build, ...) call(build, (const char *const[]){__VA_ARGS__, NULL})
 #define COMPILE "cc", "-std=c11", "-O1", "-ffp-contract=off", "-I../kit"
+
+/* ---- a program that is built ------------------------------------------------------------------------------------- */
+
+/* The submission's fault, in words. Returns false. */
+static bool refuse(Build *build, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(build->why, sizeof build->why, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* Open, and out of the way of the descriptors that a worker is given. */
+static bool open_worker(Build *build)
+{
+    char path[PATH_SIZE];
+    struct stat status;
+    const int fd = open(below(build, "lab/worker", path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return refuse(build, "the program of %s cannot be opened: %s", build->file, strerror(errno));
+    build->worker = fcntl(fd, F_DUPFD_CLOEXEC, EXEC_FD);
+    close(fd);
+    return (build->worker >= 0 && fstat(build->worker, &status) == 0 && S_ISREG(status.st_mode)) ||
+           refuse(build, "the program of %s is no regular file", build->file);
+}
+
+static void close_worker(Build *build)
+{
+    if (build->worker >= 0)
+        close(build->worker);
+    build->worker = -1;
+}
 
 /* ---- what is ours ------------------------------------------------------------------------------------------------ */
 
@@ -135,7 +170,7 @@ static bool choose_link(Build *build, Error *error)
         memcpy(build->link, ways[way], sizeof build->link);
         build->shared = way == 2;
         if (link_program(build, "-lm")) /* without a lab */
-            return true;
+            return open_worker(build) || error_set(error, "%s", build->why);
     }
     return compiler_failed(build, "the linker fails", error);
 }
@@ -167,16 +202,6 @@ bool build_begin(Build *build, Error *error)
 }
 
 /* ---- a submission ------------------------------------------------------------------------------------------------ */
-
-/* The submission's fault, in words. Returns false. */
-static bool refuse(Build *build, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(build->why, sizeof build->why, format, arguments);
-    va_end(arguments);
-    return false;
-}
 
 /* Read the file into build->source: a regular one, no link, not large. O_NONBLOCK: a pipe would keep us waiting. */
 static bool take(Build *build, const char *submission)
@@ -218,10 +243,13 @@ static bool is_task_of(const char *name, int lab)
  * begins before main, a constructor say, is not looked for: it can do no more than the functions themselves. */
 static bool check_names(Build *build, int lab)
 {
-    char *names = build->said.text;
-    if (!CALL(build, "nm", "-g", "-P", "lab.o"))
+    char names[SAID_MOST + 1];
+    const bool listed = CALL(build, "nm", "-g", "-P", "lab.o"), all = build->said.said <= SAID_MOST;
+    memcpy(names, build->said.text, sizeof names);
+    build->said = (Ended){.started = true}; /* these were no words for a person */
+    if (!listed)
         return refuse(build, "the names in %s cannot be listed", build->file);
-    if (build->said.said > SAID_MOST)
+    if (!all)
         return refuse(build, "%s has too many names that are not static", build->file);
     for (char *save, *line = strtok_r(names, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
         char *end = line + strcspn(line, " ");
@@ -236,16 +264,14 @@ static bool check_names(Build *build, int lab)
             *c = (char)(isalnum((unsigned char)*c) || *c == '_' || *c == '.' ? *c : '?');
         return refuse(build, "%s defines %.80s, which is no task of this lab: make it static", build->file, line);
     }
-    build->said.said = 0; /* these are no words for a person */
-    build->said.text[0] = '\0';
     return true;
 }
 
 static bool compile(Build *build, int lab)
 {
     if (!CALL(build, COMPILE, "-c", build->file, "-o", "lab.o")) {
-        if (build->said.late || build->said.cpu_seconds > 5)
-            return refuse(build, "the compiler did not come to an end with %s", build->file);
+        if (build->said.late || WIFSIGNALED(build->said.status) || build->said.cpu_seconds > 2)
+            return refuse(build, "the compiler came to no end with %s in the time that there was", build->file);
         return refuse(build, "%s does not compile", build->file);
     }
     if (!check_names(build, lab))
@@ -253,27 +279,6 @@ static bool compile(Build *build, int lab)
     if (!link_program(build, "lab.o"))
         return refuse(build, "%s does not link", build->file);
     return true;
-}
-
-/* Open, and out of the way of the descriptors that a worker is given. */
-static bool open_worker(Build *build)
-{
-    char path[PATH_SIZE];
-    struct stat status;
-    const int fd = open(below(build, "lab/worker", path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return refuse(build, "the program of %s cannot be opened: %s", build->file, strerror(errno));
-    build->worker = fcntl(fd, F_DUPFD_CLOEXEC, EXEC_FD);
-    close(fd);
-    return (build->worker >= 0 && fstat(build->worker, &status) == 0 && S_ISREG(status.st_mode)) ||
-           refuse(build, "the program of %s is no regular file", build->file);
-}
-
-static void close_worker(Build *build)
-{
-    if (build->worker >= 0)
-        close(build->worker);
-    build->worker = -1;
 }
 
 bool build_lab(Build *build, const char *submission, int lab, Error *error)

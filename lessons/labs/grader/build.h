@@ -29,8 +29,8 @@ typedef struct Build {
     Ended said;                      /* and the compiler's */
 } Build;
 
-/* Make the work folder and compile what is ours. False, with the reason, where this machine cannot grade: no compiler,
- * no room, no such kit. */
+/* Make the work folder and compile what is ours; build->worker is then a program without a lab. False, with the reason,
+ * where this machine cannot grade: no compiler, no room, no such kit. */
 bool build_begin(Build *build, Error *error);
 
 /* Build one lab of a submission, in the place of the one before. False, with the reason, only where that is not the

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -140,7 +141,38 @@ static void give_reason(Outcome *outcome, const char *format, const char *why)
     snprintf(outcome->reason, sizeof outcome->reason, format, why);
 }
 
-/* Run and judge it. False, with the reason, where the worker cannot be run at all. */
+/* Complete the command, which runs the worker for a task. False, and nothing is run, where no patience is left. */
+static bool run_worker(const Build *build, Patience *patience, const char *task, Command *command, Ended *ended)
+{
+    Confinement confinement = {.walls = build->walls, .exec_fd = build->worker, .loads_libraries = build->shared};
+    const char *const argv[] = {"worker", task, NULL};
+    command->argv = (char *const *)argv;
+    command->folder = build->folder;
+    command->exec_fd = build->worker;
+    command->confine = walls_confine;
+    command->about = &confinement;
+    return patience_run(patience, command, ended);
+}
+
+/* Whether a worker can be run here at all: the one without a lab says that it knows no such task. */
+static bool worker_runs(const Build *build, Error *error)
+{
+    static Answers answers;
+    Outcome outcome;
+    Command command;
+    Ended ended;
+    Patience patience = {.cpu_seconds = 2, .wall_seconds = 10};
+    answers.task = &tasks[0];
+    outcome_command(&answers, &command, &outcome);
+    run_worker(build, &patience, "none", &command, &ended);
+    if (!ended.started)
+        return error_set(error, "a submission's program cannot be started: %s", strerror(ended.error));
+    return (WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == 2) ||
+           error_set(error, "a submission's program cannot run behind the walls (status %d): %.300s", ended.status,
+                     ended.text);
+}
+
+/* Run and judge it. False, with the reason, where this machine has no room for one more program. */
 static bool try_task(const Options *options, const Build *build, Patience *patience, Outcome *outcome, Error *error)
 {
     static Answers answers;
@@ -148,21 +180,14 @@ static bool try_task(const Options *options, const Build *build, Patience *patie
     Ended ended;
     answers_compute(&answers, outcome->task, options->seed);
     outcome_command(&answers, &command, outcome);
-    Confinement confinement = {.walls = build->walls, .exec_fd = build->worker, .loads_libraries = build->shared};
-    char worker[] = "worker";
-    char *argv[] = {worker, (char *)(size_t)outcome->task->id, NULL};
-    command.argv = argv;
-    command.folder = build->folder;
-    command.exec_fd = build->worker;
-    command.confine = walls_confine;
-    command.about = &confinement;
-    if (!patience_run(patience, &command, &ended)) {
+    if (!run_worker(build, patience, outcome->task->id, &command, &ended)) {
         give_reason(outcome, "%s",
                     "not run: this submission has used up its time, with tasks that had to be stopped\n");
         return true;
     }
-    if (!ended.started)
-        return error_set(error, "a submission's program cannot be started: %s", strerror(ended.error));
+    const int reason = ended.error;
+    if (!ended.started && (reason == EAGAIN || reason == ENOMEM || reason == EMFILE || reason == ENFILE))
+        return error_set(error, "a submission's program cannot be started: %s", strerror(reason));
     outcome_judge(&answers, &ended, outcome);
     return true;
 }
@@ -264,7 +289,8 @@ static int grade(const Options *options, const Walls *walls)
     build.kit = options->kit;
     build.walls = walls;
     build.shared = options->shared;
-    const bool graded = build_begin(&build, &error) && grade_all(options, &build, &results, &error);
+    const bool graded =
+        build_begin(&build, &error) && worker_runs(&build, &error) && grade_all(options, &build, &results, &error);
     build_end(&build);
     if (!graded)
         return give_up(options, error.message);

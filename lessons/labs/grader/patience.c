@@ -1,15 +1,6 @@
-#define _POSIX_C_SOURCE 200809L
 #include "patience.h"
 
 #include <math.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 bool patience_run(Patience *patience, Command *command, Ended *ended)
 {
@@ -18,12 +9,11 @@ bool patience_run(Patience *patience, Command *command, Ended *ended)
     const double share = patience->stopped == 0 ? 1 : patience->stopped < 3 ? 0.5 : 0.25;
     command->cpu_seconds = fmin(share * command->cpu_seconds, patience->cpu_seconds);
     command->wall_seconds = fmin(share * command->wall_seconds, patience->wall_seconds);
-    const double begin = now();
     run(command, ended);
     patience->cpu_seconds -= ended->cpu_seconds;
     if (ended->late || ended->cpu_seconds > command->cpu_seconds - 0.5) {
         patience->stopped++;
-        patience->wall_seconds -= now() - begin;
+        patience->wall_seconds -= ended->wall_seconds;
     }
     return true;
 }

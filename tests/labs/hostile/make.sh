@@ -1,15 +1,17 @@
 #!/bin/sh
 # make.sh - submissions that want points for nothing, or want the grader's end.
 #
-#     sh make.sh OUT REFERENCE GRADER
+#     sh make.sh OUT REFERENCE GRADER [NAME...]
 #
 # Each is a folder of OUT with a lab3.c that answers all tasks wrong and attacks. REFERENCE is the path of the right
 # lab3.c and GRADER that of the grader, which some try to read. An attack that has come through says CAME THROUGH, where
-# it can tell. None may win a point.
+# it can tell. None may win a point (but `measures`, which is right). NAMEs: make these alone.
 set -eu
 out=$1
 reference=$2
 grader=$3
+shift 3
+only=" $* "
 mkdir -p "$out"
 
 # ---- how they are written --------------------------------------------------------------------------------------------
@@ -44,10 +46,15 @@ tasks() {
     done
 }
 
-file() { mkdir "$out/$1" && cat >"$out/$1/lab3.c"; }
-top() { printf '%s\n' "$head" "$2" "$(tasks ';')" | file "$1"; }
+wanted() { case $only in '  ' | *" $1 "*) ;; *) return 1 ;; esac }
+file() { if wanted "$1"; then mkdir "$out/$1" && cat >"$out/$1/lab3.c"; else cat >/dev/null; fi; }
+top() { if wanted "$1"; then printf '%s\n' "$head" "$2" "$(tasks ';')" | file "$1"; fi; }
 start() { top "$1" "__attribute__((constructor)) static void start(void) { $2 }"; }
-task() { printf '%s\n' "$head" "static void attack(void) { $2 }" "$(tasks 'attack()')" | file "$1"; }
+task() {
+    if wanted "$1"; then
+        printf '%s\n' "$head" "static void attack(void) { $2 }" "$(tasks 'attack()')" | file "$1"
+    fi
+}
 
 # ---- points for nothing ----------------------------------------------------------------------------------------------
 
@@ -95,9 +102,11 @@ top before_constructors 'static void start(void) { _exit(0); } __attribute__((se
 top own_interpreter '__attribute__((section(".interp"), used)) static const char interpreter[] = "/bin/sh";'
 top no_such_interpreter '__attribute__((section(".interp"), used)) static const char interpreter[] = "/proc/self/exe";'
 task preloads 'setenv("LD_PRELOAD", "./lab.o", 1); char *argv[] = {"worker", "3.1", 0}; execve("/proc/self/exe", argv, environ);'
-top nudges_in_double '#define tanh_backward unused_1
-#define pow_backward unused_2
-static void nudge(void) {}'
+
+# A derivative that is measured: in double not exact enough, in long double right.
+measured() { tasks ';' | sed "s/return wrong/return g * (double)(($1(a + h) - $1(a - h)) \/ (2 * h))/"; }
+printf '%s\nstatic const double h = 1e-6;\n%s\n' "$head" "$(measured tanh | sed '/relu/s/return .*;/return wrong;/')" | file nudges_in_double
+printf '%s\nstatic const long double h = 1e-6L;\n%s\n' "$head" "$(measured tanhl | sed '/relu/s/return .*;/return wrong;/')" | file measures
 
 # ---- the reference, and other files ----------------------------------------------------------------------------------
 
@@ -160,7 +169,7 @@ task waits_for_a_signal 'for (;;) pause();'
 task waits_for_a_lock 'pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER; pthread_mutex_lock(&m); pthread_mutex_lock(&m);'
 task stops_itself 'raise(SIGSTOP);'
 task wakes_by_timer 'struct itimerval t = {{0, 1000}, {0, 1000}}; setitimer(ITIMER_REAL, &t, 0); signal(SIGALRM, SIG_IGN); for (;;) pause();'
-top recursion 'static int deep(int n) { volatile char b[4000]; b[0] = (char)n; return deep(n + 1) + b[0]; } __attribute__((constructor)) static void start(void) { deep(0); }'
+printf '%s\n' "$head" 'static int deep(int n) { volatile char b[4000]; b[0] = (char)n; return deep(n + 1) + b[0]; }' "$(tasks 'deep(0)')" | file recursion
 task eats_memory 'for (;;) { char *p = malloc(1 << 20); if (p != NULL) memset(p, 1, 1 << 20); }'
 top large_array 'static char large[1u << 30]; __attribute__((constructor)) static void start(void) { memset(large, 1, sizeof large); }'
 top huge_object 'static char large[1u << 31] = {1}; char *volatile use = large;'
@@ -188,6 +197,7 @@ file empty_file </dev/null
 head -c 3000000 /dev/zero | tr '\0' ' ' | file huge_file
 printf 'int x\0 = 1;\377\376' | file holds_nul
 echo 'double tanh_backward(double a, double y, double g) { return 1/a' | file broken
+if wanted odd; then only='  '; fi # these names have spaces
 start "it's a \"path\" with ; \$(touch owned) and \`id\`" 'exit(0);'
 start "two
 lines" 'exit(0);'
