@@ -150,6 +150,7 @@ Test(labs_handout, overwrites_nothing_and_gives_one_lab_alone)
     cr_assert(shell("sh lessons/labs/handout.sh --lab 3 '%s/other' 2>&1", above) == 0, "%s", said);
     shell("cd '%s/other' && ls lab*.c check/skeleton && ls check/answers check/hints | grep -c '^3.[1-7].txt'", above);
     cr_expect_str_eq(said, "lab3.c\n\ncheck/skeleton:\nlab3.c\n14\n");
+    cr_expect(shell("test -e '%s/other/own'", above) != 0, "it has what only lab 10 needs");
     cr_expect(shell("cd '%s/other' && make 2>&1", above) == 0);
     expect_said("Next: 3.1 sub_backward");
     expect_said("Solved: 0 of 7 tasks, 0 of 7 points.");

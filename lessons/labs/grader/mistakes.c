@@ -1212,7 +1212,6 @@ SOFTSIGN_DA(abs_constant, 1 / d)
 SOFTSIGN_DA(abs_rises, (d - a) / (d * d))
 SOFTSIGN_DA(abs_by_itself, (d - a * a) / (d * d))
 SOFTSIGN_DA(no_abs, 1 / ((1 + a) * (1 + a)))
-SOFTSIGN_DA(plus, (d + fabs(a)) / (d * d))
 SOFTSIGN_DA(turned, (fabs(a) - d) / (d * d))
 SOFTSIGN_DA(sign, a < 0 ? -1 / (d * d) : 1 / (d * d))
 SOFTSIGN_DA(sign_0, SIGN(a) / (d * d))
@@ -1291,14 +1290,14 @@ static const Wrong wrongs_10[] = {
     MISTAKE(softsign_da, abs_rises, "the slope of |a| is 1 on one side of 0 only: what is it on the other one?"),
     MISTAKE(softsign_da, abs_by_itself, "the slope of |a| is not a: how far does |a| move when a does?"),
     MISTAKE(softsign_da, no_abs, "for a > 0 that is right: for a < 0, is 1 + a what stands below the line?"),
-    MISTAKE(softsign_da, plus, "the quotient rule has a minus in the middle"),
     MISTAKE(softsign_da, turned, "the sign is turned: softsign grows everywhere"),
     MISTAKE(softsign_da, sign, "softsign grows on both sides of 0: its slope has no sign of a"),
     MISTAKE(softsign_da, sign_0, "the sign of a is a factor too many: on both sides, and at 0, the slope is above 0"),
     MISTAKE(softsign_da, no_brackets, "nothing is divided in the end: in C, / d * d divides and multiplies again"),
     MISTAKE(softsign_da, upside_down, "upside down: the slope is never above 1"),
     MISTAKE(softsign_da, one_over_square, "the square is of all that stands below the line, 1 + |a|"),
-    MISTAKE(softsign_da, of_tanh, "1 − y² is the slope of tanh"),
+    MISTAKE(softsign_da, of_tanh,
+            "1 − y² is the slope of tanh; it is also what a plus in the quotient rule makes of softsign"),
     MISTAKE(softsign_da, by_y, "at a = 0 that is 0/0, and there is a slope there, too"),
     MISTAKE(softsign_da, forward, "that is y itself: its slope is asked"),
     MISTAKE(norm_forward, no_root, "the root is missing"),
