@@ -70,9 +70,9 @@ static bool try_point(struct Point at, bool explain)
         gradcheck_print(&report, stdout);
     if (!modes_agree && explain)
         printf("  forward mode: dL/dw = %g, dL/dx = %g\n", by_w, by_x);
-    const bool formulas = formulas_hold(s, explain) & formulas_hold(L, explain);
+    const bool s_fits = formulas_hold(s, explain), L_fits = formulas_hold(L, explain);
     graph_free(g);
-    return modes_agree && nudges_agree && formulas;
+    return modes_agree && nudges_agree && s_fits && L_fits;
 }
 
 static bool draw_point(struct Point at)
