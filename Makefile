@@ -12,7 +12,8 @@ STD ?= -std=c11
 WARNINGS ?= -Wall -Wextra -Wpedantic
 # A fused multiply-add would make the last bit depend on the compiler and the machine.
 NUMBERS = -ffp-contract=off
-INCLUDE = -Iengine -Iviz -Ilessons/labs -Ilessons/labs/check -Ilessons/labs/grader
+INCLUDE = -Iengine -Iviz
+$(BUILD)/lessons/labs/%.o $(BUILD)/tests/%.o compile_commands.json: INCLUDE += $(LAB_INCLUDE)
 COMPILE = $(CC) $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) $(INCLUDE) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 
