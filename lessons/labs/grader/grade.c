@@ -328,7 +328,8 @@ int main(int argc, char **argv)
 #endif
     for (int i = 0; i < 3; i++)
         signal((const int[]){SIGINT, SIGTERM, SIGHUP}[i], on_interrupt);
-    Walls walls = options.walls;
+    static Walls walls;
+    walls = options.walls;
     walls_try(&walls, own_path(argv[0], path, sizeof path));
     if (options.show_walls || !walls_are_enough(&walls))
         walls_print(&walls, stdout);
