@@ -13,7 +13,6 @@ WARNINGS ?= -Wall -Wextra -Wpedantic
 # A fused multiply-add would make the last bit depend on the compiler and the machine.
 NUMBERS = -ffp-contract=off
 INCLUDE = -Iengine -Iviz
-$(BUILD)/lessons/labs/%.o $(BUILD)/tests/%.o compile_commands.json: INCLUDE += $(LAB_INCLUDE)
 COMPILE = $(CC) $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) $(INCLUDE) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 
@@ -24,6 +23,7 @@ LESSON = $(basename $(notdir $(firstword $(wildcard lessons/$(L)*.c))))
 VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
+$(BUILD)/lessons/labs/%.o $(BUILD)/tests/%.o compile_commands.json: INCLUDE += $(LAB_INCLUDE)
 
 PROGRAMS = viz/draw/draw.c
 LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS),$(wildcard engine/*.c viz/*/*.c))) \
