@@ -12,7 +12,7 @@ STD ?= -std=c11
 WARNINGS ?= -Wall -Wextra -Wpedantic
 # A fused multiply-add would make the last bit depend on the compiler and the machine.
 NUMBERS = -ffp-contract=off
-INCLUDE = -Iengine -Iviz -Ilessons/labs -Ilessons/labs/check -Ilessons/labs/grader -Ilessons/labs/own
+INCLUDE = -Iengine -Iviz
 COMPILE = $(CC) $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) $(INCLUDE) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 
@@ -23,6 +23,7 @@ LESSON = $(basename $(notdir $(firstword $(wildcard lessons/$(L)*.c))))
 VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
+$(BUILD)/lessons/labs/%.o $(BUILD)/tests/%.o compile_commands.json: INCLUDE += $(LAB_INCLUDE)
 
 PROGRAMS = viz/draw/draw.c
 LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS),$(wildcard engine/*.c viz/*/*.c))) \
@@ -172,6 +173,7 @@ $(BUILD)/tests/slips: tests/slips.c $(wildcard engine/*.[ch])
 
 # draw with the ops of lab 10 in its engine, at once.
 $(BUILD)/tests/run: | $(BUILD)/tests/draw_own
+$(BUILD)/tests/draw_own: INCLUDE += $(LAB_INCLUDE)
 $(BUILD)/tests/draw_own: $(BUILD)/viz/player/player_page.c lessons/labs/lab10.c lessons/labs/own/own_ops.h \
   $(wildcard engine/*.[ch] viz/*/*.[ch])
 	@mkdir -p "$(@D)"

@@ -5,6 +5,7 @@ PRIVATE ?= $(wildcard lessons/labs/private/lab0.c)
 # The table of points, visibility and deadlines.
 TERMS ?= lessons/labs/terms.txt
 JOBS ?= 2
+LAB_INCLUDE = -Ilessons/labs -Ilessons/labs/check -Ilessons/labs/grader -Ilessons/labs/own
 
 LAB_BUILD = $(BUILD)$(if $(PRIVATE),/private)
 # What goes into a student's folder, and what the grader compiles submissions with.
@@ -77,6 +78,7 @@ $(BUILD)/private/private.h $(BUILD)/private/lab0.c: FORCE
 $(BUILD)/private/lab0.o: $(BUILD)/private/lab0.c $(BUILD)/private/private.h
 	$(COMPILE) -I$(BUILD)/private -c -o $@ $<
 
+$(BUILD)/private/%.o: INCLUDE += $(LAB_INCLUDE)
 $(BUILD)/private/lessons/labs/%.o: lessons/labs/%.c $(BUILD)/private/private.h
 	@mkdir -p "$(@D)"
 	$(COMPILE) -I$(BUILD)/private -c -o $@ $<

@@ -26,9 +26,9 @@ static bool draw_grad(const Answers *answers, const Outcome *outcome, int first,
     if (before != 0)
         fprintf(out, "\\ngrad before: %.6g", before);
     fprintf(out, "\\ngrad got: %.6g", got);
-    if (!judge_same(got, want))
+    if (outcome->verdict.wrong[first + i])
         fprintf(out, "\\nwant: %.6g", want);
-    return !judge_same(got, want);
+    return outcome->verdict.wrong[first + i];
 }
 
 void draw_graph(const Answers *answers, const Outcome *outcome, FILE *out)
@@ -90,9 +90,9 @@ static int end_of_name(const char *layout, int from)
     return end;
 }
 
-/* The numbers of one name, as rows and columns. want: those that they must be, to mark what is not; or NULL. */
+/* The numbers of one name, as rows and columns. wrong: which of them to mark; or NULL. */
 static void put_table(const char *caption, const char *layout, int from, int end, const double *numbers,
-                      const double *want, FILE *out)
+                      const bool *wrong, FILE *out)
 {
     fprintf(out, "<table><caption>%s</caption><tr>", caption);
     for (int i = from; i < end; i++) {
@@ -101,12 +101,12 @@ static void put_table(const char *caption, const char *layout, int from, int end
         const char *second = strstr(name, "][");
         if (i > from && second != NULL && strcmp(second, "][0]") == 0)
             fprintf(out, "</tr>\n<tr>");
-        const bool wrong = want != NULL && !judge_same(numbers[i], want[i]);
-        fprintf(out, "<td%s title='%s = %.17g'>", wrong ? " class=wrong" : "", name, numbers[i]);
+        const bool is_wrong = wrong != NULL && wrong[i];
+        fprintf(out, "<td%s title='%s = %.17g'>", is_wrong ? " class=wrong" : "", name, numbers[i]);
         if (isnan(numbers[i]))
-            fprintf(out, "%s", want != NULL ? "nan" : "–");
+            fprintf(out, "%s", wrong != NULL ? "nan" : "–");
         else
-            fprintf(out, wrong && fabs(numbers[i] - want[i]) < 1e-4 * fabs(want[i]) ? "%.15g" : "%.6g", numbers[i]);
+            fprintf(out, is_wrong ? "%.12g" : "%.6g", numbers[i]);
         fprintf(out, "</td>");
     }
     fprintf(out, "</tr></table>\n");
@@ -136,7 +136,7 @@ static void put_outputs(const Answers *answers, const Outcome *outcome, FILE *ou
         layout_name(layout, from, name);
         name[strcspn(name, "[")] = '\0';
         fprintf(out, "<h2>%s</h2>\n<div>", name);
-        put_table("got", layout, from, end, outcome->got[point], answers->want[point], out);
+        put_table("got", layout, from, end, outcome->got[point], outcome->verdict.wrong, out);
         put_table("want", layout, from, end, answers->want[point], NULL, out);
         if (answers->has_nudged)
             put_table("measured by a nudge", layout, from, end, answers->nudged[point], NULL, out);

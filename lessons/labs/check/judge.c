@@ -3,15 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-bool judge_same(double got, double want)
-{
-    if (isnan(got) || isnan(want))
-        return isnan(got) && isnan(want);
-    if (isinf(got) || isinf(want))
-        return got == want;
-    return fabs(got - want) <= TOLERANCE * fmax(1, fabs(want));
-}
-
 /* ---- many right results: judged by what they must be
  * ------------------------------------------------------------------ */
 
@@ -130,33 +121,68 @@ static const struct Property *property_of(const Task *task)
 bool judge_by_property(const Task *task) { return property_of(task) != NULL; }
 
 /* ---- one right result: compared number by number
- * ----------------------------------------------------------------------- */
+ * --------------------------------------------------------------------- */
 
-static bool gives_the_same(const double got[POINTS][MOST_OUT], const double other[POINTS][MOST_OUT], int count)
+/* The largest number that goes in or should come out at a point; at least 1. Beyond 1e6 what goes in tells nothing of
+ * what is lost: a slope of 0.7 at 1e200 is as exact as any. */
+static double size_of(const Answers *answers, int point)
 {
+    const int in_count = layout_count(answers->task->in), out_count = layout_count(answers->task->out);
+    double size = 1;
+    for (int i = 0; i < in_count; i++)
+        if (fabs(answers->in[point][i]) <= 1e6)
+            size = fmax(size, fabs(answers->in[point][i]));
+    for (int i = 0; i < out_count; i++)
+        size = fmax(size, fabs(answers->want[point][i]));
+    return size;
+}
+
+/* By how much `got` is off, relative to `size`. NaN is NaN, and infinities are equal by ==. */
+static double off_by(double got, double want, double size)
+{
+    if (got == want || (isnan(got) && isnan(want)))
+        return 0;
+    return isfinite(got) && isfinite(want) ? fabs(got - want) / size : INFINITY;
+}
+
+static bool is_mistake(const Answers *answers, const Mistake *mistake, const double got[POINTS][MOST_OUT])
+{
+    const int count = layout_count(answers->task->out);
     for (int k = 0; k < POINTS; k++)
         for (int i = 0; i < count; i++)
-            if (!judge_same(got[k][i], other[k][i]))
+            if (off_by(got[k][i], mistake->out[k][i], fmax(size_of(answers, k), fabs(mistake->out[k][i]))) > TOLERANCE)
                 return false;
     return true;
+}
+
+/* The words of the known mistake that gives these numbers, or "". */
+static const char *why_of(const Answers *answers, const double got[POINTS][MOST_OUT])
+{
+    for (int i = 0; i < answers->mistake_count; i++)
+        if (is_mistake(answers, &answers->mistakes[i], got))
+            return answers->mistakes[i].why;
+    return "";
 }
 
 static bool judge_numbers(const Answers *answers, const double got[POINTS][MOST_OUT], Verdict *verdict)
 {
     const int count = layout_count(answers->task->out);
-    for (int k = 0; k < POINTS; k++)
-        for (int i = 0; i < count; i++) {
-            const double want = answers->want[k][i], off = fabs(got[k][i] - want) / fmax(1, fabs(want));
-            if (!judge_same(got[k][i], want)) {
-                verdict->point = k, verdict->index = i;
-                for (int m = 0; m < answers->mistake_count && verdict->why[0] == '\0'; m++)
-                    if (gives_the_same(got, answers->mistakes[m].out, count))
-                        snprintf(verdict->why, WHY_SIZE, "%s", answers->mistakes[m].why);
-                return false;
-            }
-            if (off > verdict->off) /* not where both are NaN */
-                verdict->off = off;
+    for (int k = 0; k < POINTS; k++) {
+        const double size = size_of(answers, k);
+        for (int i = count - 1; i >= 0; i--) { /* so that the first one that is wrong stays */
+            const double off = off_by(got[k][i], answers->want[k][i], size);
+            verdict->wrong[i] = off > TOLERANCE;
+            if (verdict->wrong[i])
+                verdict->index = i;
+            else
+                verdict->off = fmax(verdict->off, off);
         }
+        if (verdict->index >= 0) {
+            verdict->point = k;
+            snprintf(verdict->why, WHY_SIZE, "%s", why_of(answers, got));
+            return false;
+        }
+    }
     return true;
 }
 

@@ -117,10 +117,10 @@ static bool give_descriptors(const Command *command, Pipes pipes)
 
 static void execute(const Command *command)
 {
-    char path[4200];
+    static char path[4200];
     const char *from = getenv("PATH");
     snprintf(path, sizeof path, "PATH=%s", from != NULL ? from : "/usr/bin:/bin");
-    char *environment[] = {path, "LC_ALL=C", "TMPDIR=.", NULL};
+    static char *environment[] = {path, "LC_ALL=C", "TMPDIR=.", NULL};
     extern char **environ;
     environ = environment;
 #ifdef __linux__

@@ -239,6 +239,17 @@ static bool is_task_of(const char *name, int lab)
     return task != NULL && strcmp(task->function, name) == 0 && atoi(task->id) == lab;
 }
 
+/* Whether it is a function of libm in long double. */
+static bool is_long_double(const char *name)
+{
+    static const char *const names[] = {"expl",  "exp2l", "expm1l", "logl",  "log1pl", "powl", "sinl",
+                                        "coshl", "sinhl", "tanhl",  "sqrtl", "cosl",   "fmal"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Only the tasks' functions may be seen from outside: another one might replace one of the library's or of ours. What
  * begins before main, a constructor say, is not looked for: it can do no more than the functions themselves. */
 static bool check_names(Build *build, int lab)
@@ -258,6 +269,7 @@ static bool check_names(Build *build, int lab)
 #ifdef __APPLE__
         line += *line == '_';
 #endif
+        build->long_double |= used_only && is_long_double(line);
         if (used_only || is_task_of(line, lab))
             continue;
         for (char *c = line; *c != '\0'; c++)
@@ -287,6 +299,7 @@ bool build_lab(Build *build, const char *submission, int lab, Error *error)
     close_worker(build);
     build->why[0] = build->source[0] = '\0';
     build->said = (Ended){.started = true};
+    build->long_double = false;
     snprintf(build->file, sizeof build->file, "lab%d.c", lab);
     if (!take(build, submission))
         return true;

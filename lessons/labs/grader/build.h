@@ -24,6 +24,7 @@ typedef struct Build {
     Patience patience;               /* with the compiler */
     char source[LARGEST_SOURCE + 1]; /* the student's file, "" where it cannot be read */
     char file[16];                   /* lab3.c */
+    bool long_double;                /* it calls functions of libm that have more digits than a double */
     int worker;                      /* the program, open to be executed; −1: there is none, */
     char why[300];                   /* because of this, in words of ours, */
     Ended said;                      /* and the compiler's */

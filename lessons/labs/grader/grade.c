@@ -197,6 +197,7 @@ static bool grade_task(const Options *options, const Build *build, Patience *pat
     Definition definition = {.line = 0};
     source_find(build->source, graded->outcome.task->function, &definition);
     graded->line = definition.line;
+    graded->long_double = build->long_double;
     memcpy(graded->file, build->file, sizeof graded->file);
     if (build->worker < 0) {
         give_reason(&graded->outcome, "%s\n", build->why);
@@ -219,8 +220,8 @@ static void print_task(const Options *options, const Graded *graded)
         shown.outcome.printed[0] = '\0';
     outcome_print(&shown.outcome, shown.terms.points, shown.file, shown.line, stdout);
     if (results_is_measured(graded))
-        printf("   right, but only to %.0e: perhaps it was measured by a nudge, in long double\n",
-               graded->outcome.verdict.off);
+        printf("   right to %.0e; perhaps it was measured by a nudge%s\n", graded->outcome.verdict.off,
+               graded->long_double ? ": this lab computes in long double" : "");
     if (options->github)
         results_print_github(graded, stdout);
 }
@@ -328,7 +329,8 @@ int main(int argc, char **argv)
 #endif
     for (int i = 0; i < 3; i++)
         signal((const int[]){SIGINT, SIGTERM, SIGHUP}[i], on_interrupt);
-    Walls walls = options.walls;
+    static Walls walls;
+    walls = options.walls;
     walls_try(&walls, own_path(argv[0], path, sizeof path));
     if (options.show_walls || !walls_are_enough(&walls))
         walls_print(&walls, stdout);

@@ -27,7 +27,7 @@ double results_most(const Results *results)
 bool results_is_measured(const Graded *graded)
 {
     static const double exact = 3e-14;
-    return graded->outcome.ending == RIGHT && graded->outcome.verdict.off > exact;
+    return graded->outcome.ending == RIGHT && (graded->outcome.verdict.off > exact || graded->long_double);
 }
 
 /* ---- results.json ------------------------------------------------------------------------------------------------ */

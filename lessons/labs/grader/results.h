@@ -14,9 +14,10 @@
 typedef struct Graded {
     Outcome outcome;
     Terms terms;
-    double score;  /* late or not, what it counts */
-    char file[16]; /* lab3.c */
-    int line;      /* where its function stands; 0: nowhere */
+    double score;     /* late or not, what it counts */
+    char file[16];    /* lab3.c */
+    int line;         /* where its function stands; 0: nowhere */
+    bool long_double; /* its lab calls functions of more digits than a double has */
 } Graded;
 
 typedef struct Results {
@@ -34,8 +35,8 @@ bool results_write_none(const char *path, const char *why, Error *error);
 /* The file with all results, in place of the one before. */
 bool results_write(const Results *results, const char *path, Error *error);
 
-/* A right result that is not as exact as the formulas are: a derivative that was measured, with more digits than a
- * double has? It has its points; a teacher may want to look. */
+/* A right result, and perhaps not by a formula but by a nudge: it is less exact than formulas are, or the lab computes
+ * in long double, in which a nudge can be as exact. It has its points; a teacher may want to look. */
 bool results_is_measured(const Graded *graded);
 
 /* The points of all tasks together, and those there are. */

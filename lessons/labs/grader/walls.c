@@ -141,6 +141,17 @@ static bool confine_files(const Confinement *may)
 #define ALLOW_IF_BOTH(call, i, value, k, other)                                                                        \
     IF(SYS_##call, 6), LOAD(args[i]), IF(value, 3), LOAD(args[k]), IF(other, 1), ANSWER(SECCOMP_RET_ALLOW), END_IT
 
+static const struct sock_filter begin[] = {
+    LOAD(arch),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),
+    END_IT,
+    LOAD(nr),
+#ifdef __x86_64__
+    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
+    END_IT, /* calls by another convention, x32 */
+#endif
+};
+
 /* How a program that is not static finds its libraries. Landlock says which files it may open. */
 static const struct sock_filter loading[] = {ALLOW(openat),
                                              ALLOW(close),
@@ -154,18 +165,14 @@ static const struct sock_filter loading[] = {ALLOW(openat),
 #endif
                                              REFUSE(faccessat, ENOENT)};
 
+static void append(struct sock_filter *filter, unsigned short *count, const struct sock_filter *part, size_t bytes)
+{
+    memcpy(filter + *count, part, bytes);
+    *count += (unsigned short)(bytes / sizeof *part);
+}
+
 static bool confine_calls(const Confinement *may)
 {
-    const struct sock_filter begin[] = {
-        LOAD(arch),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),
-        END_IT,
-        LOAD(nr),
-#ifdef __x86_64__
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
-        END_IT, /* calls by another convention, x32 */
-#endif
-    };
     const struct sock_filter computing[] = {
         ALLOW(read), ALLOW(write), ALLOW(writev), ALLOW(exit), ALLOW(exit_group),
         /* memory, but none that is a file's or that holds instructions */
@@ -184,18 +191,13 @@ static bool confine_calls(const Confinement *may)
         ALLOW_IF_BOTH(tgkill, 0, (uint32_t)getpid(), 2, SIGABRT),               /* abort() */
         ALLOW_IF(execveat, 0, (uint32_t)may->exec_fd),                          /* once: exec closes it */
         END_IT};
-    struct sock_filter
-        filter[sizeof begin / sizeof *begin + sizeof loading / sizeof *loading + sizeof computing / sizeof *computing];
-    size_t count = 0;
-    memcpy(filter, begin, sizeof begin);
-    count += sizeof begin / sizeof *begin;
-    if (may->loads_libraries) {
-        memcpy(filter + count, loading, sizeof loading);
-        count += sizeof loading / sizeof *loading;
-    }
-    memcpy(filter + count, computing, sizeof computing);
-    count += sizeof computing / sizeof *computing;
-    const struct sock_fprog program = {(unsigned short)count, filter};
+    struct sock_filter filter[200];
+    unsigned short count = 0;
+    append(filter, &count, begin, sizeof begin);
+    if (may->loads_libraries)
+        append(filter, &count, loading, sizeof loading);
+    append(filter, &count, computing, sizeof computing);
+    const struct sock_fprog program = {count, filter};
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
