@@ -21,8 +21,7 @@ static Answers answers;
 static void call_reference(const Task *task, double out[POINTS][MOST_OUT])
 {
     for (int k = 0; k < POINTS; k++) {
-        for (int i = 0; i < MOST_OUT; i++)
-            out[k][i] = DIRTY(i);
+        fill_dirty(out[k]);
         task->call(&reference, answers.in[k], out[k]);
     }
 }

@@ -94,7 +94,7 @@ void not_written(const char *task);
       "a network of several layers, forward")                                                                          \
     X(void, sgd_step, (int n, double *params, const double *grad, double *velocity, double lr, double momentum),       \
       "7.4", 2, "a step of gradient descent with momentum")                                                            \
-    X(double, train_step, (struct Model *model, double lr), "7.5", 2, "zero, forward, backward, step")
+    X(double, train_step, (struct Model * model, double lr), "7.5", 2, "zero, forward, backward, step")
 
 #define TASKS_8(X)                                                                                                     \
     X(void, train_moons, (int n, const double(*x)[2], const int *label, double *weights), "8.1", 4,                    \

@@ -27,8 +27,7 @@ static void fill(Random *random, double *in, int count)
         in[i] = away(random);
 }
 
-/* ---- points of one task each: number k of POINTS, in place of what fill put there
- * -------------------------------------- */
+/* ---- points of one task each: number k of POINTS, in place of what fill put there -------------------------------- */
 
 static void central_points(Random *random, int k, double *in)
 {
@@ -244,8 +243,7 @@ static void attention_points(Random *random, int k, double *in)
         q[j] = round(q[j] * 1000 / least);
 }
 
-/* ---- all -----------------------------------------------------------------------------------------------------------
- */
+/* ---- all --------------------------------------------------------------------------------------------------------- */
 
 static const struct Special {
     const char *function;
