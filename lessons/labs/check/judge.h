@@ -9,7 +9,7 @@
  * task has more than a tenth of that in one result. A derivative measured by a nudge, in double, is never so exact. */
 #define TOLERANCE 1e-13
 
-enum { MOONS_ASKED = FRESH_MOONS * 95 / 100 }; /* task 8.1: points to be told apart */
+enum { MOONS_ASKED = FRESH_MOONS * 95 / 100 }; /* task 8.1: points to be classified correctly */
 
 typedef struct Verdict {
     bool right;

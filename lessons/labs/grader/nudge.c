@@ -33,8 +33,7 @@ static void slopes(Function *f, const double *in, int count, int from, int n, do
 static double squared(const double *in) { return pow(in[0] * in[1] + in[2], 2); }
 static void nudge_loss_gradient(const double *in, double *out) { slopes(squared, in, 3, 0, 3, out); }
 
-/* ---- lab 2: p and q move along their tangents, t -------------------------------------------------------------------
- */
+/* ---- lab 2: p and q move along their tangents, t ----------------------------------------------------------------- */
 
 static double product_along(const double *in) { return (in[0] + in[4] * in[1]) * (in[2] + in[4] * in[3]); }
 static double quotient_along(const double *in) { return (in[0] + in[4] * in[1]) / (in[2] + in[4] * in[3]); }
@@ -83,8 +82,7 @@ static void nudge_relu_backward(const double *in, double *out)
         out[0] = NAN;
 }
 
-/* ---- lab 4: nudge a node by 1 and carry that forward, child by child: every edge is linear --------------------------
- */
+/* ---- lab 4: nudge a node by 1 and carry that forward, child by child: every edge is linear ----------------------- */
 
 static void nudge_backward(const double *in, double *out)
 {
@@ -105,8 +103,7 @@ static void nudge_backward(const double *in, double *out)
     }
 }
 
-/* ---- lab 5: L = Σ dZ·Z, with Z = X·W + b
- * ----------------------------------------------------------------------------- */
+/* ---- lab 5: L = Σ dZ·Z, with Z = X·W + b ------------------------------------------------------------------------- */
 
 /* dZ and the matrix that is given, and then the other one. */
 static double product_loss(const double *dZ, const double *X, const double *W)
@@ -141,8 +138,7 @@ static void nudge_product_dx(const double *in, double *out) { nudge_at_zero(loss
 static void nudge_product_dw(const double *in, double *out) { nudge_at_zero(loss_by_w, in, 14, 12, out); }
 static void nudge_bias_gradient(const double *in, double *out) { nudge_at_zero(loss_by_b, in, 12, 3, out); }
 
-/* ---- labs 6, 7, 9 -------------------------------------------------------------------------------------------------
- */
+/* ---- labs 6, 7, 9 ------------------------------------------------------------------------------------------------ */
 
 /* The mean cross-entropy. The largest logit is taken out first: it is 1000 in places. */
 static double mean_cross_entropy(const double *in)
@@ -230,8 +226,7 @@ static void nudge_norm(const double *in, int operand, double *out)
 static void nudge_norm_da(const double *in, double *out) { nudge_norm(in, 0, out); }
 static void nudge_norm_db(const double *in, double *out) { nudge_norm(in, 1, out); }
 
-/* ---- all -----------------------------------------------------------------------------------------------------------
- */
+/* ---- all --------------------------------------------------------------------------------------------------------- */
 
 static const struct Nudge {
     const char *function;

@@ -27,8 +27,7 @@ static void fill(Random *random, double *in, int count)
         in[i] = away(random);
 }
 
-/* ---- points of one task each: number k of POINTS, in place of what fill put there
- * -------------------------------------- */
+/* ---- points of one task each: number k of POINTS, in place of what fill put there -------------------------------- */
 
 static void central_points(Random *random, int k, double *in)
 {
@@ -262,8 +261,7 @@ static void norm_points(Random *random, int k, double *in)
     in[2] = hypot(in[0], in[1]);
 }
 
-/* ---- all -----------------------------------------------------------------------------------------------------------
- */
+/* ---- all --------------------------------------------------------------------------------------------------------- */
 
 static const struct Special {
     const char *function;
