@@ -208,7 +208,7 @@ Test(labs_hostile, a_sample_is_held_off)
                   {"symlink", "it is a link"},
                   {"pipe", "not a regular file"},
                   {"kills_parent", "asked the system for what no task needs"},
-                  {"recursion", "the recursion is too deep"},
+                  {"recursion", "a recursion too deep"},
                   {"it's a \"path\" with ; $(touch owned) and `id`", "called exit (status 0)"}};
     make_submissions("ones_everywhere too_many_numbers replaces_write odd_names incbin symlink pipe kills_parent "
                      "recursion odd");

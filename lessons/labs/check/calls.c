@@ -22,10 +22,11 @@ static void call_loss_gradient(const Functions *f, const double *in, double *out
     f->loss_gradient(in[0], in[1], in[2], out);
 }
 
-static const char jacobian_product_in[] = "A[2][4] B[4][3]", jacobian_product_out[] = "C[2][3]";
+static const char jacobian_product_in[] = "A[2][4] B[4][3]", jacobian_product_out[] = "C[2][3] C_of_1x2_and_2x3[3]";
 static void call_jacobian_product(const Functions *f, const double *in, double *out)
 {
     f->jacobian_product(2, 4, 3, in, in + 8, out);
+    f->jacobian_product(1, 2, 3, in, in + 8, out + 6); /* of other sizes, so that none can be taken for granted */
 }
 
 /* ---- lab 2 ------------------------------------------------------------------------------------------------------- */
@@ -127,18 +128,25 @@ static double place_of_node(const Node *v)
     return -1;
 }
 
-/* How many nodes of a chain do not stand in their place; −1 where there is no memory for one. */
+/* Where the i-th node of the chain lies: somewhere else than its neighbours. */
+static size_t chain_place(size_t i) { return i * 7919 % CHAIN; }
+
+/* How many nodes of a chain do not stand in their place; −1 where there is no memory for one. Every third node has its
+ * parent twice. */
 static double chain_misplaced(const Functions *f)
 {
     Node *chain = calloc(CHAIN, sizeof *chain), **order = calloc(4 * CHAIN, sizeof *order);
     double misplaced = -1;
     if (chain != NULL && order != NULL) {
-        for (int i = 1; i < CHAIN; i++)
-            chain[i].parent[0] = &chain[i - 1], chain[i].parent_count = 1;
-        const int count = f->topological_order(&chain[CHAIN - 1], order);
+        for (size_t i = 0; i < CHAIN; i++) {
+            Node *v = &chain[chain_place(i)], *parent = i > 0 ? &chain[chain_place(i - 1)] : NULL;
+            const int parent_count = i == 0 ? 0 : i % 3 == 0 ? 2 : 1;
+            *v = (Node){.data = 1, .parent_count = parent_count, .parent = {parent, parent_count == 2 ? parent : NULL}};
+        }
+        const int count = f->topological_order(&chain[chain_place(CHAIN - 1)], order);
         misplaced = count == CHAIN ? 0 : 1;
-        for (int i = 0; i < CHAIN; i++)
-            misplaced += order[i] != &chain[i];
+        for (size_t i = 0; i < CHAIN; i++)
+            misplaced += order[i] != &chain[chain_place(i)];
     }
     free(chain);
     free(order);
@@ -159,20 +167,26 @@ static void call_topological_order(const Functions *f, const double *in, double 
 
 /* ---- lab 5 ------------------------------------------------------------------------------------------------------- */
 
-static const char product_dx_in[] = "dZ[2][4] W[3][4]", product_dx_out[] = "dX[2][3]";
+static const char product_dx_in[] = "dZ[2][4] W[3][4]", product_dx_out[] = "dX[2][3] dX_if_m_is_1_k_2_n_3[2]";
 static void call_product_dx(const Functions *f, const double *in, double *out)
 {
     f->product_dx(2, 3, 4, in, in + 8, out);
+    f->product_dx(1, 2, 3, in, in + 8, out + 6);
 }
 
-static const char product_dw_in[] = "dZ[2][4] X[2][3]", product_dw_out[] = "dW[3][4]";
+static const char product_dw_in[] = "dZ[2][4] X[2][3]", product_dw_out[] = "dW[3][4] dW_if_m_is_1_k_2_n_3[2][3]";
 static void call_product_dw(const Functions *f, const double *in, double *out)
 {
     f->product_dw(2, 3, 4, in, in + 8, out);
+    f->product_dw(1, 2, 3, in, in + 8, out + 12);
 }
 
-static const char bias_gradient_in[] = "dZ[4][3]", bias_gradient_out[] = "db[3]";
-static void call_bias_gradient(const Functions *f, const double *in, double *out) { f->bias_gradient(4, 3, in, out); }
+static const char bias_gradient_in[] = "dZ[4][3]", bias_gradient_out[] = "db[3] db_if_m_is_3_n_2[2]";
+static void call_bias_gradient(const Functions *f, const double *in, double *out)
+{
+    f->bias_gradient(4, 3, in, out);
+    f->bias_gradient(3, 2, in, out + 3);
+}
 
 /* ---- lab 6 ------------------------------------------------------------------------------------------------------- */
 
@@ -184,25 +198,38 @@ static void call_logsumexp(const Functions *f, const double *in, double *out)
     out[2] = f->logsumexp(1, in);
 }
 
-static const char log_softmax_in[] = "z[5]", log_softmax_out[] = "out[5]";
-static void call_log_softmax(const Functions *f, const double *in, double *out) { f->log_softmax(5, in, out); }
+static const char log_softmax_in[] = "z[5]", log_softmax_out[] = "out[5] out_of_the_first_3[3]";
+static void call_log_softmax(const Functions *f, const double *in, double *out)
+{
+    f->log_softmax(5, in, out);
+    f->log_softmax(3, in, out + 5);
+}
 
-static const char logits_gradient_in[] = "z[3][4] label[3]", logits_gradient_out[] = "dz[3][4]";
+static const char logits_gradient_in[] = "z[3][4] label[3]", logits_gradient_out[] = "dz[3][4] dz_of_the_first_row[4]";
 static void call_logits_gradient(const Functions *f, const double *in, double *out)
 {
     const int label[3] = {(int)in[12], (int)in[13], (int)in[14]};
     f->logits_gradient(3, 4, in, label, out);
+    f->logits_gradient(1, 4, in, label, out + 12);
 }
 
 /* ---- lab 7 ------------------------------------------------------------------------------------------------------- */
 
-static const char neuron_in[] = "w[4] x[4] b", neuron_out[] = "y";
-static void call_neuron(const Functions *f, const double *in, double *out) { out[0] = f->neuron(4, in, in + 4, in[8]); }
+static const char neuron_in[] = "w[4] x[4] b", neuron_out[] = "y y_of_the_first_3_inputs";
+static void call_neuron(const Functions *f, const double *in, double *out)
+{
+    out[0] = f->neuron(4, in, in + 4, in[8]);
+    out[1] = f->neuron(3, in, in + 4, in[8]);
+}
 
-static const char layer_backward_in[] = "W[2][3] x[3] y[2] dy[2]", layer_backward_out[] = "dW[2][3] db[2] dx[3]";
+static const char
+    layer_backward_in[] = "W[2][3] x[3] y[2] dy[2]",
+    layer_backward_out[] =
+        "dW[2][3] db[2] dx[3] dW_if_n_in_is_2_n_out_1[2] db_if_n_in_is_2_n_out_1 dx_if_n_in_is_2_n_out_1[2]";
 static void call_layer_backward(const Functions *f, const double *in, double *out)
 {
     f->layer_backward(3, 2, in, in + 6, in + 9, in + 11, out, out + 6, out + 8);
+    f->layer_backward(2, 1, in, in + 6, in + 9, in + 11, out + 11, out + 13, out + 14);
 }
 
 /* All three layers, or only the last, so that no number of layers can be taken for granted. */
@@ -355,9 +382,9 @@ const Task tasks[] = {TASKS_1(TASK) TASKS_2(TASK) TASKS_3(TASK) TASKS_4(TASK) TA
 const int task_count = sizeof tasks / sizeof tasks[0];
 _Static_assert(sizeof tasks / sizeof tasks[0] <= MOST_TASKS, "more tasks than there is room for");
 
-void fill_dirty(double out[MOST_OUT])
+void fill_dirty(double *out, int count)
 {
-    for (int i = 0; i < MOST_OUT; i++)
+    for (int i = 0; i < count; i++)
         out[i] = DIRTY(i);
 }
 

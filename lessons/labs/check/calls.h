@@ -53,7 +53,7 @@ char *layout_name(const char *layout, int index, char buffer[NAME_SIZE]);
 
 /* What stands in out[index] before the call: memory that somebody has used before. */
 #define DIRTY(index) (1.25e-3 * ((index) + 1))
-void fill_dirty(double out[MOST_OUT]);
+void fill_dirty(double *out, int count);
 
 /* What a network of task 8.1 makes of a point. */
 double moons_score(const double *weights, const double x[2]);

@@ -40,6 +40,7 @@ typedef struct Lab {
 
 static Lab lab_files[MOST_LABS];
 static bool solved[MOST_TASKS];
+static bool was_solved[MOST_TASKS]; /* before its file was changed */
 static const Task *last_asked;
 
 static int lab_of(const Task *task) { return atoi(task->id); }
@@ -96,7 +97,7 @@ static int line_of(const Task *task)
 
 /* ---- what is remembered: build/state, a line per fact ------------------------------------------------------------ */
 
-/* "solved 3.2 HASH", "built 3 HASH", "asked 3.2": what has another hash by now is forgotten, and tried again. */
+/* "solved 3.2 HASH", "built 3 HASH", "asked 3.2": a task whose file has another hash by now is tried again. */
 static const char state_path[] = "build/state";
 
 static uint64_t hash_text(uint64_t hash, const char *text)
@@ -136,6 +137,8 @@ static void read_state(void)
             last_asked = task;
         else if (task != NULL && number == file_of(task)->hash)
             solved[place_of(task)] = true;
+        else if (task != NULL)
+            was_solved[place_of(task)] = true;
     }
     if (in != NULL)
         fclose(in);
@@ -149,8 +152,9 @@ static void write_state(void)
     for (int lab = 0; lab < MOST_LABS; lab++)
         fprintf(out, "built %d %llx\n", lab, (unsigned long long)lab_files[lab].built);
     FOR_EACH_TASK (task)
-        if (solved[place_of(task)])
-            fprintf(out, "solved %s %llx\n", task->id, (unsigned long long)file_of(task)->hash);
+        if (solved[place_of(task)] || was_solved[place_of(task)])
+            fprintf(out, "solved %s %llx\n", task->id,
+                    (unsigned long long)(solved[place_of(task)] ? file_of(task)->hash : 0));
     if (last_asked != NULL)
         fprintf(out, "asked %s -\n", last_asked->id);
     fclose(out);
@@ -177,6 +181,8 @@ static bool build(const Task *task)
 {
     Lab *lab = file_of(task);
     char path[PATH_SIZE];
+    if (access(lab->file, R_OK) != 0)
+        give_up("%s cannot be read: %s. Its skeleton: check/skeleton/%s\n", lab->file, strerror(errno), lab->file);
     snprintf(path, sizeof path, "build/lab%d", lab_of(task));
     if (lab->built == lab->hash && access(path, X_OK) == 0)
         return true;
@@ -229,6 +235,7 @@ static bool try(const Task *task)
     command.folder = ".";
     run(&command, &ended);
     outcome_judge(&answers, &command, &ended, &outcome);
+    was_solved[place_of(task)] = false;
     solved[place_of(task)] = outcome.ending == RIGHT;
     return true;
 }
@@ -294,10 +301,13 @@ static const Task *task_or_current(const char *which)
     return task;
 }
 
+/* Those that were right before their file was changed are tried again: mostly they still are. */
 static void print_solved(void)
 {
     int count = 0, all = 0, points = 0, all_points = 0;
     FOR_EACH_TASK (task) {
+        if (was_solved[place_of(task)] && !solved[place_of(task)])
+            try(task);
         const bool done = solved[place_of(task)];
         count += done, all++;
         points += done ? task->points : 0, all_points += task->points;

@@ -2,7 +2,6 @@
 #define _DARWIN_C_SOURCE
 #include "outcome.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -47,10 +46,28 @@ static const char *signal_words(int number)
     switch (number) {
     case SIGSEGV:
     case SIGBUS:
-        return "it used memory that is not its own: an index out of range, or a pointer that leads nowhere (SIGSEGV)";
+        return "it used memory that is not its own: an index out of range, a pointer that leads nowhere, or malloc "
+               "returned NULL (SIGSEGV)";
     case SIGFPE: return "an integer was divided by zero (SIGFPE)";
     case SIGABRT: return "it was aborted: an assert that failed, or memory written behind its end (SIGABRT)";
     case SIGILL: return "it came to an instruction that does not exist (SIGILL)";
+    default: return NULL;
+    }
+}
+
+/* One byte behind whole numbers is a sign of worker.c's; '\0' where there is none. */
+static char sign_of(const Ended *ended, const Command *command)
+{
+    const bool is_there = command->out != NULL && ended->answered % sizeof(double) == 1;
+    return is_there ? ((const char *)command->out)[ended->answered - 1] : '\0';
+}
+
+static const char *sign_words(char sign)
+{
+    switch (sign) {
+    case '!': return "it calls the function of another task of this lab, which is not written yet";
+    case '>': return "it wrote behind the end of its result: an index is too large";
+    case '<': return "it changed the numbers that it was given";
     default: return NULL;
     }
 }
@@ -75,9 +92,11 @@ void outcome_stopped(const Ended *ended, const Command *limits, char *words, siz
     else if (number == SIGSYS)
         add(words, size, "it asked the system for what no task needs (files, processes, the network), and was stopped");
 #endif
-    else if (number == SIGSEGV && limits->out != NULL && ended->answered % sizeof(double) == 1 &&
-             ((const char *)limits->out)[ended->answered - 1] == '^')
-        add(words, size, "the recursion is too deep: the stack of %zu kB is full", limits->stack >> 10);
+    else if (number == SIGSEGV && sign_of(ended, limits) == '^')
+        add(words, size, "the stack of %zu kB is full: a recursion too deep, or a large array in a function",
+            limits->stack >> 10);
+    else if (number == 0 && sign_words(sign_of(ended, limits)) != NULL)
+        add(words, size, "%s", sign_words(sign_of(ended, limits)));
     else if (number != 0 && signal_words(number) != NULL)
         add(words, size, "it crashed: %s", signal_words(number));
     else if (number != 0)
@@ -86,26 +105,47 @@ void outcome_stopped(const Ended *ended, const Command *limits, char *words, siz
         add(words, size, "it called exit (status %d) before it gave its result", WEXITSTATUS(ended->status));
 }
 
+/* How many bytes of a text are one character that may be shown; 0: none. Control characters, those of the second kind
+ * too (U+0080 to U+009F), could steer a terminal, and those of U+202A to U+202E and U+2066 to U+2069 turn a line round.
+ */
+static int shown_bytes(const unsigned char *text)
+{
+    const int bytes = *text < 0x80 ? 1 : *text < 0xC2 ? 0 : *text < 0xE0 ? 2 : *text < 0xF0 ? 3 : *text < 0xF5 ? 4 : 0;
+    for (int i = 1; i < bytes; i++)
+        if ((text[i] & 0xC0) != 0x80)
+            return 0;
+    if (bytes == 1)
+        return (*text >= ' ' && *text != 0x7F) || *text == '\n' || *text == '\t';
+    const bool steers = (text[0] == 0xC2 && text[1] < 0xA0) ||
+                        (text[0] == 0xE2 && text[1] == 0x80 && text[2] >= 0xAA && text[2] <= 0xAE) ||
+                        (text[0] == 0xE2 && text[1] == 0x81 && text[2] >= 0xA6 && text[2] <= 0xA9);
+    return steers ? 0 : bytes;
+}
+
 void outcome_quote(Outcome *outcome, const Ended *ended)
 {
-    enum { MOST_LINES = 12 };
+    static const char more[] = "\n| ...\n";
+    enum { MOST_LINES = 12, LONGEST_STEP = 2 + 4 /* a bar, and a character */ };
     int lines = 0;
     const char *text = ended->text;
     char *to = outcome->printed;
-    const char *const end = to + sizeof outcome->printed - 8;
+    const char *const end = to + sizeof outcome->printed - LONGEST_STEP - sizeof more;
     bool begins = true;
-    for (; *text != '\0' && to < end && lines < MOST_LINES; text++) {
+    while (*text != '\0' && to < end && lines < MOST_LINES) {
         if (begins)
             *to++ = '|', *to++ = ' ';
+        const int bytes = shown_bytes((const unsigned char *)text);
         begins = *text == '\n';
         lines += begins;
-        *to++ = iscntrl((unsigned char)*text) && *text != '\n' && *text != '\t' ? '?' : *text;
+        if (bytes == 0)
+            *to++ = '?', text++;
+        for (int i = 0; i < bytes; i++)
+            *to++ = *text++;
     }
     if (to > outcome->printed && to[-1] != '\n')
         *to++ = '\n';
-    *to = '\0';
-    if (*text != '\0' || ended->said > SAID_MOST)
-        memcpy(to, "| ...\n", sizeof "| ...\n");
+    const bool all = *text == '\0' && ended->said <= SAID_MOST;
+    strcpy(to, all ? "" : more + 1);
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
@@ -113,9 +153,9 @@ void outcome_quote(Outcome *outcome, const Ended *ended)
 static void add_number(char *text, size_t size, double x, int digits)
 {
     if (isnan(x))
-        add(text, size, "nan"); /* without its sign, which says nothing */
+        add(text, size, "nan"); /* without its sign, which says nothing; as that of 0 */
     else
-        add(text, size, "%.*g", digits, x);
+        add(text, size, "%.*g", digits, x == 0 ? 0 : x);
 }
 
 /* The numbers that went in, where a person can take them in: "a = 2, z = {1, 2, 3}". */
@@ -165,6 +205,8 @@ static void add_difference(Outcome *outcome, const Answers *answers)
         got_text, want_text);
     if (got == DIRTY(index))
         add(reason, sizeof outcome->reason, " (nothing was written there)");
+    else if (fabs(got - want - DIRTY(index)) < TOLERANCE)
+        add(reason, sizeof outcome->reason, " (it was added to what stood there before)");
     const double nudged = answers->has_nudged ? answers->nudged[point][index] : NAN;
     if (!isnan(nudged))
         add(reason, sizeof outcome->reason, "     nudged: %.6g", nudged);
@@ -204,8 +246,7 @@ void outcome_judge(const Answers *answers, const Command *command, const Ended *
         judge_numbers(answers, outcome);
         return;
     }
-    const bool one_byte = ended->answered % sizeof(double) == 1;
-    if (one_byte && ((const char *)outcome->got)[ended->answered - 1] == '?' && ended->status == 0) {
+    if (sign_of(ended, command) == '?' && ended->status == 0) {
         outcome->ending = NOT_WRITTEN;
         return;
     }

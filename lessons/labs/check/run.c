@@ -95,7 +95,7 @@ static void set_limits(const Command *command)
     limit(RLIMIT_STACK, command->stack, command->stack);
     limit(RLIMIT_FSIZE, LARGEST_FILE, LARGEST_FILE);
     limit(RLIMIT_NOFILE, MOST_OPEN, MOST_OPEN);
-    limit(RLIMIT_CORE, 0, 0);
+    limit(RLIMIT_CORE, 1, 1); /* with 0, Linux still starts a handler of cores */
 }
 
 /* Standard input is empty, standard output and error are the text; 3 and 4 are for numbers. All others are closed:

@@ -81,7 +81,7 @@ static bool call(Build *build, const char *const *words)
 }
 
 #define CALL(build, ...) call(build, (const char *const[]){__VA_ARGS__, NULL})
-#define COMPILE "cc", "-std=c11", "-O1", "-ffp-contract=off", "-I../kit"
+#define COMPILE "cc", "-std=c11", "-O1", "-ffp-contract=off", "-Werror=return-type", "-fno-lto", "-I../kit"
 
 /* ---- a program that is built ------------------------------------------------------------------------------------- */
 
@@ -205,10 +205,19 @@ bool build_begin(Build *build, Error *error)
 
 /* ---- a submission ------------------------------------------------------------------------------------------------ */
 
+/* Whether it is the file of that name in the kit, by a hard link: the reference. */
+static bool is_reference(const Build *build, const struct stat *status)
+{
+    char path[PATH_SIZE];
+    struct stat reference;
+    snprintf(path, sizeof path, "%s/%s", build->kit, build->file);
+    return stat(path, &reference) == 0 && reference.st_dev == status->st_dev && reference.st_ino == status->st_ino;
+}
+
 /* Read the file into build->source: a regular one, no link, not large. O_NONBLOCK: a pipe would keep us waiting. */
 static bool take(Build *build, const char *submission)
 {
-    const int folder = open(submission, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int folder = open(submission, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const int fd = folder >= 0 ? openat(folder, build->file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
     const int reason = errno;
     struct stat status;
@@ -222,6 +231,8 @@ static bool take(Build *build, const char *submission)
         return refuse(build, "%s cannot be read: %s", build->file, reason == ELOOP ? "it is a link" : strerror(reason));
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         refuse(build, "%s is not a regular file", build->file);
+    } else if (is_reference(build, &status)) {
+        refuse(build, "%s is the grader's own file", build->file);
     } else {
         ssize_t got = 1;
         while (length < LARGEST_SOURCE + 1 && got > 0) {
@@ -245,11 +256,14 @@ static bool note_task(Build *build, const char *name, int lab)
     return true;
 }
 
-/* Whether it is a function of libm in long double. */
-static bool is_long_double(const char *name)
+/* Whether a function belongs to numbers with which a derivative can be measured to all digits of a double: long double,
+ * 128 bits (which gcc computes by functions), complex ones. */
+static bool is_beyond_double(const char *name)
 {
-    static const char *const names[] = {"expl",  "exp2l", "expm1l", "logl",  "log1pl", "powl", "sinl",
-                                        "coshl", "sinhl", "tanhl",  "sqrtl", "cosl",   "fmal"};
+    static const char *const names[] = {"expl",  "exp2l", "expm1l", "logl",  "log1pl",   "powl",     "sinl",
+                                        "cosl",  "coshl", "sinhl",  "tanhl", "sqrtl",    "fmal",     "__addtf3",
+                                        "cexp",  "clog",  "cpow",   "ctanh", "__multf3", "__muldc3", "__divdc3",
+                                        "csqrt", "csin",  "ccos",   "csinh", "ccosh"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -272,7 +286,7 @@ static bool check_names(Build *build, int lab)
         char *end = line + strcspn(line, " ");
         const bool used_only = strncmp(end, " U", 2) == 0 || strncmp(end, " w", 2) == 0 || strncmp(end, " v", 2) == 0;
         *end = '\0';
-        build->long_double |= used_only && is_long_double(line);
+        build->beyond_double |= used_only && is_beyond_double(line);
         if (used_only || note_task(build, line, lab))
             continue;
         for (char *c = line; *c != '\0'; c++)
@@ -285,6 +299,8 @@ static bool check_names(Build *build, int lab)
 static bool compile(Build *build, int lab)
 {
     if (!CALL(build, COMPILE, "-c", build->file, "-o", "lab.o")) {
+        if (build->said.flooded)
+            return refuse(build, "the compiler has more than 1 MB to say of %s", build->file);
         if (build->said.late || WIFSIGNALED(build->said.status) || build->said.cpu_seconds > COMPILER_SECONDS - 1)
             return refuse(build, "the compiler did not finish %s in the time that there was", build->file);
         return refuse(build, "%s does not compile", build->file);
@@ -302,7 +318,7 @@ bool build_lab(Build *build, const char *submission, int lab, Error *error)
     close_worker(build);
     build->why[0] = build->source[0] = '\0';
     build->said = (Ended){.started = true};
-    build->long_double = false;
+    build->beyond_double = false;
     memset(build->defined, 0, sizeof build->defined);
     snprintf(build->file, sizeof build->file, "lab%d.c", lab);
     if (!take(build, submission))

@@ -26,7 +26,7 @@ typedef struct Build {
     char source[LARGEST_SOURCE + 1]; /* the student's file, "" where it cannot be read */
     char file[16];                   /* lab3.c */
     bool defined[MOST_TASKS];        /* whether it defines the function of each task */
-    bool long_double;                /* it calls functions of libm that have more digits than a double */
+    bool beyond_double;              /* it calls functions of libm that have more digits than a double */
     int worker;                      /* the program, open to be executed; −1: there is none, */
     char why[300];                   /* because of this, in words of ours, */
     Ended said;                      /* and the compiler's */

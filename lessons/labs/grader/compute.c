@@ -15,12 +15,14 @@ void answers_compute(Answers *answers, const Task *task, uint64_t seed)
     for (int k = 0; k < POINTS; k++) {
         const double *in = answers->in[k];
         if (answers->has_want) {
-            fill_dirty(answers->want[k]);
+            fill_dirty(answers->want[k], MOST_OUT);
             task->call(&reference, in, answers->want[k]);
         }
+        for (int i = 0; i < MOST_OUT; i++)
+            answers->nudged[k][i] = NAN;
         answers->has_nudged = nudge(task, in, answers->nudged[k]);
         for (int i = 0; i < answers->mistake_count; i++) {
-            fill_dirty(answers->mistakes[i].out[k]);
+            fill_dirty(answers->mistakes[i].out[k], MOST_OUT);
             mistake_call(task, i, in, answers->mistakes[i].out[k]);
         }
     }

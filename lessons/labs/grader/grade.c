@@ -5,6 +5,7 @@
 #define _DEFAULT_SOURCE /* readlink, CLOCK_MONOTONIC beside C11 */
 #define _DARWIN_C_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,7 +211,7 @@ static bool grade_task(const Options *options, const Build *build, Patience *pat
     Definition definition = {.line = 0};
     source_find(build->source, graded->outcome.task->function, &definition);
     graded->line = definition.line;
-    graded->long_double = build->long_double;
+    graded->beyond_double = build->beyond_double;
     memcpy(graded->file, build->file, sizeof graded->file);
     if (build->worker < 0) {
         give_reason(&graded->outcome, "%s\n", build->why);
@@ -301,6 +302,13 @@ static int grade(const Options *options, const Walls *walls)
         fprintf(stderr, "grade: %s\n", error.message);
         return 1;
     }
+    const int submission = open(options->submission, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (submission < 0) {
+        snprintf(error.message, sizeof error.message, "the submission %s cannot be read: %s", options->submission,
+                 errno == ELOOP || errno == ENOTDIR ? "it is a link, or no folder" : strerror(errno));
+        return give_up(options, error.message);
+    }
+    close(submission);
     build.kit = options->kit;
     build.walls = walls;
     build.shared = options->shared;

@@ -11,9 +11,9 @@ bool patience_run(Patience *patience, Command *command, Ended *ended)
     command->wall_seconds = fmin(share * command->wall_seconds, patience->wall_seconds);
     run(command, ended);
     patience->cpu_seconds -= ended->cpu_seconds;
-    if (ended->late || ended->cpu_seconds > command->cpu_seconds - 0.5) {
+    if (ended->late || ended->flooded || ended->cpu_seconds > command->cpu_seconds - 0.5)
         patience->stopped++;
-        patience->wall_seconds -= ended->wall_seconds;
-    }
+    /* On a busy machine an honest program waits, too: but not for ten times as long as it computes, and a second. */
+    patience->wall_seconds -= fmax(0, ended->wall_seconds - 10 * ended->cpu_seconds - 1);
     return true;
 }

@@ -11,7 +11,7 @@
 
 typedef struct Patience {
     double cpu_seconds;  /* that are left, of computing, */
-    double wall_seconds; /* and of waiting for those that had to be stopped */
+    double wall_seconds; /* and of waiting for those that wait */
     int stopped;
 } Patience;
 

@@ -49,10 +49,13 @@ static void sub_points(Random *random, int k, double *in)
     in[2] = in[0] - in[1];
 }
 
+/* A factor of 0 too, by which y must not be divided. */
 static void mul_points(Random *random, int k, double *in)
 {
     (void)random;
     signs(k, in);
+    if (k == 4)
+        in[0] = 0;
     in[2] = in[0] * in[1];
 }
 
@@ -82,11 +85,19 @@ static void max_points(Random *random, int k, double *in)
     in[2] = fmax(in[0], in[1]);
 }
 
+/* Far out too, where exp(2a) is infinite. */
 static void tanh_points(Random *random, int k, double *in)
 {
     (void)random;
-    in[0] = k % 2 == 0 ? fabs(in[0]) : -fabs(in[0]);
+    in[0] = k == 4 ? 400 : k % 2 == 0 ? fabs(in[0]) : -fabs(in[0]);
     in[1] = tanh(in[0]);
+}
+
+static void dual_tanh_points(Random *random, int k, double *in)
+{
+    (void)random;
+    if (k == 4)
+        in[0] = 400;
 }
 
 /* a: 0, and then each pair of signs of a and g. */
@@ -268,6 +279,7 @@ static const struct Special {
     void (*make)(Random *random, int k, double *in);
 } specials[] = {
     {"central", central_points},
+    {"dual_tanh", dual_tanh_points},
     {"sub_backward", sub_points},
     {"mul_backward", mul_points},
     {"div_backward", div_points},

@@ -27,7 +27,7 @@ double results_most(const Results *results)
 bool results_is_measured(const Graded *graded)
 {
     static const double exact = 3e-14;
-    return graded->outcome.ending == RIGHT && (graded->outcome.verdict.off > exact || graded->long_double);
+    return graded->outcome.ending == RIGHT && (graded->outcome.verdict.off > exact || graded->beyond_double);
 }
 
 /* ---- results.json ------------------------------------------------------------------------------------------------ */
@@ -67,7 +67,7 @@ void results_print_remarks(const Graded *graded, FILE *out)
     print_lateness(graded, out);
     if (results_is_measured(graded))
         fprintf(out, "   right to %.0e; perhaps it was measured by a nudge%s\n", graded->outcome.verdict.off,
-                graded->long_double ? ": this lab computes in long double" : "");
+                graded->beyond_double ? ": this lab computes with more than doubles" : "");
 }
 
 static void print_task(const void *about, FILE *text)

@@ -14,10 +14,10 @@
 typedef struct Graded {
     Outcome outcome;
     Terms terms;
-    double score;     /* late or not, what it counts */
-    char file[16];    /* lab3.c */
-    int line;         /* where its function stands; 0: nowhere */
-    bool long_double; /* its lab calls functions of more digits than a double has */
+    double score;       /* late or not, what it counts */
+    char file[16];      /* lab3.c */
+    int line;           /* where its function stands; 0: nowhere */
+    bool beyond_double; /* its lab calls functions of more digits than a double has */
 } Graded;
 
 typedef struct Results {

@@ -176,7 +176,7 @@ static bool confine_calls(const Confinement *may)
     const struct sock_filter computing[] = {
         ALLOW(read), ALLOW(write), ALLOW(writev), ALLOW(exit), ALLOW(exit_group),
         /* memory, but none that is a file's or that holds instructions */
-        ALLOW(brk), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise), IF(SYS_mmap, 6), LOAD(args[2]),
+        ALLOW(brk), ALLOW(munmap), ALLOW(mremap), REFUSE(madvise, EPERM), IF(SYS_mmap, 6), LOAD(args[2]),
         IF_NONE_OF(PROT_EXEC, 3), LOAD(args[3]), IF(MAP_PRIVATE | MAP_ANONYMOUS, 1), ANSWER(SECCOMP_RET_ALLOW), END_IT,
         ALLOW_IF(mprotect, 2, PROT_READ),
         /* what the C library does as it begins and ends */
