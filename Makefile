@@ -171,6 +171,15 @@ $(BUILD)/tests/slips: tests/slips.c $(wildcard engine/*.[ch])
 	@mkdir -p "$(@D)"
 	$(filter-out -MMD -MP,$(COMPILE)) -O0 -DSTEPGRAD_DEBUG $(LDFLAGS) -o $@ $(filter %.c,$^) -lm
 
+# draw with the ops of lab 10 in its engine, at once.
+$(BUILD)/tests/run: | $(BUILD)/tests/draw_own
+$(BUILD)/tests/draw_own: INCLUDE += $(LAB_INCLUDE)
+$(BUILD)/tests/draw_own: $(BUILD)/viz/player/player_page.c lessons/labs/lab10.c lessons/labs/own/own_ops.h \
+  $(wildcard engine/*.[ch] viz/*/*.[ch])
+	@mkdir -p "$(@D)"
+	$(filter-out -MMD -MP,$(COMPILE)) -O0 -DSTEPGRAD_OWN_OPS_FILE='"own_ops.h"' \
+	  $(LDFLAGS) -o $@ $(filter %.c,$^) -lm
+
 # The competitor gets all that the compiler has.
 $(BUILD)/tests/bench_by_hand.o: CFLAGS = -O3 -march=native -g
 

@@ -11,6 +11,10 @@
  * v_NAME in value.h (and, unless it has one operand, d_NAME in dual.h). Then `make cheat_sheet` writes its row of
  * lessons/README.md. A test names what was forgotten.
  *
+ * An op of your own needs no change here. Put its functions into a header my_ops.h, with its row in a macro
+ * STEPGRAD_OWN_OPS(X), and compile engine and program with -DSTEPGRAD_OWN_OPS_FILE='"my_ops.h"': value_unary and
+ * value_binary build it, and all that reads the table knows it. lessons/labs/own/own_ops.h is one.
+ *
  * Where a function has no derivative (relu and abs at 0, a tie in max or min) the value is the usual convention:
  * relu'(0) = abs'(0) = 0, and a tie gives one half to each side. The formulas in the table hold everywhere else.
  * It is a convention too that a local derivative of 0 passes nothing on, even where the gradient behind it is infinite
@@ -227,6 +231,12 @@ static inline double logsumexp_da(double a, double n, double y)
     return y < INFINITY ? exp(a - y) : NAN;
 }
 
+#ifdef STEPGRAD_OWN_OPS_FILE
+#include STEPGRAD_OWN_OPS_FILE
+#else
+#define STEPGRAD_OWN_OPS(X) /* none */
+#endif
+
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 /* One row per op:  X(CODE, name, shape, SMOOTH or KINK, text of y, formula of ∂y/∂a, formula of ∂y/∂b, why).
@@ -286,7 +296,8 @@ static inline double logsumexp_da(double a, double n, double y)
       "Each factor is scaled by its partner, as in a product, and a bias gets the gradient unchanged.")                \
     X(LOGSUMEXP, logsumexp, LIST, SMOOTH, "logsumexp(a)", exp(a - y), 0,                                               \
       "The derivatives are the softmax: they share the gradient out, the larger operand the larger share, and "        \
-      "add up to 1.")
+      "add up to 1.")                                                                                                  \
+    STEPGRAD_OWN_OPS(X)
 // clang-format on
 
 typedef enum OpShape { SHAPE_LEAF, SHAPE_UNARY, SHAPE_BINARY, SHAPE_LIST, SHAPE_PAIRS } OpShape;

@@ -165,8 +165,7 @@ Test(labs_drift, lab_3_ops)
     }
 }
 
-/* ---- lab 4: a graph of the engine's, handed to the reference as numbers --------------------------------------------
- */
+/* ---- lab 4: a graph of the engine's, handed to the reference as numbers ------------------------------------------ */
 
 enum { NODES = 12, LEAVES = 3 };
 

@@ -29,7 +29,7 @@
 
 enum { NOBODY = 65534, PATH_SIZE = PATH_MAX + 64, SECONDS_MOST = 60 };
 
-/* ---- a folder: the grader, the submissions, what comes of them ---- */
+/* ---- a folder: the grader, the submissions, what comes of them --------------------------------------------------- */
 
 static char results[1 << 18]; /* by the last grader; what it said comes to `said` */
 
@@ -66,7 +66,7 @@ static void make_submissions(const char *names)
 
 TestSuite(labs_hostile, .init = enter_folder, .fini = remove_folder, .timeout = 3600);
 
-/* ---- the grader, run ---- */
+/* ---- the grader, run --------------------------------------------------------------------------------------------- */
 
 static void read_text(const char *path, char *text, size_t size)
 {
@@ -110,7 +110,7 @@ static int grade(const char *submission, bool as_nobody, const char *const *opti
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* ---- what must be so afterwards ---- */
+/* ---- what must be so afterwards ---------------------------------------------------------------------------------- */
 
 /* One value of JSON; returns what stands behind it, or NULL. */
 static const char *skip_json(const char *at)
@@ -182,7 +182,7 @@ static void expect_held_off(const char *submission, bool as_nobody, const char *
     expect_nothing_left(submission);
 }
 
-/* ---- the tests ---- */
+/* ---- the tests --------------------------------------------------------------------------------------------------- */
 
 Test(labs_hostile, a_sample_is_held_off)
 {
@@ -190,14 +190,14 @@ Test(labs_hostile, a_sample_is_held_off)
         const char *name, *words;
     } sample[] = {{"ones_everywhere", "got "},
                   {"too_many_numbers", "more numbers than were asked for"},
-                  {"replaces_write", "defines write, which is no task of this lab: make it static"},
-                  {"odd_names", "which is no task of this lab"},
+                  {"replaces_write", "defines write, which is not a task of this lab: make it static"},
+                  {"odd_names", "which is not a task of this lab"},
                   {"incbin", "does not compile"},
                   {"symlink", "it is a link"},
-                  {"pipe", "no regular file"},
+                  {"pipe", "not a regular file"},
                   {"kills_parent", "asked the system for what no task needs"},
                   {"recursion", "the recursion is too deep"},
-                  {"it's a \"path\" with ; $(touch owned) and `id`", "left by exit (status 0)"}};
+                  {"it's a \"path\" with ; $(touch owned) and `id`", "called exit (status 0)"}};
     make_submissions("ones_everywhere too_many_numbers replaces_write odd_names incbin symlink pipe kills_parent "
                      "recursion odd");
     for (size_t i = 0; i < sizeof sample / sizeof sample[0]; i++) {
@@ -214,7 +214,8 @@ Test(labs_hostile, a_machine_that_cannot_grade_is_told)
     make_submissions("empty_file");
     cr_expect(grade("empty_file", false, no_kit) == 1 && strstr(said, "/nowhere/lab.h") != NULL, "%s", said);
     cr_expect(is_json(results) && strstr(results, "not graded: ") != NULL, "%s", results);
-    cr_expect(grade("empty_file", false, no_time) == 2 && strstr(said, "no time with a zone: now") != NULL, "%s", said);
+    cr_expect(grade("empty_file", false, no_time) == 2 && strstr(said, "not a time with a zone: now") != NULL, "%s",
+              said);
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s", getenv("PATH"));
     cr_assert(setenv("PATH", below("tmp"), 1) == 0);

@@ -18,7 +18,7 @@ typedef struct Case {
     const char *id, *edits, *words, *dependants;
 } Case;
 
-enum { MOST_CASES = 400, LABS = 9, SOURCE_SIZE = 1 << 16 };
+enum { MOST_CASES = 400, LABS = 10, SOURCE_SIZE = 1 << 16 };
 
 static Case cases[MOST_CASES];
 static int case_count;
@@ -158,7 +158,7 @@ static int grade_round(int round)
         if (c != NULL)
             expect_block(c, &tasks[t]);
     }
-    shell("cd \"$DIR\" && rm -f lab?.c results.json && ls -A");
+    shell("cd \"$DIR\" && rm -f lab*.c results.json && ls -A");
     cr_expect_str_eq(said, "", "this was left: %s", said);
     return count;
 }

@@ -30,7 +30,7 @@ answers=$build/answers
 
 # The tasks, by the tables of lab.h and private.h, where an id stands alone in a string, and by the comments above them.
 ids() {
-    cat "$out/lab.h" "$out/private.h" 2>/dev/null | tr '"' '\n' | grep "^${lab:-[0-9]}[.][0-9][0-9]*\$" || true
+    cat "$out/lab.h" "$out/private.h" 2>/dev/null | tr '"' '\n' | grep "^${lab:-[0-9]*}[.][0-9][0-9]*\$" || true
     sed -n 's,^/\* Task \([^ ]*\).*,\1,p' "$out"/check/skeleton/*
 }
 
@@ -56,13 +56,14 @@ mkdir -p "$out/check/answers" "$out/check/hints" "$out/check/skeleton"
 cp "$here/lab.h" "$out"
 cp "$here"/check/*.[ch] "$out/check"
 [ ! -f "$build/private.h" ] || cp "$build/private.h" "$out"
-for reference in "$here"/lab${lab:-[0-9]}.c "$build"/reference/lab${lab:-[0-9]}.c; do
+for reference in "$here"/lab${lab:-[0-9]*}.c "$build"/reference/lab${lab:-[0-9]*}.c; do
     [ -f "$reference" ] || continue
     name=$(basename "$reference")
     awk -f "$here/skeleton.awk" "$reference" >"$out/check/skeleton/$name"
     cp "$out/check/skeleton/$name" "$out/$name"
     awk -v out="$out/check/hints" -f "$here/hints.awk" "$reference"
 done
+[ ! -f "$out/lab10.c" ] || cp -R "$here/own" "$out"
 for task in $(ids | sort -u); do
     if ! grep -qs "not_written(\"$task\")" "$out/check/skeleton/lab${task%%.*}.c"; then
         echo "Task $task has no empty function in lab${task%%.*}.c, so nothing is handed out. Its comment begins with" \

@@ -1,8 +1,8 @@
 /* lab.h - what the labs share: the types, and the table of all tasks.
  *
- * Each lab is one file, lab1.c to lab9.c (9 is for the ambitious), and needs no other: do them in any order. Write only
- * into the functions named below; functions of your own that help them must be static. Nothing but the C library is
- * needed.
+ * Each lab is one file, lab1.c to lab10.c (9 is for the ambitious), and needs no other: do them in any order. Write
+ * only into the functions named below; functions of your own that help them must be static. Nothing but the C library
+ * is needed.
  */
 #ifndef LAB_H
 #define LAB_H
@@ -94,7 +94,7 @@ void not_written(const char *task);
       "a network of several layers, forward")                                                                          \
     X(void, sgd_step, (int n, double *params, const double *grad, double *velocity, double lr, double momentum),       \
       "7.4", 2, "a step of gradient descent with momentum")                                                            \
-    X(double, train_step, (struct Model *model, double lr), "7.5", 2, "zero, forward, backward, step")
+    X(double, train_step, (struct Model * model, double lr), "7.5", 2, "zero, forward, backward, step")
 
 #define TASKS_8(X)                                                                                                     \
     X(void, train_moons, (int n, const double(*x)[2], const int *label, double *weights), "8.1", 4,                    \
@@ -110,6 +110,13 @@ void not_written(const char *task);
        double *dV),                                                                                                    \
       "9.3", 4, "attention, backward")
 
+#define TASKS_10(X)                                                                                                    \
+    X(double, softsign_forward, (double a, double b), "10.1", 1, "an op of your own: softsign")                        \
+    X(double, softsign_da, (double a, double b, double y), "10.2", 2, "its local derivative")                          \
+    X(double, norm_forward, (double a, double b), "10.3", 1, "an op of two operands: the length of (a, b)")            \
+    X(double, norm_da, (double a, double b, double y), "10.4", 1, "its local derivative by a")                         \
+    X(double, norm_db, (double a, double b, double y), "10.5", 1, "its local derivative by b")
+
 /* Tasks that your teacher added (lab0.c), if there are any. */
 #ifdef __has_include
 #if __has_include("private.h")
@@ -121,7 +128,8 @@ void not_written(const char *task);
 #endif
 
 #define TASKS(X)                                                                                                       \
-    TASKS_1(X) TASKS_2(X) TASKS_3(X) TASKS_4(X) TASKS_5(X) TASKS_6(X) TASKS_7(X) TASKS_8(X) TASKS_9(X) TASKS_0(X)
+    TASKS_1(X)                                                                                                         \
+    TASKS_2(X) TASKS_3(X) TASKS_4(X) TASKS_5(X) TASKS_6(X) TASKS_7(X) TASKS_8(X) TASKS_9(X) TASKS_10(X) TASKS_0(X)
 
 #define LAB_DECLARE(returns, function, parameters, id, points, goal) returns function parameters;
 TASKS(LAB_DECLARE)

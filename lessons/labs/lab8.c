@@ -28,10 +28,10 @@ static void add_gradient(const double *weights, const double x[2], int label, do
 /* Task 8.1 (4 points)  Train a network with 2 inputs, HIDDEN = 8 neurons with tanh, and one score.
  *
  * x holds n points, label the class of each, 0 or 1. weights holds WEIGHTS = 33 small random numbers to begin with, and
- * the trained weights when you return. They lie so: weights[2j] and weights[2j + 1] are those of neuron j for the two
- * inputs (j from 0 to 7); weights[16 + j] is its bias; weights[24 + j] the weight of neuron j in the score; weights[32]
- * the bias of the score. A point belongs to class 1 if its score is above 0. At least 95 of 100 points that your
- * function has never seen must be told apart, within 10 seconds.
+ * the trained weights when you return. They are laid out as follows: weights[2j] and weights[2j + 1] are those of
+ * neuron j for the two inputs (j from 0 to 7); weights[16 + j] is its bias; weights[24 + j] the weight of neuron j in
+ * the score; weights[32] the bias of the score. A point belongs to class 1 if its score is above 0. At least 95 of 100
+ * points that your function has never seen must be classified correctly, within 10 seconds.
  *
  * Hint: the loss of a point is log(1 + exp(−score)) for class 1 and log(1 + exp(score)) for class 0. Its derivative by
  * the score is sigmoid(score) − label.

@@ -5,7 +5,7 @@ PRIVATE ?= $(wildcard lessons/labs/private/lab0.c)
 # The table of points, visibility and deadlines.
 TERMS ?= lessons/labs/terms.txt
 JOBS ?= 2
-LAB_INCLUDE = -Ilessons/labs -Ilessons/labs/check -Ilessons/labs/grader
+LAB_INCLUDE = -Ilessons/labs -Ilessons/labs/check -Ilessons/labs/grader -Ilessons/labs/own
 
 LAB_BUILD = $(BUILD)$(if $(PRIVATE),/private)
 # What goes into a student's folder, and what the grader compiles submissions with.
@@ -50,7 +50,7 @@ $(BUILD)/answers: $(BUILD)/lessons/labs/grader/answers_main.o $(LAB_OBJECTS) $(L
 # calls make, and then there is no folder.)
 $(BUILD)/tests/run: | $(BUILD)/tests/handout.made
 $(BUILD)/tests/handout.made: $(BUILD)/answers lessons/labs/handout.sh lessons/labs/lab.h \
-  $(wildcard lessons/labs/*.awk lessons/labs/lab*.c lessons/labs/check/*) \
+  $(wildcard lessons/labs/*.awk lessons/labs/lab*.c lessons/labs/check/* lessons/labs/own/*) \
   $(shell find lessons/labs/handout -type f)
 	@mkdir -p $(@D) && rm -rf $(@D)/handout
 	@BUILD=$(BUILD) sh lessons/labs/handout.sh $(@D)/handout 7 >$@.part

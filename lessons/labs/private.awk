@@ -22,7 +22,7 @@ part == "c" { text = text $0 "\n" }
 
 /^\/\* Task / {
     if ($0 !~ /^\/\* Task 0\.[1-9][0-9]* \([0-9]+ points?\) +[^ ]/)
-        fail(NR, "a task begins like this: /* Task 0.1 (2 points)  y = softsign a.")
+        fail(NR, "a task begins like this: /* Task 0.1 (2 points)  y = asinh a.")
     n++
     id[n] = $3
     if (id[n] in taken) fail(NR, "there already is a task " id[n] ". Give each its own number.")
@@ -81,7 +81,7 @@ in_head && !/^[ \t]*$/ {
 END {
     if (failed) exit 1
     if (in_comment || in_head) fail(begins[n], "task " id[n] " has no function below its comment.")
-    if (n == 0) fail(1, "there is no task. One begins like this: /* Task 0.1 (2 points)  y = softsign a.")
+    if (n == 0) fail(1, "there is no task. One begins like this: /* Task 0.1 (2 points)  y = asinh a.")
     if (part == "h") {
         printf "/* private.h - the tasks that your teacher added. Made by private.awk. */\n#define TASKS_0(X)"
         for (i = 1; i <= n; i++)

@@ -7,7 +7,7 @@
  *     want 10 6                       those of task->out; not where many results are right (4.3, 8.1)
  *     nudged 10.000000000012 6.0…     the same measured by a nudge, where the task is a derivative
  *     …                               four more points
- *     mistake each factor waits for the other one
+ *     mistake each factor is multiplied by itself: it waits for the other one
  *     got 6 10                        at the first point; and so on
  */
 #ifndef LAB_ANSWERS_H

@@ -118,6 +118,15 @@ static void call_backward(const Functions *f, const double *in, double *out)
     graph_out(out + NODES);
 }
 
+/* Where a node of the graph lies; −1: it is none of them. */
+static double place_of_node(const Node *v)
+{
+    for (int i = 0; i < NODES; i++)
+        if (v == &nodes[i])
+            return i;
+    return -1;
+}
+
 /* How many nodes of a chain do not stand in their place; −1 where there is no memory for one. */
 static double chain_misplaced(const Functions *f)
 {
@@ -144,7 +153,7 @@ static void call_topological_order(const Functions *f, const double *in, double 
     graph_in(in);
     out[0] = f->topological_order(&nodes[(int)in[6 * NODES]], order);
     for (int i = 0; i < NODES; i++)
-        out[1 + i] = i < out[0] && order[i] != NULL ? (double)(order[i] - nodes) : -1;
+        out[1 + i] = i < out[0] ? place_of_node(order[i]) : -1;
     out[1 + NODES] = chain_misplaced(f);
 }
 
@@ -302,6 +311,38 @@ static void call_attention_backward(const Functions *f, const double *in, double
     f->attention_backward(4, 3, in, in + 3, in + 15, in + 27, out, out + 3, out + 15);
 }
 
+/* ---- lab 10 ------------------------------------------------------------------------------------------------------ */
+
+static const char softsign_forward_in[] = "a", softsign_forward_out[] = "y";
+static void call_softsign_forward(const Functions *f, const double *in, double *out)
+{
+    out[0] = f->softsign_forward(in[0], 0);
+}
+
+static const char softsign_da_in[] = "a y", softsign_da_out[] = "∂y/∂a";
+static void call_softsign_da(const Functions *f, const double *in, double *out)
+{
+    out[0] = f->softsign_da(in[0], 0, in[1]);
+}
+
+static const char norm_forward_in[] = "a b", norm_forward_out[] = "y";
+static void call_norm_forward(const Functions *f, const double *in, double *out)
+{
+    out[0] = f->norm_forward(in[0], in[1]);
+}
+
+static const char norm_da_in[] = "a b y", norm_da_out[] = "∂y/∂a";
+static void call_norm_da(const Functions *f, const double *in, double *out)
+{
+    out[0] = f->norm_da(in[0], in[1], in[2]);
+}
+
+static const char norm_db_in[] = "a b y", norm_db_out[] = "∂y/∂b";
+static void call_norm_db(const Functions *f, const double *in, double *out)
+{
+    out[0] = f->norm_db(in[0], in[1], in[2]);
+}
+
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 #define TASK(returns, function, parameters, id, points, goal)                                                          \
@@ -310,8 +351,15 @@ static void call_attention_backward(const Functions *f, const double *in, double
     {id, #function, goal, points, function##_in, function##_out, function##_secret, call_##function},
 
 const Task tasks[] = {TASKS_1(TASK) TASKS_2(TASK) TASKS_3(TASK) TASKS_4(TASK) TASKS_5(TASK) TASKS_6(TASK) TASKS_7(TASK)
-                          TASKS_8(TASK_WITH_SECRET) TASKS_9(TASK) TASKS_0(TASK)};
+                          TASKS_8(TASK_WITH_SECRET) TASKS_9(TASK) TASKS_10(TASK) TASKS_0(TASK)};
 const int task_count = sizeof tasks / sizeof tasks[0];
+_Static_assert(sizeof tasks / sizeof tasks[0] <= MOST_TASKS, "more tasks than there is room for");
+
+void fill_dirty(double out[MOST_OUT])
+{
+    for (int i = 0; i < MOST_OUT; i++)
+        out[i] = DIRTY(i);
+}
 
 const Task *task_find(const char *id)
 {

@@ -20,6 +20,7 @@ enum {
     FRESH_MOONS = 500, /* those to be told apart */
     MOST_IN = 2000,    /* numbers that go into any task at one point, secret ones included, and */
     MOST_OUT = 64,     /* numbers that come out */
+    MOST_TASKS = 100,
     NAME_SIZE = 40
 };
 
@@ -52,6 +53,7 @@ char *layout_name(const char *layout, int index, char buffer[NAME_SIZE]);
 
 /* What stands in out[index] before the call: memory that somebody has used before. */
 #define DIRTY(index) (1.25e-3 * ((index) + 1))
+void fill_dirty(double out[MOST_OUT]);
 
 /* What a network of task 8.1 makes of a point. */
 double moons_score(const double *weights, const double x[2]);

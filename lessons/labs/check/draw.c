@@ -149,15 +149,12 @@ static void put_moons(const Answers *answers, const Outcome *outcome, FILE *out)
 {
     const double *fresh = answers->in[outcome->point] + layout_count(answers->task->in);
     fprintf(out,
-            "<h2>The points that it had not seen: %d of %d are told apart</h2>\n"
+            "<h2>The points that it had not seen: %d of %d are classified correctly</h2>\n"
             "<p>Filled: class 1, hollow: class 0; ringed in red: put into the wrong class.</p>\n"
             "<svg viewBox='-1.7 -1.4 4.4 3' width=800>",
             moons_right(outcome->got[outcome->point], fresh), FRESH_MOONS);
     for (int i = 0; i < FRESH_MOONS; i++, fresh += 3) {
-        double same[FRESH_MOONS * 3]; /* this point again and again: all of them are right, or none */
-        for (int k = 0; k < 3 * FRESH_MOONS; k++)
-            same[k] = fresh[k % 3];
-        const bool right = moons_right(outcome->got[outcome->point], same) > 0;
+        const bool right = (moons_score(outcome->got[outcome->point], fresh) > 0) == (fresh[2] > 0);
         fprintf(out, "<circle cx='%.4f' cy='%.4f' r='.025' fill='%s' stroke='#1f5fa8' stroke-width='.01'/>\n", fresh[0],
                 -fresh[1], fresh[2] > 0 ? "#1f5fa8" : "white");
         if (!right)

@@ -5,11 +5,11 @@
 #include "answers.h"
 
 /* Two right programs differ by rounding. A number may be off by TOLERANCE times the largest number that goes in or
- * should come out at its point, or 1 if all are smaller: room for 900 roundings of 2⁻⁵³. No task has more than a tenth
- * of that in one result. A derivative measured by a nudge, in double, is never so exact. */
+ * should come out at its point (what goes in, up to 1e6), or 1 if all are smaller: room for 900 roundings of 2⁻⁵³. No
+ * task has more than a tenth of that in one result. A derivative measured by a nudge, in double, is never so exact. */
 #define TOLERANCE 1e-13
 
-enum { MOONS_ASKED = FRESH_MOONS * 95 / 100 }; /* task 8.1: points to be told apart */
+enum { MOONS_ASKED = FRESH_MOONS * 95 / 100 }; /* task 8.1: points to be classified correctly */
 
 typedef struct Verdict {
     bool right;

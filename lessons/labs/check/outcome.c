@@ -83,7 +83,7 @@ void outcome_stopped(const Ended *ended, const Command *limits, char *words, siz
     else if (number != 0)
         add(words, size, "it was ended by signal %d", number);
     else
-        add(words, size, "it left by exit (status %d) before it gave its result", WEXITSTATUS(ended->status));
+        add(words, size, "it called exit (status %d) before it gave its result", WEXITSTATUS(ended->status));
 }
 
 void outcome_quote(Outcome *outcome, const Ended *ended)
@@ -176,7 +176,7 @@ static void add_difference(Outcome *outcome, const Answers *answers)
 static void spread(Outcome *outcome)
 {
     const size_t count = (size_t)layout_count(outcome->task->out);
-    double *got = outcome->got[0];
+    double *got = (double *)outcome->got;
     for (size_t point = POINTS; point-- > 0;)
         memmove(outcome->got[point], got + point * count, count * sizeof *got);
 }
@@ -197,14 +197,10 @@ static void judge_numbers(const Answers *answers, Outcome *outcome)
         add(outcome->reason, sizeof outcome->reason, "%s\n", outcome->verdict.why);
 }
 
-void outcome_judge(const Answers *answers, const Ended *ended, Outcome *outcome)
+void outcome_judge(const Answers *answers, const Command *command, const Ended *ended, Outcome *outcome)
 {
-    Command limits;
-    Outcome unused;
-    outcome_command(answers, &limits, &unused);
-    limits.out = outcome->got;
     outcome_quote(outcome, ended);
-    if (ended->answered == limits.out_bytes) {
+    if (ended->answered == command->out_bytes) {
         judge_numbers(answers, outcome);
         return;
     }
@@ -214,13 +210,13 @@ void outcome_judge(const Answers *answers, const Ended *ended, Outcome *outcome)
         return;
     }
     outcome->ending = STOPPED;
-    outcome->point = (int)(ended->answered / (limits.out_bytes / POINTS));
+    outcome->point = (int)(ended->answered / (command->out_bytes / POINTS));
     if (outcome->point < POINTS) {
         add_inputs(outcome->reason, sizeof outcome->reason, outcome->task->in, answers->in[outcome->point]);
         add(outcome->reason, sizeof outcome->reason, "\n");
     }
     char words[300];
-    outcome_stopped(ended, &limits, words, sizeof words);
+    outcome_stopped(ended, command, words, sizeof words);
     add(outcome->reason, sizeof outcome->reason, "%s\n", words);
 }
 
@@ -251,4 +247,15 @@ void outcome_print(const Outcome *outcome, double points, const char *file, int 
         fprintf(out, "   output:\n");
         print_indented(outcome->printed, out);
     }
+}
+
+void outcome_print_github(const Task *task, const char *file, int line, const char *message, FILE *out)
+{
+    fprintf(out, "::error file=%s,line=%d,title=%s %s::", file, line > 0 ? line : 1, task->id, task->function);
+    for (; *message != '\0' && strcmp(message, "\n") != 0; message++) /* the last newline is no part of it */
+        if (strchr("%\r\n", *message) != NULL)
+            fprintf(out, "%%%02X", (unsigned)(unsigned char)*message);
+        else
+            fputc(*message, out);
+    fputc('\n', out);
 }

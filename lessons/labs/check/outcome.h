@@ -22,8 +22,8 @@ typedef struct Outcome {
  * and results come to outcome->got. */
 void outcome_command(const Answers *answers, Command *command, Outcome *outcome);
 
-/* Judge what came of it. */
-void outcome_judge(const Answers *answers, const Ended *ended, Outcome *outcome);
+/* Judge what came of that command. */
+void outcome_judge(const Answers *answers, const Command *command, const Ended *ended, Outcome *outcome);
 
 /* Put what a program printed into outcome->printed: without control characters, each line behind a bar. */
 void outcome_quote(Outcome *outcome, const Ended *ended);
@@ -33,5 +33,9 @@ void outcome_stopped(const Ended *ended, const Command *limits, char *words, siz
 
 /* Print the block of one task, worth that many points. The function stands in that file and line; 0: it does not. */
 void outcome_print(const Outcome *outcome, double points, const char *file, int line, FILE *out);
+
+/* Print a failure as GitHub's workflows show it beside the source: ::error file=lab3.c,line=31,title=3.2 mul_backward::
+ * and the message, in which the ends of lines are escaped. */
+void outcome_print_github(const Task *task, const char *file, int line, const char *message, FILE *out);
 
 #endif

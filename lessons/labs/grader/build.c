@@ -59,6 +59,8 @@ static bool write_file(const char *path, const char *text, size_t bytes, Error *
 
 /* ---- commands ---------------------------------------------------------------------------------------------------- */
 
+enum { COMPILER_SECONDS = 6 }; /* of computing: the compiler proper, which cc starts, is ended with them */
+
 /* Run a command, whose words end with NULL, in work/lab behind the walls. */
 static bool call(Build *build, const char *const *words)
 {
@@ -67,7 +69,7 @@ static bool call(Build *build, const char *const *words)
     Command command = {.argv = (char *const *)words,
                        .folder = below(build, "lab", lab),
                        .exec_fd = -1,
-                       .cpu_seconds = 6,
+                       .cpu_seconds = COMPILER_SECONDS,
                        .wall_seconds = 30,
                        .memory = (size_t)2 << 30,
                        .stack = (size_t)64 << 20,
@@ -104,7 +106,7 @@ static bool open_worker(Build *build)
     build->worker = fcntl(fd, F_DUPFD_CLOEXEC, EXEC_FD);
     close(fd);
     return (build->worker >= 0 && fstat(build->worker, &status) == 0 && S_ISREG(status.st_mode)) ||
-           refuse(build, "the program of %s is no regular file", build->file);
+           refuse(build, "the program of %s is not a regular file", build->file);
 }
 
 static void close_worker(Build *build)
@@ -179,7 +181,7 @@ bool build_begin(Build *build, Error *error)
 {
     const char *parent = getenv("TMPDIR");
     build->worker = -1;
-    build->patience = (Patience){.cpu_seconds = 20, .wall_seconds = 25};
+    build->patience = PATIENCE;
     snprintf(build->folder, sizeof build->folder, "%s/grade-XXXXXX",
              parent != NULL && *parent != '\0' ? parent : "/tmp");
     if (mkdtemp(build->folder) == NULL) {
@@ -219,7 +221,7 @@ static bool take(Build *build, const char *submission)
     if (fd < 0)
         return refuse(build, "%s cannot be read: %s", build->file, reason == ELOOP ? "it is a link" : strerror(reason));
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        refuse(build, "%s is no regular file", build->file);
+        refuse(build, "%s is not a regular file", build->file);
     } else {
         ssize_t got = 1;
         while (length < LARGEST_SOURCE + 1 && got > 0) {
@@ -230,13 +232,17 @@ static bool take(Build *build, const char *submission)
     }
     close(fd);
     build->source[taken ? length : 0] = '\0';
-    return taken && (strlen(build->source) == length || refuse(build, "%s holds a NUL: it is no text", build->file));
+    return taken && (strlen(build->source) == length || refuse(build, "%s holds a NUL: it is not a text", build->file));
 }
 
-static bool is_task_of(const char *name, int lab)
+/* Note that a task's function is defined. False where the name is none of a task of this lab. */
+static bool note_task(Build *build, const char *name, int lab)
 {
     const Task *task = task_find(name);
-    return task != NULL && strcmp(task->function, name) == 0 && atoi(task->id) == lab;
+    if (task == NULL || strcmp(task->function, name) != 0 || atoi(task->id) != lab)
+        return false;
+    build->defined[task - tasks] = true;
+    return true;
 }
 
 /* Whether it is a function of libm in long double. */
@@ -266,15 +272,12 @@ static bool check_names(Build *build, int lab)
         char *end = line + strcspn(line, " ");
         const bool used_only = strncmp(end, " U", 2) == 0 || strncmp(end, " w", 2) == 0 || strncmp(end, " v", 2) == 0;
         *end = '\0';
-#ifdef __APPLE__
-        line += *line == '_';
-#endif
         build->long_double |= used_only && is_long_double(line);
-        if (used_only || is_task_of(line, lab))
+        if (used_only || note_task(build, line, lab))
             continue;
         for (char *c = line; *c != '\0'; c++)
             *c = (char)(isalnum((unsigned char)*c) || *c == '_' || *c == '.' ? *c : '?');
-        return refuse(build, "%s defines %.80s, which is no task of this lab: make it static", build->file, line);
+        return refuse(build, "%s defines %.80s, which is not a task of this lab: make it static", build->file, line);
     }
     return true;
 }
@@ -282,8 +285,8 @@ static bool check_names(Build *build, int lab)
 static bool compile(Build *build, int lab)
 {
     if (!CALL(build, COMPILE, "-c", build->file, "-o", "lab.o")) {
-        if (build->said.late || WIFSIGNALED(build->said.status) || build->said.cpu_seconds > 2)
-            return refuse(build, "the compiler came to no end with %s in the time that there was", build->file);
+        if (build->said.late || WIFSIGNALED(build->said.status) || build->said.cpu_seconds > COMPILER_SECONDS - 1)
+            return refuse(build, "the compiler did not finish %s in the time that there was", build->file);
         return refuse(build, "%s does not compile", build->file);
     }
     if (!check_names(build, lab))
@@ -300,6 +303,7 @@ bool build_lab(Build *build, const char *submission, int lab, Error *error)
     build->why[0] = build->source[0] = '\0';
     build->said = (Ended){.started = true};
     build->long_double = false;
+    memset(build->defined, 0, sizeof build->defined);
     snprintf(build->file, sizeof build->file, "lab%d.c", lab);
     if (!take(build, submission))
         return true;

@@ -8,6 +8,7 @@
 #ifndef LAB_BUILD_H
 #define LAB_BUILD_H
 
+#include "calls.h"
 #include "error.h"
 #include "patience.h"
 #include "walls.h"
@@ -24,6 +25,7 @@ typedef struct Build {
     Patience patience;               /* with the compiler */
     char source[LARGEST_SOURCE + 1]; /* the student's file, "" where it cannot be read */
     char file[16];                   /* lab3.c */
+    bool defined[MOST_TASKS];        /* whether it defines the function of each task */
     bool long_double;                /* it calls functions of libm that have more digits than a double */
     int worker;                      /* the program, open to be executed; −1: there is none, */
     char why[300];                   /* because of this, in words of ours, */

@@ -5,15 +5,6 @@
 #define GIVE(returns, function, parameters, id, points, goal) .function = function,
 const Functions reference = {TASKS(GIVE)};
 
-/* The skeletons call it; the reference never does. */
-void not_written(const char *task) { (void)task; }
-
-static void dirty(double out[MOST_OUT])
-{
-    for (int i = 0; i < MOST_OUT; i++)
-        out[i] = DIRTY(i);
-}
-
 void answers_compute(Answers *answers, const Task *task, uint64_t seed)
 {
     memset(answers, 0, sizeof *answers);
@@ -24,12 +15,12 @@ void answers_compute(Answers *answers, const Task *task, uint64_t seed)
     for (int k = 0; k < POINTS; k++) {
         const double *in = answers->in[k];
         if (answers->has_want) {
-            dirty(answers->want[k]);
+            fill_dirty(answers->want[k]);
             task->call(&reference, in, answers->want[k]);
         }
         answers->has_nudged = nudge(task, in, answers->nudged[k]);
         for (int i = 0; i < answers->mistake_count; i++) {
-            dirty(answers->mistakes[i].out[k]);
+            fill_dirty(answers->mistakes[i].out[k]);
             mistake_call(task, i, in, answers->mistakes[i].out[k]);
         }
     }

@@ -20,7 +20,7 @@
 #include "results.h"
 #include "source.h"
 
-enum { MOST_LAB = 9, ALL_LABS = -1, WRONG_USAGE = 2 };
+enum { ALL_LABS = -1, WRONG_USAGE = 2 };
 
 typedef struct Options {
     const char *submission, *results, *kit;
@@ -58,7 +58,7 @@ static uint64_t whole_number(const char *text)
     errno = 0;
     const unsigned long long number = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || errno != 0)
-        complain("no whole number: ", text);
+        complain("not a whole number: ", text);
     return number;
 }
 
@@ -77,10 +77,23 @@ static uint64_t new_seed(void)
 
 static void take_wall_down(Options *options, const char *name)
 {
-    options->shared |= strcmp(name, "static") == 0;
+    bool known = strcmp(name, "static") == 0;
+    options->shared |= known;
     for (int wall = 0; wall < WALLS; wall++)
-        if (strcmp(name, wall_names[wall]) == 0)
+        if (strcmp(name, wall_names[wall]) == 0) {
             options->walls.up[wall] = false;
+            known = true;
+        }
+    if (!known)
+        complain("there is no such wall: ", name);
+}
+
+static bool is_lab(int lab)
+{
+    for (int i = 0; i < task_count; i++)
+        if (atoi(tasks[i].id) == lab)
+            return true;
+    return false;
 }
 
 static void read_value(Options *options, const char *name, const char *value)
@@ -88,7 +101,7 @@ static void read_value(Options *options, const char *name, const char *value)
     Error error;
     if (strcmp(name, "--lab") == 0) {
         options->lab = (int)whole_number(value);
-        if (options->lab > MOST_LAB)
+        if (!is_lab(options->lab))
             complain("there is no lab ", value);
     } else if (strcmp(name, "--seed") == 0) {
         options->seed = whole_number(value);
@@ -98,7 +111,7 @@ static void read_value(Options *options, const char *name, const char *value)
         take_wall_down(options, value);
     } else if (strcmp(name, "--submitted") == 0) {
         if (!terms_time(value, &options->submitted))
-            complain("no time with a zone: ", value);
+            complain("not a time with a zone: ", value);
     } else if (strcmp(name, "--terms") != 0) {
         complain("no such option: ", name);
     } else if (!terms_read(value, options->terms, &error)) {
@@ -188,7 +201,7 @@ static bool try_task(const Options *options, const Build *build, Patience *patie
     const int reason = ended.error;
     if (!ended.started && (reason == EAGAIN || reason == ENOMEM || reason == EMFILE || reason == ENFILE))
         return error_set(error, "a submission's program cannot be started: %s", strerror(reason));
-    outcome_judge(&answers, &ended, outcome);
+    outcome_judge(&answers, &command, &ended, outcome);
     return true;
 }
 
@@ -205,25 +218,26 @@ static bool grade_task(const Options *options, const Build *build, Patience *pat
     } else if (!try_task(options, build, patience, &graded->outcome, error)) {
         return false;
     }
-    if (graded->outcome.ending == STOPPED && graded->line == 0 && build->worker >= 0)
+    if (build->worker >= 0 && !build->defined[graded->outcome.task - tasks])
         give_reason(&graded->outcome, "there is no function %s in this file\n", graded->outcome.task->function);
     const bool right = graded->outcome.ending == RIGHT;
     graded->score = terms_score(&graded->terms, right ? graded->terms.points : 0, options->submitted);
     return true;
 }
 
+/* GitHub takes commands from what is printed: nothing that the submission printed may stand in it. */
 static void print_task(const Options *options, const Graded *graded)
 {
     static Graded shown;
+    const Outcome *outcome = &shown.outcome;
     shown = *graded;
     if (options->github)
         shown.outcome.printed[0] = '\0';
-    outcome_print(&shown.outcome, shown.terms.points, shown.file, shown.line, stdout);
-    if (results_is_measured(graded))
-        printf("   right to %.0e; perhaps it was measured by a nudge%s\n", graded->outcome.verdict.off,
-               graded->long_double ? ": this lab computes in long double" : "");
-    if (options->github)
-        results_print_github(graded, stdout);
+    outcome_print(outcome, shown.terms.points, shown.file, shown.line, stdout);
+    results_print_remarks(graded, stdout);
+    if (options->github && outcome->ending != RIGHT)
+        outcome_print_github(outcome->task, shown.file, shown.line,
+                             outcome->ending == NOT_WRITTEN ? "not written yet" : outcome->reason, stdout);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
@@ -233,7 +247,7 @@ static void on_interrupt(int number) { interrupted = number; }
 
 static bool grade_all(const Options *options, Build *build, Results *results, Error *error)
 {
-    Patience patience = {.cpu_seconds = 20, .wall_seconds = 25};
+    Patience patience = PATIENCE;
     int built = -1;
     for (int i = 0; i < task_count; i++) {
         const int lab = atoi(tasks[i].id);
@@ -269,7 +283,7 @@ static int give_up(const Options *options, const char *why)
     snprintf(text, sizeof text, "not graded: %s", why);
     fflush(stdout);
     fprintf(stderr, "grade: %s\n", text);
-    if (!results_write_none(options->results, text, &error))
+    if (options->results != NULL && !results_write_none(options->results, text, &error))
         fprintf(stderr, "grade: %s\n", error.message);
     return 1;
 }
@@ -327,11 +341,14 @@ int main(int argc, char **argv)
 #ifdef __linux__
     prctl(PR_SET_DUMPABLE, 0); /* its memory, with all answers, is nobody's to read */
 #endif
-    for (int i = 0; i < 3; i++)
-        signal((const int[]){SIGINT, SIGTERM, SIGHUP}[i], on_interrupt);
+    signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_interrupt);
+    signal(SIGHUP, on_interrupt);
     static Walls walls;
+    Error error;
     walls = options.walls;
-    walls_try(&walls, own_path(argv[0], path, sizeof path));
+    if (!walls_try(&walls, own_path(argv[0], path, sizeof path), &error))
+        return give_up(&options, error.message);
     if (options.show_walls || !walls_are_enough(&walls))
         walls_print(&walls, stdout);
     return options.submission == NULL ? 0 : grade(&options, &walls);

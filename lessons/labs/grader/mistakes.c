@@ -81,7 +81,7 @@ static const Wrong wrongs_1[] = {
     MISTAKE(central, down_only, "a nudge down only: nudge to both sides, which is far more exact"),
     MISTAKE(central, by_h, "divided by h: how far apart are the two points?"),
     MISTAKE(central, half_a_rise, "the rise from at to at + h is only one half: the other point is at − h"),
-    MISTAKE(central, turned, "the sign is turned: f at the upper point comes first"),
+    MISTAKE(central, turned, "the sign is reversed: f at the upper point comes first"),
     MISTAKE(central, no_run, "that is the rise: divide it by the run"),
     MISTAKE(central, times_h, "in C, / 2 * h divides by 2 and then multiplies by h: brackets are missing"),
     MISTAKE(central, no_brackets, "only the second f is divided: the whole rise needs brackets"),
@@ -165,7 +165,7 @@ static const Wrong wrongs_2[] = {
     MISTAKE(dual_div, tangents, "the tangents are divided: that is not the quotient rule"),
     MISTAKE(dual_div, by_q, "divided by q once: the quotient rule divides by q²"),
     MISTAKE(dual_div, undivided, "that is the numerator of the quotient rule: what is it divided by?"),
-    MISTAKE(dual_div, turned, "the sign is turned: the term with the tangent of p comes first"),
+    MISTAKE(dual_div, turned, "the sign is reversed: the term with the tangent of p comes first"),
     MISTAKE(dual_div, q_constant, "q moves too: its tangent is missing"),
     MISTAKE(dual_div, p_constant, "p moves too: its tangent is missing"),
     MISTAKE(dual_div, no_brackets, "only the second term is divided by q: the whole difference needs brackets"),
@@ -179,7 +179,7 @@ static const Wrong wrongs_2[] = {
     MISTAKE(dual_tanh, plus, "the sign: the slope of tanh is never above 1"),
     MISTAKE(dual_tanh, not_squared, "a square is missing: tanh' is 1 minus what?"),
     MISTAKE(dual_tanh, twice, "tanh is taken twice: the slope needs the square of tanh p, which is there already"),
-    MISTAKE(dual_tanh, by_y, "that is the value times p.tangent: the slope of tanh is asked"),
+    MISTAKE(dual_tanh, by_y, "that is the value times p.tangent: the slope of tanh is asked for"),
     MISTAKE(dual_tanh, sigmoid, "y·(1 − y) is the slope of sigmoid, not of tanh"),
     MISTAKE(dual_tanh, by_value, "the slope is multiplied by p.value: it must be p.tangent"),
     MISTAKE(dual_tanh, straight, "p.tangent goes through unchanged: tanh is less steep than that"),
@@ -324,13 +324,13 @@ static const Wrong wrongs_3[] = {
     MISTAKE(tanh_backward, of_operand, "what is squared is tanh a, not a"),
     MISTAKE(tanh_backward, not_squared, "a square is missing: tanh' is 1 minus what?"),
     MISTAKE(tanh_backward, plus, "the sign: the slope of tanh is never above 1"),
-    MISTAKE(tanh_backward, turned, "the sign is turned: tanh grows, so its slope is positive"),
+    MISTAKE(tanh_backward, turned, "the sign is reversed: tanh grows, so its slope is positive"),
     MISTAKE(tanh_backward, sigmoid, "y·(1 − y) is the slope of sigmoid, not of tanh"),
     MISTAKE(tanh_backward, twice, "tanh is taken twice: y is tanh a already"),
-    MISTAKE(tanh_backward, by_y, "that is g times y itself: the slope of tanh is asked"),
+    MISTAKE(tanh_backward, by_y, "that is g times y itself: the slope of tanh is asked for"),
     MISTAKE(tanh_backward, no_brackets, "g is multiplied by the 1 alone: the slope needs brackets"),
     MISTAKE(tanh_backward, straight, "g goes through unchanged: tanh is less steep than that"),
-    MISTAKE(tanh_backward, inverse, "divided by the slope: that is ∂a/∂y, and g·∂y/∂a is asked"),
+    MISTAKE(tanh_backward, inverse, "divided by the slope: that is ∂a/∂y, and g·∂y/∂a is asked for"),
     MISTAKE(relu_backward, no_g, no_g),
     MISTAKE(relu_backward, at_0_too, "where a = 0 it passes g on: the task asks for 0 there"),
     MISTAKE(relu_backward, half_at_0, "where a = 0 it passes half of g on: the task asks for 0 there"),
@@ -338,7 +338,7 @@ static const Wrong wrongs_3[] = {
     MISTAKE(relu_backward, everywhere, "g passes everywhere: to the left of 0, y does not move"),
     MISTAKE(relu_backward, turned, "the two sides are exchanged: y moves to the right of 0"),
     MISTAKE(relu_backward, minus, "to the left of 0 y does not move: the slope is 0 there, not −1"),
-    MISTAKE(relu_backward, forward, "that is y itself: g times the slope is asked"),
+    MISTAKE(relu_backward, forward, "that is y itself: g times the slope is asked for"),
     MISTAKE(relu_backward, leaky, "a small slope to the left of 0 is leaky relu's: here it is 0"),
     MISTAKE(relu_backward, asks_g, "it asks for the sign of g: what counts is the sign of a"),
 };
@@ -652,7 +652,7 @@ static const Wrong wrongs_6[] = {
     MISTAKE(logsumexp, taken_twice, "the largest z was taken out once more at the end: add it back"),
     MISTAKE(logsumexp, not_taken_out, "the largest z was added at the end, but not taken out of the exponents"),
     MISTAKE(logsumexp, no_log, "the largest z is added to the sum itself: the logarithm of the sum is missing"),
-    MISTAKE(logsumexp, no_log_at_all, "that is the sum of exp z: its logarithm is asked, and without overflow"),
+    MISTAKE(logsumexp, no_log_at_all, "that is the sum of exp z: its logarithm is asked for, and without overflow"),
     MISTAKE(logsumexp, largest_only, "that is the largest z alone: the others count too"),
     MISTAKE(logsumexp, from_0, "where all z are negative, the search for the largest must not begin at 0"),
     MISTAKE(logsumexp, by_the_first,
@@ -665,8 +665,8 @@ static const Wrong wrongs_6[] = {
     MISTAKE(log_softmax, sum_overflows, "the sum of exp z overflows, or is 0: take the largest z out first, as in 6.1"),
     MISTAKE(log_softmax, rounds_to_0,
             "a small probability rounds to 0 before its logarithm: subtract logarithms instead"),
-    MISTAKE(log_softmax, no_log, "these are the probabilities: their logarithms are asked"),
-    MISTAKE(log_softmax, loss, "the sign is turned: the logarithm of a probability is never above 0"),
+    MISTAKE(log_softmax, no_log, "these are the probabilities: their logarithms are asked for"),
+    MISTAKE(log_softmax, loss, "the sign is reversed: the logarithm of a probability is never above 0"),
     MISTAKE(log_softmax, not_added_back, "the largest z was taken out of the sum, but not out of z[i]"),
     MISTAKE(log_softmax, taken_twice, "the largest z is subtracted twice"),
     MISTAKE(log_softmax, wrong_sign_of_largest,
@@ -679,7 +679,7 @@ static const Wrong wrongs_6[] = {
     MISTAKE(logits_gradient, mean_of_entries, "divided by m·n: the mean is over the m rows, not over all entries"),
     MISTAKE(logits_gradient, by_n, "divided by n: the mean is over the m rows, not over the classes"),
     MISTAKE(logits_gradient, no_brackets, "only the second term is divided by m: the difference needs brackets"),
-    MISTAKE(logits_gradient, turned, "the sign is turned: the loss falls when the right class's logit grows"),
+    MISTAKE(logits_gradient, turned, "the sign is reversed: the loss falls when the right class's logit grows"),
     MISTAKE(logits_gradient, plus, "the onehot is added: it must be subtracted"),
     MISTAKE(logits_gradient, no_onehot, "the onehot is missing: the label must enter somewhere"),
     MISTAKE(logits_gradient, label_only, "only the label's class has a gradient: the other logits move the loss too"),
@@ -968,7 +968,7 @@ static double train_step_returns_0(Model *model, double lr)
 
 static const Wrong wrongs_7[] = {
     MISTAKE(neuron, no_bias, "the bias is missing"),
-    MISTAKE(neuron, no_tanh, "that is the sum: its tanh is asked"),
+    MISTAKE(neuron, no_tanh, "that is the sum: its tanh is asked for"),
     MISTAKE(neuron, bias_outside, "the bias is added behind tanh: it belongs inside"),
     MISTAKE(neuron, bias_per_input, "the bias is added once per input: once is enough"),
     MISTAKE(neuron, minus_bias, "the bias is subtracted: it must be added"),
@@ -977,8 +977,8 @@ static const Wrong wrongs_7[] = {
     MISTAKE(neuron, overwritten_all, "only the last input counts, and the bias is lost: = where += is needed"),
     MISTAKE(neuron, from_1, "the first input is missing: arrays begin at 0"),
     MISTAKE(neuron, but_the_last, "the last input is missing: how far does the loop go?"),
-    MISTAKE(neuron, sigmoid, "that is sigmoid of the sum: its tanh is asked"),
-    MISTAKE(neuron, slope, "that is the slope of tanh: tanh itself is asked"),
+    MISTAKE(neuron, sigmoid, "that is sigmoid of the sum: its tanh is asked for"),
+    MISTAKE(neuron, slope, "that is the slope of tanh: tanh itself is asked for"),
     MISTAKE(layer_backward, no_tanh, "the slope of tanh is missing: what arrives at y goes through tanh first"),
     MISTAKE(layer_backward, no_dy, "dy is missing: what y received is passed on, times the slope of tanh"),
     MISTAKE(layer_backward, not_squared, "a square is missing: tanh' is 1 minus what?"),
@@ -1038,11 +1038,11 @@ static const Wrong wrongs_7[] = {
     MISTAKE(train_step, no_lr, "the learning rate is missing"),
     MISTAKE(train_step, mean, "the step is divided by the number of params: each moves by lr times its own gradient"),
     MISTAKE(train_step, replaced, "the param is replaced by the step: = where −= is needed"),
-    MISTAKE(train_step, loss_after, "that is the loss after the step, by another forward: the one before it is asked"),
+    MISTAKE(train_step, loss_after, "that is the loss after the step, by another forward: the one before it is asked for"),
     MISTAKE(train_step, forward_twice, "all is right, but forward is called twice: once is enough"),
     MISTAKE(train_step, backward_twice, "backward is called twice, so every gradient is doubled"),
     MISTAKE(train_step, no_backward, "backward is not called: grad is still 0"),
-    MISTAKE(train_step, returns_0, "all is right but what is returned: the loss is asked"),
+    MISTAKE(train_step, returns_0, "all is right but what is returned: the loss is asked for"),
 };
 
 /* ---- lab 9 ------------------------------------------------------------------------------------------------------- */
@@ -1149,10 +1149,10 @@ ATTENTION_BACKWARD(weights_no_sum, attention_weights_no_sum, RIGHT_DS, K[i * d +
 
 static const Wrong wrongs_9[] = {
     MISTAKE(attention_weights, no_root, "the scores are not divided by √d"),
-    MISTAKE(attention_weights, by_d, "the scores are divided by d: what is asked is its root"),
+    MISTAKE(attention_weights, by_d, "the scores are divided by d: its root is asked for"),
     MISTAKE(attention_weights, times_root, "the scores are multiplied by √d: divide by it"),
     MISTAKE(attention_weights, transposed, "K is read as if it lay transposed: a key is a row, K[i][j] is K[i·d + j]"),
-    MISTAKE(attention_weights, scores, "these are the scores: their softmax is asked"),
+    MISTAKE(attention_weights, scores, "these are the scores: their softmax is asked for"),
     MISTAKE(attention_weights, logarithms, "these are the logarithms of the weights"),
     MISTAKE(attention_weights, no_sum, "the weights do not add up to 1: what are they divided by?"),
     MISTAKE(attention_weights, overflow,
@@ -1174,7 +1174,7 @@ static const Wrong wrongs_9[] = {
     MISTAKE(attention_backward, no_softmax, "softmax is passed over: from dw to ds its derivative is needed"),
     MISTAKE(attention_backward, own_slope,
             "w·(1 − w) is how a weight moves with its own score: the other scores move it too"),
-    MISTAKE(attention_backward, turned, "softmax, backward: the sign is turned"),
+    MISTAKE(attention_backward, turned, "softmax, backward: the sign is reversed"),
     MISTAKE(attention_backward, no_root, "√d is missing on the way from the scores to q and K"),
     MISTAKE(attention_backward, by_d, "divided by d on the way from the scores to q and K: what was it forward?"),
     MISTAKE(attention_backward, not_zeroed, "the sums for dq begin at what stood there: let each begin at 0"),
@@ -1184,6 +1184,133 @@ static const Wrong wrongs_9[] = {
     MISTAKE(attention_backward, V_by_ds, "for dV what belongs to the scores is taken: value i enters y times w[i]"),
     MISTAKE(attention_backward, weights_no_root, "the weights are off: their scores (9.1) are not divided by √d"),
     MISTAKE(attention_backward, weights_no_sum, "the weights (9.1) do not add up to 1"),
+};
+
+/* ---- lab 10 ------------------------------------------------------------------------------------------------------ */
+
+#define SIGN(x) ((x) > 0 ? 1 : (x) < 0 ? -1 : 0)
+#define SOFTSIGN(name, value) static double softsign_forward_##name(double a, double b) { return value; }
+SOFTSIGN(no_abs, a / (1 + a))
+SOFTSIGN(no_brackets, a / 1 + fabs(a))
+SOFTSIGN(abs_above, fabs(a) / (1 + fabs(a)))
+SOFTSIGN(square, a / (1 + a * a))
+SOFTSIGN(root, a / sqrt(1 + a * a))
+SOFTSIGN(whole_abs, a / (1 + trunc(fabs(a))))
+SOFTSIGN(minus, a / (1 - fabs(a)))
+SOFTSIGN(slope, 1 / ((1 + fabs(a)) * (1 + fabs(a))))
+SOFTSIGN(of_tanh, tanh(a))
+SOFTSIGN(no_one, SIGN(a))
+
+/* d: what stands below the line. */
+#define SOFTSIGN_DA(name, value)                                                                                       \
+    static double softsign_da_##name(double a, double b, double y)                                                     \
+    {                                                                                                                  \
+        const double d = 1 + fabs(a);                                                                                  \
+        return value;                                                                                                  \
+    }
+SOFTSIGN_DA(abs_constant, 1 / d)
+SOFTSIGN_DA(abs_rises, (d - a) / (d * d))
+SOFTSIGN_DA(abs_by_itself, (d - a * a) / (d * d))
+SOFTSIGN_DA(no_abs, 1 / ((1 + a) * (1 + a)))
+SOFTSIGN_DA(turned, (fabs(a) - d) / (d * d))
+SOFTSIGN_DA(sign, a < 0 ? -1 / (d * d) : 1 / (d * d))
+SOFTSIGN_DA(sign_0, SIGN(a) / (d * d))
+SOFTSIGN_DA(no_brackets, 1 / d * d)
+SOFTSIGN_DA(upside_down, d * d)
+SOFTSIGN_DA(one_over_square, 1 / (1 + a * a))
+SOFTSIGN_DA(of_tanh, 1 - y * y)
+SOFTSIGN_DA(by_y, y * y / (a * a))
+SOFTSIGN_DA(forward, a / d)
+
+#define NORM(name, value) static double norm_forward_##name(double a, double b) { return value; }
+NORM(no_root, a * a + b * b)
+NORM(overflow, sqrt(a * a + b * b))
+NORM(sum, a + b)
+NORM(sum_of_abs, fabs(a) + fabs(b))
+NORM(minus, sqrt(a * a - b * b))
+NORM(largest, fmax(fabs(a), fabs(b)))
+NORM(not_squared, sqrt(fabs(a) + fabs(b)))
+NORM(by_largest, fmax(fabs(a), fabs(b)) * hypot(a / fmax(fabs(a), fabs(b)), b / fmax(fabs(a), fabs(b))))
+NORM(not_scaled_back, a == 0 && b == 0 ? 0 : hypot(a, b) / fmax(fabs(a), fabs(b)))
+
+/* The same mistake for each operand: x is that one, and z the other. At 0, 0 it gives 0; or whatever it does. */
+#define NORM_BY_ANY(name, value)                                                                                       \
+    static double norm_of_##name(double x, double z, double y) { return value; }                                       \
+    static double norm_da_##name(double a, double b, double y) { return norm_of_##name(a, b, y); }                     \
+    static double norm_db_##name(double a, double b, double y) { return norm_of_##name(b, a, y); }
+#define NORM_BY(name, value) NORM_BY_ANY(name, y == 0 ? 0 : value)
+NORM_BY_ANY(not_at_0, x / y)
+NORM_BY_ANY(one_at_0, y == 0 ? 1 : x / y)
+NORM_BY(no_root, x)
+NORM_BY(half, x / (2 * y))
+NORM_BY_ANY(half_not_at_0, x / (2 * y))
+NORM_BY(twice, 2 * x / y)
+NORM_BY_ANY(twice_not_at_0, 2 * x / y)
+NORM_BY(no_inner, 1 / (2 * y))
+NORM_BY(other, z / y)
+NORM_BY_ANY(other_not_at_0, z / y)
+NORM_BY(sum, 1)
+NORM_BY(sign, SIGN(x))
+NORM_BY(by_square, x / (y * y))
+NORM_BY(minus, -x / y)
+NORM_BY(overflow, x / sqrt(x * x + z * z))
+NORM_BY_ANY(overflow_not_at_0, x / sqrt(x * x + z * z))
+
+/* What both derivatives of the length may have. */
+#define NORM_MISTAKES(function)                                                                                        \
+    MISTAKE(function, not_at_0, "at a = b = 0 it divides by 0: what is asked there stands in the task"),               \
+    MISTAKE(function, one_at_0, "it is 1 at a = b = 0: what is asked there stands in the task"),                       \
+    MISTAKE(function, no_root, "the slope of the root is missing: that is half the slope of a² + b²"),                 \
+    MISTAKE(function, half, "half of it: the square below the root has a 2 in its slope"),                             \
+    MISTAKE(function, half_not_at_0, "half of it: the square has a 2 in its slope; and at a = b = 0 it divides by 0"), \
+    MISTAKE(function, twice, "twice of it: the slope of a root has a 2 below the line"),                               \
+    MISTAKE(function, twice_not_at_0, "twice of it: the root's slope has a 2 below the line; and 0/0 at a = b = 0"),   \
+    MISTAKE(function, no_inner, "the slope of a² + b² is missing: the chain rule multiplies by it"),                   \
+    MISTAKE(function, other, "that belongs to the other operand: in a length, none waits for the other"),              \
+    MISTAKE(function, other_not_at_0, "that belongs to the other operand; and at a = b = 0 it divides by 0"),          \
+    MISTAKE(function, sum, "1 is the slope of a sum: a length is less than the sum of its parts"),                     \
+    MISTAKE(function, sign, "that is the slope of an absolute value: here the other operand has its part, too"),       \
+    MISTAKE(function, by_square, "one division too many: y is the root already, not what stands below it"),            \
+    MISTAKE(function, minus, "the sign is turned: farther from 0, the length is larger"),                              \
+    MISTAKE(function, overflow, "the square of 1e200 is infinite: the root is given, so why compute it again?"),       \
+    MISTAKE(function, overflow_not_at_0, "the square of 1e200 is infinite: take y; and at a = b = 0 it divides by 0"),
+
+static const Wrong wrongs_10[] = {
+    MISTAKE(softsign_forward, no_abs, "below the line stands |a|, not a"),
+    MISTAKE(softsign_forward, no_brackets, "/ comes before +: the sum below the line needs brackets"),
+    MISTAKE(softsign_forward, abs_above, "the sign of a is lost: only below the line it is |a|"),
+    MISTAKE(softsign_forward, square, "a is squared below the line: it is |a| there"),
+    MISTAKE(softsign_forward, root, "a/√(1 + a²) is another one of that shape: there is no root here"),
+    MISTAKE(softsign_forward, whole_abs, "abs is for whole numbers, and cuts off what stands behind the point"),
+    MISTAKE(softsign_forward, minus, "the sign below the line: with a minus it would be infinite at 1"),
+    MISTAKE(softsign_forward, slope, "that is its derivative: y is asked"),
+    MISTAKE(softsign_forward, of_tanh, "that is tanh: softsign only looks like it"),
+    MISTAKE(softsign_forward, no_one, "below the line the 1 is missing: only the sign of a is left"),
+    MISTAKE(softsign_da, abs_constant, "|a| was taken for a constant: it moves with a, so the quotient rule is needed"),
+    MISTAKE(softsign_da, abs_rises, "the slope of |a| is 1 on one side of 0 only: what is it on the other one?"),
+    MISTAKE(softsign_da, abs_by_itself, "the slope of |a| is not a: how far does |a| move when a does?"),
+    MISTAKE(softsign_da, no_abs, "for a > 0 that is right: for a < 0, is 1 + a what stands below the line?"),
+    MISTAKE(softsign_da, turned, "the sign is turned: softsign grows everywhere"),
+    MISTAKE(softsign_da, sign, "softsign grows on both sides of 0: its slope has no sign of a"),
+    MISTAKE(softsign_da, sign_0, "the sign of a is a factor too many: on both sides, and at 0, the slope is above 0"),
+    MISTAKE(softsign_da, no_brackets, "nothing is divided in the end: in C, / d * d divides and multiplies again"),
+    MISTAKE(softsign_da, upside_down, "upside down: the slope is never above 1"),
+    MISTAKE(softsign_da, one_over_square, "the square is of all that stands below the line, 1 + |a|"),
+    MISTAKE(softsign_da, of_tanh,
+            "1 − y² is the slope of tanh; it is also what a plus in the quotient rule makes of softsign"),
+    MISTAKE(softsign_da, by_y, "at a = 0 that is 0/0, and there is a slope there, too"),
+    MISTAKE(softsign_da, forward, "that is y itself: its slope is asked"),
+    MISTAKE(norm_forward, no_root, "the root is missing"),
+    MISTAKE(norm_forward, overflow, "near 1e200 the squares are infinite, and y is not"),
+    MISTAKE(norm_forward, sum, "√(a² + b²) is not a + b: try 3 and 4"),
+    MISTAKE(norm_forward, sum_of_abs, "|a| + |b| is the way along two sides: the diagonal is asked"),
+    MISTAKE(norm_forward, minus, "the squares are added"),
+    MISTAKE(norm_forward, largest, "that is the larger of |a| and |b|: the other one has its part, too"),
+    MISTAKE(norm_forward, not_squared, "the operands are not squared below the root"),
+    MISTAKE(norm_forward, by_largest, "where a and b are 0, it divides by the larger of them"),
+    MISTAKE(norm_forward, not_scaled_back, "what was taken out of the root is not multiplied back"),
+    NORM_MISTAKES(norm_da)
+    NORM_MISTAKES(norm_db)
 };
 
 // clang-format on
@@ -1198,8 +1325,8 @@ static const Wrong wrongs_9[] = {
 static const struct {
     const Wrong *wrongs;
     size_t count;
-} labs[] = {ALL_OF(wrongs_1), ALL_OF(wrongs_2), ALL_OF(wrongs_3), ALL_OF(wrongs_4),
-            ALL_OF(wrongs_5), ALL_OF(wrongs_6), ALL_OF(wrongs_7), ALL_OF(wrongs_9)};
+} labs[] = {ALL_OF(wrongs_1), ALL_OF(wrongs_2), ALL_OF(wrongs_3), ALL_OF(wrongs_4), ALL_OF(wrongs_5),
+            ALL_OF(wrongs_6), ALL_OF(wrongs_7), ALL_OF(wrongs_9), ALL_OF(wrongs_10)};
 
 /* The index-th of those of the task, or NULL. */
 static const Wrong *wrong_of(const Task *task, int index)

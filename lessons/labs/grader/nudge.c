@@ -33,8 +33,7 @@ static void slopes(Function *f, const double *in, int count, int from, int n, do
 static double squared(const double *in) { return pow(in[0] * in[1] + in[2], 2); }
 static void nudge_loss_gradient(const double *in, double *out) { slopes(squared, in, 3, 0, 3, out); }
 
-/* ---- lab 2: p and q move along their tangents, t -------------------------------------------------------------------
- */
+/* ---- lab 2: p and q move along their tangents, t ----------------------------------------------------------------- */
 
 static double product_along(const double *in) { return (in[0] + in[4] * in[1]) * (in[2] + in[4] * in[3]); }
 static double quotient_along(const double *in) { return (in[0] + in[4] * in[1]) / (in[2] + in[4] * in[3]); }
@@ -83,8 +82,7 @@ static void nudge_relu_backward(const double *in, double *out)
         out[0] = NAN;
 }
 
-/* ---- lab 4: nudge a node by 1 and carry that forward, child by child: every edge is linear --------------------------
- */
+/* ---- lab 4: nudge a node by 1 and carry that forward, child by child: every edge is linear ----------------------- */
 
 static void nudge_backward(const double *in, double *out)
 {
@@ -105,8 +103,7 @@ static void nudge_backward(const double *in, double *out)
     }
 }
 
-/* ---- lab 5: L = Σ dZ·Z, with Z = X·W + b
- * ----------------------------------------------------------------------------- */
+/* ---- lab 5: L = Σ dZ·Z, with Z = X·W + b ------------------------------------------------------------------------- */
 
 /* dZ and the matrix that is given, and then the other one. */
 static double product_loss(const double *dZ, const double *X, const double *W)
@@ -141,8 +138,7 @@ static void nudge_product_dx(const double *in, double *out) { nudge_at_zero(loss
 static void nudge_product_dw(const double *in, double *out) { nudge_at_zero(loss_by_w, in, 14, 12, out); }
 static void nudge_bias_gradient(const double *in, double *out) { nudge_at_zero(loss_by_b, in, 12, 3, out); }
 
-/* ---- labs 6, 7, 9 -------------------------------------------------------------------------------------------------
- */
+/* ---- labs 6, 7, 9 ------------------------------------------------------------------------------------------------ */
 
 /* The mean cross-entropy. The largest logit is taken out first: it is 1000 in places. */
 static double mean_cross_entropy(const double *in)
@@ -207,8 +203,30 @@ static double attention_loss(const double *in)
 
 static void nudge_attention_backward(const double *in, double *out) { slopes(attention_loss, in, 30, 0, 27, out); }
 
-/* ---- all -----------------------------------------------------------------------------------------------------------
- */
+/* ---- lab 10 ------------------------------------------------------------------------------------------------------ */
+
+/* At 0 the slope has a corner, and a nudge of h is off by h. */
+static double softsign_op(const double *in) { return in[0] / (1 + fabs(in[0])); }
+static void nudge_softsign_da(const double *in, double *out)
+{
+    slopes(softsign_op, in, 2, 0, 1, out);
+    if (in[0] == 0)
+        out[0] = NAN;
+}
+
+/* A nudge is lost in a number of 1e200. */
+static double norm_op(const double *in) { return hypot(in[0], in[1]); }
+static void nudge_norm(const double *in, int operand, double *out)
+{
+    slopes(norm_op, in, 3, operand, 1, out);
+    if (in[2] > 1e100)
+        out[0] = NAN;
+}
+
+static void nudge_norm_da(const double *in, double *out) { nudge_norm(in, 0, out); }
+static void nudge_norm_db(const double *in, double *out) { nudge_norm(in, 1, out); }
+
+/* ---- all --------------------------------------------------------------------------------------------------------- */
 
 static const struct Nudge {
     const char *function;
@@ -232,6 +250,9 @@ static const struct Nudge {
     {"logits_gradient", nudge_logits_gradient},
     {"layer_backward", nudge_layer_backward},
     {"attention_backward", nudge_attention_backward},
+    {"softsign_da", nudge_softsign_da},
+    {"norm_da", nudge_norm_da},
+    {"norm_db", nudge_norm_db},
 };
 
 bool nudge(const Task *task, const double *in, double *out)

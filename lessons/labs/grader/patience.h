@@ -15,6 +15,9 @@ typedef struct Patience {
     int stopped;
 } Patience;
 
+/* That of a submission with its programs; and, apart, that of the compiler with a submission. */
+#define PATIENCE ((Patience){.cpu_seconds = 20, .wall_seconds = 25})
+
 /* Run the command with that much patience. False, and nothing is run, where none is left. */
 bool patience_run(Patience *patience, Command *command, Ended *ended);
 

@@ -27,8 +27,7 @@ static void fill(Random *random, double *in, int count)
         in[i] = away(random);
 }
 
-/* ---- points of one task each: number k of POINTS, in place of what fill put there
- * -------------------------------------- */
+/* ---- points of one task each: number k of POINTS, in place of what fill put there -------------------------------- */
 
 static void central_points(Random *random, int k, double *in)
 {
@@ -244,8 +243,25 @@ static void attention_points(Random *random, int k, double *in)
         q[j] = round(q[j] * 1000 / least);
 }
 
-/* ---- all -----------------------------------------------------------------------------------------------------------
- */
+/* a, y: 0, both signs, and one far out. */
+static void softsign_points(Random *random, int k, double *in)
+{
+    (void)random;
+    in[0] = k == 0 ? 0 : k == 3 ? 1000 * in[0] : k % 2 == 1 ? fabs(in[0]) : -fabs(in[0]);
+    in[1] = in[0] / (1 + fabs(in[0]));
+}
+
+/* a, b, y: both 0, both so large that their squares are infinite, and one of them 0. */
+static void norm_points(Random *random, int k, double *in)
+{
+    (void)random;
+    const double scale = k == 1 ? 1e200 : 1;
+    in[0] = k == 0 ? 0 : k == 2 ? -fabs(in[0]) : scale * in[0];
+    in[1] = k == 0 || k == 3 ? 0 : scale * in[1];
+    in[2] = hypot(in[0], in[1]);
+}
+
+/* ---- all --------------------------------------------------------------------------------------------------------- */
 
 static const struct Special {
     const char *function;
@@ -272,6 +288,11 @@ static const struct Special {
     {"train_moons", moons_points},
     {"attention_weights", attention_points},
     {"attention", attention_points},
+    {"softsign_forward", softsign_points},
+    {"softsign_da", softsign_points},
+    {"norm_forward", norm_points},
+    {"norm_da", norm_points},
+    {"norm_db", norm_points},
 };
 
 void points_make(const Task *task, uint64_t seed, double in[POINTS][MOST_IN])

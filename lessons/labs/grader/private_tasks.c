@@ -105,7 +105,7 @@ static bool check_point(FILE *out, const Task *task, const double *in, int *comp
     char name[NAME_SIZE];
     if (!isfinite(in[binary ? 2 : 1])) {
         complain(out, task, in,
-                 "y is no finite number everywhere in the range. Make the range smaller, or mend "
+                 "y is not a finite number everywhere in the range. Make the range smaller, or mend "
                  "the line Forward:.");
         return false;
     }

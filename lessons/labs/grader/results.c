@@ -56,12 +56,25 @@ static void print_summary(const void *about, FILE *text)
         fprintf(text, "not final: this machine cannot keep a submission from reading the reference\n");
 }
 
+static void print_lateness(const Graded *graded, FILE *out)
+{
+    if (graded->outcome.ending == RIGHT && graded->score < graded->terms.points)
+        fprintf(out, "   handed in late: it counts %g of %g\n", graded->score, graded->terms.points);
+}
+
+void results_print_remarks(const Graded *graded, FILE *out)
+{
+    print_lateness(graded, out);
+    if (results_is_measured(graded))
+        fprintf(out, "   right to %.0e; perhaps it was measured by a nudge%s\n", graded->outcome.verdict.off,
+                graded->long_double ? ": this lab computes in long double" : "");
+}
+
 static void print_task(const void *about, FILE *text)
 {
     const Graded *graded = about;
     outcome_print(&graded->outcome, graded->terms.points, graded->file, graded->line, text);
-    if (graded->outcome.ending == RIGHT && graded->score < graded->terms.points)
-        fprintf(text, "   handed in late: it counts %g of %g\n", graded->score, graded->terms.points);
+    print_lateness(graded, text);
 }
 
 static void put_member(FILE *out, const char *name, const char *text)
@@ -144,28 +157,4 @@ bool results_write_none(const char *path, const char *why, Error *error)
     json_put_string(out, why);
     fputs("}\n", out);
     return file_commit(&safe, error);
-}
-
-/* ---- GitHub ------------------------------------------------------------------------------------------------------ */
-
-/* In a message % and the ends of lines would be taken for its end, or for another command. */
-static void put_escaped(FILE *out, const char *text)
-{
-    for (; *text != '\0' && strcmp(text, "\n") != 0; text++) /* the last newline is no part of it */
-        if (*text == '%' || *text == '\n' || *text == '\r')
-            fprintf(out, "%%%02X", (unsigned)*text);
-        else
-            fputc(*text, out);
-}
-
-/* Nothing that the submission printed stands in it: GitHub would read that, too. */
-void results_print_github(const Graded *graded, FILE *out)
-{
-    const Outcome *outcome = &graded->outcome;
-    if (outcome->ending == RIGHT)
-        return;
-    fprintf(out, "::error file=%s,line=%d,title=%s %s::", graded->file, graded->line > 0 ? graded->line : 1,
-            outcome->task->id, outcome->task->function);
-    put_escaped(out, outcome->ending == NOT_WRITTEN ? "not written yet" : outcome->reason);
-    fputc('\n', out);
 }

@@ -39,11 +39,12 @@ bool results_write(const Results *results, const char *path, Error *error);
  * in long double, in which a nudge can be as exact. It has its points; a teacher may want to look. */
 bool results_is_measured(const Graded *graded);
 
+/* What there is to say of a task that is right: how late it was, and that it may have been measured. The second is for
+ * the teacher alone: it does not stand in the results. */
+void results_print_remarks(const Graded *graded, FILE *out);
+
 /* The points of all tasks together, and those there are. */
 double results_score(const Results *results);
 double results_most(const Results *results);
-
-/* A failure as GitHub's workflows read it: ::error file=lab3.c,line=31,title=3.2 mul_backward::... */
-void results_print_github(const Graded *graded, FILE *out);
 
 #endif

@@ -12,8 +12,6 @@
 #include "calls.h"
 #include "error.h"
 
-enum { MOST_TASKS = 100 };
-
 typedef struct Terms {
     double points;       /* what a right answer in time is worth */
     char visibility[24]; /* Gradescope's word: hidden, after_due_date, after_published or visible */

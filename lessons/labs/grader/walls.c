@@ -240,7 +240,9 @@ static bool read_file(const char *program) { return open(program, O_RDONLY) >= 0
 static bool write_file(const char *program)
 {
     (void)program;
-    char path[] = "/tmp/grade-wall-XXXXXX";
+    char path[1024];
+    const char *parent = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/grade-wall-XXXXXX", parent != NULL && *parent != '\0' ? parent : "/tmp");
     const int fd = mkstemp(path);
     if (fd >= 0)
         unlink(path);
@@ -282,7 +284,7 @@ static const struct Attack {
     {OTHER_USER, "reads the grader's own program (chmod go-rx its folder)", read_file},
 };
 
-enum { HELD_OFF, CAME_THROUGH, NO_WALL };
+enum { HELD_OFF, CAME_THROUGH, NO_WALL, NOT_TRIED };
 
 /* Try one attack with its wall alone, in a folder that is empty. */
 static int try_attack(const struct Attack *attack, const char *folder, const char *program)
@@ -292,17 +294,20 @@ static int try_attack(const struct Attack *attack, const char *folder, const cha
     Confinement may = {.walls = &alone, .compiler = attack->wall != SECCOMP, .exec_fd = -1};
     const pid_t child = fork();
     if (child == 0) {
-        if (chdir(folder) != 0 || !walls_confine(&may))
+        if (chdir(folder) != 0)
+            _exit(NOT_TRIED);
+        if (!walls_confine(&may))
             _exit(NO_WALL);
         _exit(attack->comes_through(program) ? CAME_THROUGH : HELD_OFF);
     }
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) < 0)
-        return NO_WALL;
+        return NOT_TRIED;
     return WIFEXITED(status) ? WEXITSTATUS(status) : HELD_OFF; /* or it was ended at the attempt */
 }
 
-void walls_try(Walls *walls, const char *program)
+/* What is known of the walls before any attack. */
+static void note_what_is_down(Walls *walls)
 {
     for (int wall = 0; wall < WALLS; wall++)
         if (!walls->up[wall])
@@ -311,10 +316,18 @@ void walls_try(Walls *walls, const char *program)
         walls->up[OTHER_USER] = false;
         snprintf(walls->missing[OTHER_USER], MISSING_SIZE, "only root can run a program as another user");
     }
-    char folder[] = "/tmp/grade-walls-XXXXXX";
+}
+
+bool walls_try(Walls *walls, const char *program, Error *error)
+{
+    char folder[1024];
+    const char *parent = getenv("TMPDIR");
+    note_what_is_down(walls);
+    snprintf(folder, sizeof folder, "%s/grade-walls-XXXXXX", parent != NULL && *parent != '\0' ? parent : "/tmp");
     if (mkdtemp(folder) == NULL)
-        folder[0] = '\0';
-    for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i++) {
+        return error_set(error, "the walls cannot be tried: no folder %s: %s", folder, strerror(errno));
+    bool tried = true;
+    for (size_t i = 0; tried && i < sizeof attacks / sizeof attacks[0]; i++) {
         const struct Attack *attack = &attacks[i];
         char *missing = walls->missing[attack->wall];
         if (!walls->up[attack->wall] || missing[0] != '\0')
@@ -325,8 +338,10 @@ void walls_try(Walls *walls, const char *program)
         else if (result == CAME_THROUGH)
             snprintf(missing, MISSING_SIZE, "a program behind it %s", attack->what);
         walls->up[attack->wall] = result != NO_WALL;
+        tried = result != NOT_TRIED || error_set(error, "the walls cannot be tried: no process can be started");
     }
     rmdir(folder);
+    return tried;
 }
 
 bool walls_are_enough(const Walls *walls)

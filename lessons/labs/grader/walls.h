@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "error.h"
+
 typedef enum Wall { LANDLOCK, SECCOMP, OTHER_USER, WALLS } Wall;
 
 enum { NOBODY = 65534, MISSING_SIZE = 200 };
@@ -27,8 +29,9 @@ typedef struct Walls {
 extern const char *const wall_names[WALLS];
 
 /* Try each wall by small attacks on this process and on `program`, the grader's own file. Those that are down already
- * (!up) are not tried: walls->up comes in as what is wanted. */
-void walls_try(Walls *walls, const char *program);
+ * (!up) are not tried: walls->up comes in as what is wanted. False, with the reason, where that cannot be found out:
+ * then nothing may be graded. */
+bool walls_try(Walls *walls, const char *program, Error *error);
 
 /* Whether a submission that wants to read the reference cannot: only then is a grade final. */
 bool walls_are_enough(const Walls *walls);

@@ -13,7 +13,8 @@ trap 'exit 0' INT TERM
 stty -icanon -echo min 0 time 5 # a key is read at once, and waited for half a second
 
 find_task() {
-    set -- $(build/check current)
+    at=$(build/check current) || exit 1 # it has said why
+    set -- $at
     task=${1:-}
     file=${2:-}
     before=
