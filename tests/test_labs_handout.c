@@ -5,7 +5,6 @@
 #include <criterion/criterion.h>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,36 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
-static char above[] = "/tmp/stepgrad labs-XXXXXX"; /* with a folder "my labs" in it */
-static char said[1 << 18];                         /* by the last command, on standard output and error */
+#include "labs_shell.h"
 
-/* Run a command of the shell, made like printf's text; its exit status. */
-static int shell(const char *format, ...)
-{
-    char command[4 * PATH_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(command, sizeof command, format, arguments);
-    va_end(arguments);
-    fflush(NULL);
-    FILE *out = popen(command, "r");
-    cr_assert_not_null(out, "no shell");
-    said[fread(said, 1, sizeof said - 1, out)] = '\0';
-    const int status = pclose(out);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+static const char *const above = folder; /* there is a folder "my labs" in it */
 
 static int in_labs(const char *command) { return shell("cd '%s/my labs' && { %s; } 2>&1 </dev/null", above, command); }
-
-static void expect_said(const char *text)
-{
-    cr_expect(strstr(said, text) != NULL, "this was not said: %s\nbut this:\n%s", text, said);
-}
-
-static void expect_unsaid(const char *text)
-{
-    cr_expect(strstr(said, text) == NULL, "this was said: %s\nin:\n%s", text, said);
-}
 
 static int count_said(const char *text)
 {
@@ -57,19 +31,15 @@ static int count_said(const char *text)
 }
 
 /* A copy of what the Makefile has made by handout.sh, with the student's program built. */
-static void make_folder(void)
+static void make_labs(void)
 {
-    const char *build = getenv("BUILD");
-    cr_assert(mkdtemp(above) != NULL, "no folder to work in");
+    make_folder();
     unsetenv("MAKEFLAGS"); /* of the make that runs the tests */
     unsetenv("MAKELEVEL");
-    cr_assert(shell("cp -Rp '%s/tests/handout' '%s/my labs' 2>&1", build != NULL ? build : "build", above) == 0, "%s",
-              said);
+    cr_assert(shell("cp -Rp \"$BUILD/tests/handout\" \"$DIR/my labs\"") == 0, "%s", said);
 }
 
-static void remove_folder(void) { shell("rm -rf '%s'", above); }
-
-TestSuite(labs_handout, .init = make_folder, .fini = remove_folder, .timeout = 600);
+TestSuite(labs_handout, .init = make_labs, .fini = remove_folder, .timeout = 600);
 
 /* What the references have: awk's sum over the lines "Task 3.2 (1 point)". */
 static int sum_of_tasks(const char *summand)

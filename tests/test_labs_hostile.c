@@ -14,7 +14,6 @@
 #include <grp.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +25,13 @@
 #include <sys/prctl.h>
 #endif
 
+#include "labs_shell.h"
+
 enum { NOBODY = 65534, PATH_SIZE = PATH_MAX + 64, SECONDS_MOST = 60 };
 
 /* ---- a folder: the grader, the submissions, what comes of them --------------------------------------------------- */
 
-static char folder[] = "/tmp/stepgrad hostile XXXXXX";
-static char said[1 << 16], results[1 << 18]; /* by the last grader */
+static char results[1 << 18]; /* by the last grader; what it said comes to `said` */
 
 static const char *below(const char *name)
 {
@@ -42,25 +42,13 @@ static const char *below(const char *name)
     return paths[next];
 }
 
-/* A command of the shell, which finds the test's folder in $T. */
-static void shell(const char *format, ...)
-{
-    char command[3 * PATH_SIZE];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(command, sizeof command, format, arguments);
-    va_end(arguments);
-    cr_assert(setenv("T", folder, 1) == 0 && system(command) == 0, "failed: %s", command);
-}
-
 /* The grader and its kit are copied, so that nobody can run them wherever the project lies. */
 static void enter_folder(void)
 {
-    const char *build = getenv("BUILD");
-    cr_assert(mkdtemp(folder) != NULL && chmod(folder, 0755) == 0, "no folder to work in");
-    shell("mkdir -m 777 \"$T/tmp\" \"$T/out\" && cp '%s/grade' \"$T\" && cp -R lessons/labs \"$T/labs\" && "
-          "chmod -R go+rX \"$T/labs\"",
-          build != NULL ? build : "build");
+    make_folder();
+    cr_assert(shell("chmod 755 \"$DIR\" && mkdir -m 777 \"$DIR/tmp\" \"$DIR/out\" && cp \"$BUILD/grade\" \"$DIR\" && "
+                    "cp -R lessons/labs \"$DIR/labs\" && chmod -R go+rX \"$DIR/labs\"") == 0,
+              "%s", said);
     cr_assert(setenv("TMPDIR", below("tmp"), 1) == 0, "no environment");
 #ifdef __linux__
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* so that a process that is left behind becomes ours, and is found */
@@ -70,11 +58,11 @@ static void enter_folder(void)
 /* Names, or "" for all of them. */
 static void make_submissions(const char *names)
 {
-    shell("rm -rf \"$T/hostile\" && sh tests/labs/hostile/make.sh \"$T/hostile\" \"$T/labs/lab3.c\" \"$T/grade\" %s",
-          names);
+    cr_assert(shell("rm -rf \"$DIR/hostile\" && "
+                    "sh tests/labs/hostile/make.sh \"$DIR/hostile\" \"$DIR/labs/lab3.c\" \"$DIR/grade\" %s",
+                    names) == 0,
+              "%s", said);
 }
-
-static void remove_folder(void) { shell("rm -rf \"$T\""); }
 
 TestSuite(labs_hostile, .init = enter_folder, .fini = remove_folder, .timeout = 3600);
 
@@ -226,7 +214,8 @@ Test(labs_hostile, a_machine_that_cannot_grade_is_told)
     make_submissions("empty_file");
     cr_expect(grade("empty_file", false, no_kit) == 1 && strstr(said, "/nowhere/lab.h") != NULL, "%s", said);
     cr_expect(is_json(results) && strstr(results, "not graded: ") != NULL, "%s", results);
-    cr_expect(grade("empty_file", false, no_time) == 2 && strstr(said, "not a time with a zone: now") != NULL, "%s", said);
+    cr_expect(grade("empty_file", false, no_time) == 2 && strstr(said, "not a time with a zone: now") != NULL, "%s",
+              said);
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s", getenv("PATH"));
     cr_assert(setenv("PATH", below("tmp"), 1) == 0);
@@ -235,7 +224,7 @@ Test(labs_hostile, a_machine_that_cannot_grade_is_told)
     cr_expect(is_json(results) && strstr(results, "cannot be started") != NULL, "%s", results);
     expect_nothing_left("a machine without a compiler");
     cr_assert(setenv("PATH", path, 1) == 0);
-    shell("rm -r \"$T/out\"");
+    cr_assert(shell("rm -r \"$DIR/out\"") == 0, "%s", said);
     cr_expect(grade("empty_file", false, NULL) == 1 && strstr(said, "results.json") != NULL, "%s", said);
 }
 
@@ -300,8 +289,7 @@ static void expect_wall(const char *wall, const char *submission, const char *si
 static bool stands(const char *wall)
 {
     char line[80];
-    shell("\"$T/grade\" --walls >\"$T/said\"");
-    read_text(below("said"), said, sizeof said);
+    cr_assert(shell("\"$DIR/grade\" --walls") == 0, "%s", said);
     snprintf(line, sizeof line, "%-13s stands\n", wall);
     return strstr(said, line) != NULL;
 }

@@ -3,15 +3,14 @@
 #define _DEFAULT_SOURCE /* mkdtemp, popen beside C11 */
 #define _DARWIN_C_SOURCE
 #include <criterion/criterion.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "compute.h"
+#include "labs_shell.h"
 
-TestSuite(labs_sources, .timeout = 1200);
+TestSuite(labs_sources, .init = make_folder, .fini = remove_folder, .timeout = 1200);
 
 /* A line of cases.txt. */
 typedef struct Case {
@@ -78,10 +77,10 @@ static void edit(char source[SOURCE_SIZE], const char *id, const char *from, con
     snprintf(place, SOURCE_SIZE - (size_t)(place - source), "%s%s", to, rest);
 }
 
-static void write_lab(const char *folder, int lab, const Case *c)
+static void write_lab(int lab, const Case *c)
 {
     static char source[SOURCE_SIZE];
-    char edits[sizeof c->line], path[PATH_MAX];
+    char edits[sizeof c->line], name[20];
     read_lab(lab, source);
     snprintf(edits, sizeof edits, "%s ;;", c->edits);
     for (char *from = edits; *from != '\0';) {
@@ -89,25 +88,15 @@ static void write_lab(const char *folder, int lab, const Case *c)
         edit(source, c->id, from, to);
         from = next;
     }
-    snprintf(path, sizeof path, "%s/lab%d.c", folder, lab);
-    FILE *file = fopen(path, "w");
-    cr_assert(file != NULL && fputs(source, file) >= 0 && fclose(file) == 0, "%s cannot be written", path);
+    snprintf(name, sizeof name, "lab%d.c", lab);
+    write_file(name, source);
 }
 
 /* ---- what the grader says ---------------------------------------------------------------------------------------- */
 
-static char said[1 << 17];
-
-static void grade(const char *folder)
+static void grade(void)
 {
-    char command[2 * PATH_MAX];
-    const char *build = getenv("BUILD");
-    snprintf(command, sizeof command, "\"%s/grade\" --seed 7 \"%s\" \"%s/results.json\" 2>&1",
-             build != NULL ? build : "build", folder, folder);
-    FILE *grader = popen(command, "r");
-    cr_assert_not_null(grader);
-    said[fread(said, 1, sizeof said - 1, grader)] = '\0';
-    cr_assert_eq(pclose(grader), 0, "%s\n%s", command, said);
+    cr_assert_eq(shell("\"$BUILD/grade\" --seed 7 \"$DIR\" \"$DIR/results.json\""), 0, "%s", said);
 }
 
 /* The lines about a task. */
@@ -149,35 +138,28 @@ static void expect_block(const Case *c, const Task *task)
         cr_expect(reason_in(block) == NULL, "%s: %s\nis told a wrong reason:\n%s", c->id, c->edits, block);
 }
 
-/* Grade the round-th case of each lab, all of them in one folder. Returns how many there are. */
+/* Grade the round-th case of each lab, all of them at once. Returns how many there are. */
 static int grade_round(int round)
 {
-    char folder[] = "/tmp/stepgrad wrong XXXXXX", path[PATH_MAX];
     const Case *of_lab[LABS + 1] = {NULL};
     int seen[LABS + 1] = {0}, count = 0;
-    cr_assert_not_null(mkdtemp(folder));
     for (int i = 0; i < case_count; i++) {
         const int lab = atoi(cases[i].id);
         if (seen[lab]++ != round)
             continue;
         of_lab[lab] = &cases[i];
-        write_lab(folder, lab, &cases[i]);
+        write_lab(lab, &cases[i]);
         count++;
     }
     if (count > 0)
-        grade(folder);
+        grade();
     for (int t = 0; t < task_count; t++) {
         const Case *c = of_lab[atoi(tasks[t].id)];
         if (c != NULL)
             expect_block(c, &tasks[t]);
     }
-    for (int lab = 1; lab <= LABS; lab++) {
-        snprintf(path, sizeof path, "%s/lab%d.c", folder, lab);
-        remove(path);
-    }
-    snprintf(path, sizeof path, "%s/results.json", folder);
-    remove(path);
-    cr_expect_eq(rmdir(folder), 0, "something was left in %s", folder);
+    shell("cd \"$DIR\" && rm -f lab*.c results.json && ls -A");
+    cr_expect_str_eq(said, "", "this was left: %s", said);
     return count;
 }
 

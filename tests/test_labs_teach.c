@@ -3,54 +3,17 @@
 #define _DEFAULT_SOURCE /* mkdtemp, setenv, popen beside C11 */
 #define _DARWIN_C_SOURCE
 #include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 
+#include "labs_shell.h"
 #include "terms.h"
 
-/* ---- a folder, and the shell ------------------------------------------------------------------------------------- */
-
-static char folder[] = "/tmp/stepgrad teach XXXXXX";
-static char said[1 << 16];
-
-static void make_folder(void)
+static void begin(void)
 {
-    cr_assert(mkdtemp(folder) != NULL && setenv("DIR", folder, 1) == 0, "no folder to work in");
-    setenv("BUILD", "build", 0);
+    make_folder();
     unsetenv("PRIVATE");
 }
 
-/* Run lines of sh in the project's folder, with $DIR and $BUILD; what they print comes to `said`. Returns the status.
- */
-static int shell(const char *script)
-{
-    cr_assert_eq(setenv("SCRIPT", script, 1), 0);
-    FILE *in = popen("eval \"$SCRIPT\" 2>&1", "r");
-    cr_assert_not_null(in, "popen");
-    said[fread(said, 1, sizeof said - 1, in)] = '\0';
-    const int status = pclose(in);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void remove_folder(void) { shell("rm -rf \"$DIR\""); }
-
-TestSuite(labs_teach, .init = make_folder, .fini = remove_folder, .timeout = 300);
-
-static void expect_said(const char *text)
-{
-    cr_expect(strstr(said, text) != NULL, "\"%s\" is not said in:\n%s", text, said);
-}
-
-static const char *write_file(const char *name, const char *text)
-{
-    static char path[200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *out = fopen(path, "w");
-    cr_assert(out != NULL && fputs(text, out) >= 0 && fclose(out) == 0, "%s cannot be written", path);
-    return path;
-}
+TestSuite(labs_teach, .init = begin, .fini = remove_folder, .timeout = 300);
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
@@ -201,6 +164,9 @@ Test(labs_teach, a_slip_in_a_private_task_is_named_with_its_line)
         {COMMENT(" * Forward: y = a\n * Range: a 3 -3\n") UNARY, "own.c:4: a range is a name"},
         {COMMENT(" * Forward: y = a\n * Range: a 1 3\n * Range: b 1 3\n") UNARY, "needs a range for each operand"},
         {COMMENT(" * Forward: y = a\n * Range: a 1 3\n * Hint: zero.\n") UNARY, "three lines Hint:"},
+        {SOFTSIGN "/* Task 0.2 (1 point)  y = a.\n", "own.c:1: task 0.1 has no function"},
+        {"\n/* Task 0.1 (1 point)  y = a. */ double f(double a, double y, double g) {\n",
+         "own.c:2: the comment of task"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         write_file("own.c", wrong[i].text);
@@ -209,14 +175,76 @@ Test(labs_teach, a_slip_in_a_private_task_is_named_with_its_line)
     }
 }
 
-static const char own_tasks[] = "/* own.c - of our own. */\n#include \"lab.h\"\n\n" SOFTSIGN UNARY
-                                "    return g / ((1 + fabs(a)) * (1 + fabs(a)));\n}\n\n"
-                                "static double length(double a, double b) { return sqrt(a * a + b * b); }\n\n"
-                                "/* Task 0.2 (1 point)  y = \"length\" of (a, b).\n *\n"
-                                " * Forward: y = length(a, b)\n * Range: a -2 2\n * Range: b 0.5 2\n"
-                                " * Hint: one.\n * Hint: two.\n * Hint: three.\n * Chapter: 07_gradient_check.c */\n"
-                                "void length_backward(double a, double b, double y, double g, double grad[2])\n{\n"
-                                "    grad[0] = g * a / length(a, b);\n    grad[1] = g * b / y;\n}\n";
+#define OWN_HEAD "/* own.c - of our own. */\n#include \"lab.h\"\n\n"
+
+Test(labs_teach, no_style_of_writing_hands_out_a_solution)
+{
+#define HEAD "double f(double a, double y, double g)"
+    static const char *const styles[] = {
+        SOFTSIGN HEAD "\n{\n    return SOLUTION;\n}\n",
+        SOFTSIGN HEAD " {\n    return SOLUTION;\n}\n",
+        SOFTSIGN HEAD " { return SOLUTION; }\n",
+        SOFTSIGN "double f(double a,\n         double y,\n\n\tdouble g){return SOLUTION;\n}\n",
+        SOFTSIGN HEAD "\n  {\n  return SOLUTION; }\n",
+        SOFTSIGN HEAD "\n{\nif (a > 0) {\nreturn SOLUTION;\n}\nreturn SOLUTION;\n}\n",
+        SOFTSIGN HEAD "\n{\n    a = 1; /* so */\n#include \"SOLUTION\"\n/* SOLUTION */\n}\n",
+        "static double SOLUTION(double a) {\n    return a;\n}\n" SOFTSIGN HEAD " {\n}\n",
+        "static double\nSOLUTION(double a)\n{\n    return a;\n}\n" SOFTSIGN HEAD " {\n}\n",
+        SOFTSIGN HEAD "\n{\n}\n\n/* SOLUTION */\ndouble SOLUTION(double a,\n                double b)\n{\n}\n",
+        "#define SOLUTION 1\nstatic const double SOLUTIONS[2] = {1,\n  SOLUTION};\n" SOFTSIGN HEAD " {\n}\n",
+        "/* Task 0.1 (2 points)  y = a.\n * Forward: y = a\n * Range: a -3 3\n * Hint: 1.\n * Hint: 2.\n * Hint: 3.\n"
+        " * Chapter: 07_gradient_check.c */ \n" HEAD " {\n    return SOLUTION; /* it\n is */\n}\n",
+    };
+    for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
+        shell("rm -f \"$DIR\"/*; printf '%%s' '" OWN_HEAD "' >\"$DIR/own.c\"");
+        setenv("STYLE", styles[i], 1);
+        cr_expect_eq(shell("printf '%%s' \"$STYLE\" >>\"$DIR/own.c\" && cd lessons/labs &&"
+                           "awk -v part=h -f private.awk \"$DIR/own.c\" >\"$DIR/private.h\" &&"
+                           "awk -f skeleton.awk \"$DIR/own.c\" &&"
+                           "awk -v out=\"$DIR\" -f hints.awk \"$DIR/own.c\" && cat \"$DIR/0.1.txt\""),
+                     0, "%s: %s", styles[i], said);
+        expect_unsaid("SOLUTION");
+        expect_said(OWN_HEAD "/* Task 0.1 (2 points)  y = ");
+        expect_said("double g)\n{\n    not_written(\"0.1\");\n    return 0;\n}\n");
+        expect_said("Read lessons/07_gradient_check.c\n");
+    }
+}
+
+Test(labs_teach, a_goal_may_hold_what_c_writes_with_a_backslash)
+{
+    write_file("own.c", "/* Task 0.1 (2 points)  y = a\\b, \"so\".\n * Forward: y = a\n * Range: a -3 3\n * Hint: 1.\n"
+                        " * Hint: 2.\n * Hint: 3.\n * Chapter: 07_gradient_check.c */\n" UNARY);
+    cr_expect_eq(shell("awk -v part=h -f lessons/labs/private.awk \"$DIR/own.c\""), 0);
+    expect_said("\"0.1\", 2, \"y = a\\\\b, \\\"so\\\"\")\n");
+}
+
+/* Whatever the references look like: a task that would be missing, or be there with its body, stops it. */
+Test(labs_teach, nothing_is_handed_out_where_a_task_has_no_empty_function)
+{
+    cr_assert_eq(shell("cp -R lessons/labs \"$DIR/labs\""), 0, "%s", said);
+    static const struct Change {
+        const char *command, *reason;
+    } changes[] = {
+        {"sed 's/Task 3.2 /Exercise 3.2 /' lab3.c", "Task 3.2 has no empty function in lab3.c"},
+        {"cat lab3.c; echo '/* Task 3.8 (1 point)  y = a. */'", "Task 3.8 has no empty function in lab3.c"},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        cr_assert_eq(shell("cd lessons/labs && { %s; } >\"$DIR/labs/lab3.c\"", changes[i].command), 0, "%s", said);
+        cr_expect_eq(shell("sh \"$DIR/labs/handout.sh\" --lab 3 \"$DIR/out\""), 1, "%s", said);
+        expect_said(changes[i].reason);
+        cr_expect(shell("test -e \"$DIR/out\"") != 0, "it was left there");
+    }
+}
+
+static const char own_tasks[] =
+    OWN_HEAD SOFTSIGN "double softsign_backward(double a, double y, double g) {\n"
+                      "    return g / ((1 + fabs(a)) * (1 + fabs(a)));\n}\n\n"
+                      "static double length(double a, double b) {\n    return sqrt(a * a + b * b);\n}\n\n"
+                      "/* Task 0.2 (1 point)  y = \"length\" of (a, b).\n *\n"
+                      " * Forward: y = length(a, b)\n * Range: a -2 2\n * Range: b 0.5 2\n"
+                      " * Hint: one.\n * Hint: two.\n * Hint: three.\n * Chapter: 07_gradient_check.c */\n"
+                      "void length_backward(double a, double b, double y, double g, double grad[2])\n{\n"
+                      "    grad[0] = g * a / length(a, b);\n    grad[1] = g * b / y;\n}\n";
 
 /* From the file to what a student has and to the grade; then the reference is made wrong. */
 Test(labs_teach, private_tasks_are_handed_out_and_graded_and_a_wrong_reference_is_caught)
@@ -252,7 +280,8 @@ static const char grader[] =
     "for last; do submission=$results results=$last; done\n"
     "echo x >>\"$DIR/log\"\n"
     "case $submission in\n"
-    "*/bob) echo '{\"score\": 0, \"output\": \"not graded: no compiler\\nat all\"}' >\"$results\"; exit 1 ;;\n"
+    "*/bob) printf '%s\\n' '{\"score\": 0, \"output\": \"not graded: no \\u0007C:\\\\new\\nat all\"}' >\"$results\"\n"
+    "  exit 1 ;;\n"
     "*/cid) exit 9 ;;\n"
     "esac\n"
     "echo '{\"output\": \"{1.5}\", \"extra_data\": {\"seed\": \"18446744073709551615\", \"final\": true,' "
@@ -285,7 +314,7 @@ Test(labs_teach, a_class_is_one_line_per_student_whatever_the_names)
     static const char *const lines[] = {
         "student,score,1.1,1.2,seed,remark\n",
         "ann,1.5,1,0.5,18446744073709551615,perhaps measured by a nudge: 3.6\n",
-        "bob,0,,,,not graded: no compiler\n",
+        "bob,0,,,,not graded: no ?C:\\new\n",
         "cid,0,,,,\"not graded: the grader ended with status 9, see graded.txt\"\n",
         "\"O'Neil, \"\"Pat\"\" \",1.5,1",
         "\ntwo\\nlines,1.5",
@@ -302,15 +331,39 @@ Test(labs_teach, a_class_is_one_line_per_student_whatever_the_names)
 
 Test(labs_teach, a_class_is_graded_again_only_where_something_is_new)
 {
-    make_class();
-    cr_expect_eq(shell("sleep 0.02; " CLASS " >/dev/null; sleep 0.02; " CLASS), 0, "%s", said);
-    expect_said("2 graded now, 7 not changed"); /* bob and cid have no results yet */
-    cr_expect_eq(shell("touch \"$DIR/class/ann/lab1.c\"; sleep 0.02; " CLASS), 0);
-    expect_said("3 graded now, 6 not changed");
-    cr_expect_eq(shell("rm \"$DIR\"/class.results/-x/graded.txt; " CLASS), 0); /* as an interruption leaves it */
-    expect_said("3 graded now, 6 not changed");
-    cr_expect_eq(shell("touch \"$DIR/grade\"; sleep 0.02; " CLASS), 0);
-    expect_said("9 graded now, 0 not changed");
+    write_file("grade", grader);
+    static const struct Change {
+        const char *command, *options;
+        int graded; /* one at least: bob has no results yet */
+    } changes[] = {
+        {":", "", 3},
+        {":", "", 1},
+        {"touch grade terms.txt kit/lab.h class/ann; echo >class/ann/notes.txt", "", 1},
+        {"echo old >class/ann/lab3.c; cp -p class/ann/lab3.c ..time", "", 2},
+        {"echo new >class/ann/lab3.c; touch -r ..time class/ann/lab3.c", "", 2}, /* as unzip does */
+        {"mv class/ann/lab3.c class/ann/lab4.c", "", 2},
+        {"touch class/ann/lab4.c", "", 1},
+        {"mkfifo class/ann/lab1.c; ln -s /dev/zero class/ann/lab2.c", "", 2},
+        {"rm class.results/eve/graded_from.txt", "", 2}, /* as an interruption leaves it */
+        {":", "--lab 3", 3},
+        {":", "--lab 4", 3},
+        {":", "--lab 4", 1},
+        {"echo '* - hidden - -' >terms.txt; touch -r ..time terms.txt", "--lab 4", 3},
+        {"echo '#' >>kit/lab.h; touch -r ..time kit/lab.h", "--lab 4", 3},
+        {"echo '#' >>grade; touch -r ..time grade", "--lab 4", 3},
+    };
+    cr_assert_eq(shell("cp lessons/labs/terms.txt \"$DIR\" && cd \"$DIR\" && chmod +x grade &&"
+                       "mkdir -p kit class/ann class/bob class/eve && echo >kit/lab.h"),
+                 0, "%s", said);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        char summary[60];
+        snprintf(summary, sizeof summary, "%d graded now, %d not changed", changes[i].graded, 3 - changes[i].graded);
+        cr_expect_eq(shell("(cd \"$DIR\" && { %s; }) && sh lessons/labs/class.sh \"$DIR/class\" \"\" 2 \"$DIR/grade\" "
+                           "--kit \"$DIR/kit\" --terms \"$DIR/terms.txt\" %s",
+                           changes[i].command, changes[i].options),
+                     0, "%s", said);
+        cr_expect(strstr(said, summary) != NULL, "%zu: %s %s: %s", i, changes[i].command, changes[i].options, said);
+    }
 }
 
 Test(labs_teach, an_interrupted_class_leaves_no_process_and_goes_on)
@@ -335,6 +388,8 @@ Test(labs_teach, a_class_that_cannot_be_graded_says_why)
     write_file("grade", grader);
     cr_expect_eq(shell("chmod +x \"$DIR/grade\"; " CLASS), 1);
     expect_said("there is no folder ");
+    shell(CLASS " 2>/dev/null");
+    cr_expect_str_eq(said, "", "it is not said to standard error: %s", said);
     cr_expect_eq(shell("mkdir \"$DIR/class\"; " CLASS), 1);
     expect_said("there is no student's folder in ");
     cr_expect_eq(shell("sh lessons/labs/class.sh \"$DIR/class\" \"\" x \"$DIR/grade\""), 1);
@@ -358,11 +413,12 @@ Test(labs_teach, results_are_valid_by_the_schema)
 {
     if (!have("python3 -c 'import json'"))
         return;
-    cr_assert_eq(shell("mkdir \"$DIR/in\" && awk -f lessons/labs/skeleton.awk lessons/labs/lab3.c |"
+    cr_assert_eq(shell("mkdir \"$DIR/in\" && { echo '#include <stdio.h>'; awk -f lessons/labs/skeleton.awk "
+                       "lessons/labs/lab3.c; } |"
                        "sed -e 's/not_written(\"3.1\");/grad[0] = g, grad[1] = -g;/' "
                        "-e 's/not_written(\"3.2\");/grad[0] = grad[1] = 7;/' "
                        "-e 's/not_written(\"3.3\");/for (int c = 1; c < 256; c++) *(volatile char *)grad = 0, "
-                       "putchar(c);/' -e 's/#include \"lab.h\"/&\\n#include <stdio.h>/' >\"$DIR/in/lab3.c\" &&"
+                       "putchar(c);/' >\"$DIR/in/lab3.c\" &&"
                        "\"$BUILD/grade\" --lab 3 \"$DIR/in\" \"$DIR/1.json\" &&"
                        "mkdir \"$DIR/none\" && \"$BUILD/grade\" --lab 1 \"$DIR/none\" \"$DIR/2.json\" &&"
                        "! \"$BUILD/grade\" --kit \"$DIR/none\" \"$DIR/in\" \"$DIR/3.json\""),
@@ -396,7 +452,9 @@ Test(labs_teach, the_schema_refuses_what_gradescope_would_not_understand)
     char name[WRONG][16];
     for (int i = 0; i < WRONG; i++) {
         snprintf(name[i], sizeof name[i], "/%d.json: ", i);
-        write_file((snprintf(said, sizeof said, "%d.json", i), said), wrong[i]);
+        char file[16];
+        snprintf(file, sizeof file, "%d.json", i);
+        write_file(file, wrong[i]);
     }
     static const char *const ways[] = {"", "--plain"};
     for (int way = 0; way < 2; way++) { /* all at once: Python takes long to start */
@@ -446,15 +504,28 @@ Test(labs_teach, run_autograder_leaves_valid_results_when_nothing_works)
     expect_said("the grader did not run");
 }
 
+Test(labs_teach, a_lab_that_is_not_there_is_not_packed)
+{
+    for (int lab = 0; lab <= 12; lab += 12) {
+        cr_expect(shell("sh lessons/labs/gradescope/pack.sh \"$DIR\" lessons/labs/terms.txt '' %d", lab) != 0);
+        expect_said("there is no lab ");
+        cr_expect(shell("test -e \"$DIR/gradescope.zip\"") != 0);
+    }
+}
+
 /* The zip, unpacked; LONG=yes also builds the grader from it, far from the project, and grades the references. */
 Test(labs_teach, the_zip_holds_what_the_grader_is_built_from)
 {
     if (!have("python3 -c 'import zipfile'"))
         return;
-    cr_assert_eq(shell("echo '* - hidden - -' >\"$DIR/terms.txt\" && mkdir \"$DIR/source\" \"$DIR/submission\" &&"
-                       "make -s BUILD=\"$DIR\" gradescope.zip TERMS=\"$DIR/terms.txt\" LAB=3 &&"
-                       "cd \"$DIR/source\" && python3 -m zipfile -e ../gradescope.zip ."),
-                 0, "%s", said);
+    cr_assert_eq(
+        shell("echo '* - hidden - -' >\"$DIR/terms.txt\" && mkdir \"$DIR/source\" \"$DIR/submission\" &&"
+              "mkdir -p \"$DIR/project/lessons/images\" && cp -R Makefile LICENSE engine viz \"$DIR/project\" &&"
+              "cp -R lessons/labs \"$DIR/project/lessons\" && cd \"$DIR/project\" && : >lessons/images/picture.svg &&"
+              "mkdir -p lessons/labs/private && : >lessons/labs/private/lab0.c &&"
+              "make -s BUILD=\"$DIR\" gradescope.zip PRIVATE= TERMS=\"$DIR/terms.txt\" LAB=3 &&"
+              "cd \"$DIR/source\" && python3 -m zipfile -e ../gradescope.zip ."),
+        0, "%s", said);
     cr_expect_eq(shell("cd \"$DIR/source\" && cat lab stepgrad/lessons/labs/terms.txt && test -f setup.sh && "
                        "python3 -m zipfile -l ../gradescope.zip"),
                  0, "%s", said);
@@ -483,9 +554,29 @@ Test(labs_teach, make_help_lists_what_a_teacher_needs_and_each_says_what_is_miss
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
         expect_said(targets[i]);
     cr_expect(shell("make -s BUILD=\"$BUILD\" grade") != 0);
-    expect_said("Whose? make grade SUBMISSION=folder");
+    expect_said("Which submission? make grade SUBMISSION=folder");
     cr_expect(shell("make -s BUILD=\"$BUILD\" class") != 0);
-    expect_said("Whose? make class SUBMISSIONS=folder");
+    expect_said("Which folder of submissions? make class SUBMISSIONS=folder");
     cr_expect(shell("make -s BUILD=\"$BUILD\" handout") != 0);
     expect_said("Where to? make handout OUT=folder");
+    shell("for target in handout grade class; do make -s BUILD=\"$BUILD\" $target 2>/dev/null; done");
+    cr_expect_str_eq(said, "", "it is not said to standard error: %s", said);
+}
+
+Test(labs_teach, make_handout_takes_a_seed)
+{
+    cr_expect_eq(shell("make -s BUILD=\"$BUILD\" handout LAB=3 SEED=23 OUT=\"$DIR/out\" &&"
+                       "\"$BUILD/answers\" 3.2 23 | cmp - \"$DIR/out/check/answers/3.2.txt\""),
+                 0, "%s", said);
+    cr_expect(shell("make -s BUILD=\"$BUILD\" handout SEED=2x OUT=\"$DIR/other\"") != 0);
+    expect_said("The seed is \"2x\"");
+}
+
+/* What the tests of the handed-out folder begin with is made anew when any of its files changes. */
+Test(labs_teach, make_knows_the_hidden_files_of_the_handout)
+{
+    shell("make -pnq BUILD=\"$BUILD\" 2>/dev/null | grep 'handout.made:'");
+    expect_said("lessons/labs/handout/.github/workflows/labs.yml");
+    expect_said("lessons/labs/handout/.vscode/tasks.json");
+    expect_said("lessons/labs/handout/.gitignore");
 }

@@ -16,16 +16,18 @@ function field(text)
     return text
 }
 
-# What a string of JSON means, as far as it is shown here.
-function unescaped(text)
+BEGIN { meaning["n"] = "\n"; meaning["t"] = "\t"; meaning["r"] = "\r"; meaning["b"] = meaning["f"] = meaning["u"] = "?" }
+
+# What a string of JSON means, as far as it is shown here. One escape after the other: \\n is a backslash and an n.
+function unescaped(text,    done, escaped)
 {
-    gsub(/\\n/, "\n", text)
-    gsub(/\\t/, "\t", text)
-    gsub(/\\u00[0-7][0-9a-fA-F]/, "?", text)
-    gsub(/\\"/, "\"", text)
-    gsub(/\\\//, "/", text)
-    gsub(/\\\\/, "\\", text)
-    return text
+    done = ""
+    while (match(text, /\\(u....|.)/)) {
+        escaped = substr(text, RSTART + 1, 1)
+        done = done substr(text, 1, RSTART - 1) (escaped in meaning ? meaning[escaped] : escaped)
+        text = substr(text, RSTART + RLENGTH)
+    }
+    return done text
 }
 
 # One value that is neither object nor list, at the end of its path: ".tests.#.score" is one of a test.

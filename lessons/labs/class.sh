@@ -5,11 +5,11 @@
 #
 # `make class` calls it. RESULTS ("": SUBMISSIONS.results) receives class.csv and, in a folder per student, the grader's
 # results.json and what it said, graded.txt. Run it again to go on after an interruption, or for those who have handed in
-# anew: a student whose results are newer than the submission, the grader and its table is not graded again.
+# anew: a student is not graded again while the files of the labs, the grader, its options and its table are the same.
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 
-stop() { echo "make class: $1" && exit 1; }
+stop() { echo "make class: $1" >&2 && exit 1; }
 
 submissions=${1%/}
 results=${2:-$submissions.results}
@@ -18,7 +18,7 @@ grade=$4
 shift 3
 [ -d "$submissions" ] || stop "there is no folder $submissions. It holds one folder per student."
 case $jobs in '' | *[!0-9]* | 0) stop "JOBS=$jobs: how many are graded at a time? Give a number from 1." ;; esac
-[ -x "$grade" ] || stop "$grade is no program. Build it: make build/grade"
+[ -x "$grade" ] || stop "$grade is not a program. Build it: make build/grade"
 mkdir -p "$results" || stop "cannot make the folder $results."
 submissions=$(cd "$submissions" && pwd) && results=$(cd "$results" && pwd) || exit 1
 case $results/ in "$submissions"/*) stop "the results would lie among the submissions. Give another RESULTS." ;; esac
@@ -33,32 +33,44 @@ name_of() {
     name=${name##*/}
 }
 
-# Whether there are no results, or older ones than the submission, the grader, or a file or folder among its options.
-# graded.txt gets its name when the grader has ended; what could not be graded has no tests.
-is_stale() { # folder of the results, student's folder, the grader's command line
-    graded=$1/graded.txt
-    [ -f "$graded" ] && grep -q '"tests"' "$1/results.json" || return 0
-    shift
-    for input in "$@"; do
-        [ -e "$input" ] && [ -n "$(find -H "$input" -newer "$graded" | head -n 1)" ] && return 0
+# What a grade depends on, beside the submission: the grader's command line, and each file in it or below a folder in it.
+grader_is() { # the grader's command line
+    printf '%s\n' "$*"
+    for word in "$@"; do
+        [ ! -e "$word" ] || find -H "$word" -type f -exec cksum {} + | sort
     done
-    return 1
+}
+
+# The files of the labs, by what is in them: a time says little, since cp -p and unzip keep old ones. The grader takes no
+# links, no pipes, and nothing as large as 300 kB.
+submission_is() { # student's folder
+    for file in "$1"lab[0-9]*.c; do
+        if [ -f "$file" ] && [ ! -L "$file" ]; then
+            echo "${file##*/} $(head -c 300000 "$file" | cksum)"
+        elif [ -e "$file" ] || [ -L "$file" ]; then
+            echo "${file##*/} is not a file"
+        fi
+    done
+}
+
+# graded_from.txt is written when the grader has ended. What could not be graded has no tests in its results.
+is_graded() { # folder of the results, what they must be from
+    [ -f "$1/graded_from.txt" ] && [ "$(cat "$1/graded_from.txt")" = "$2" ] && grep -q '"tests"' "$1/results.json"
 }
 
 # One student. The grader's own status 1 says "could not grade", and it has written why; others mean that it failed.
 grade_one() { # folder for the results, student's folder, the grader's command line
     to=$1 && student=$2 && shift 2
-    mkdir -p "$to" && rm -f "$to/graded.txt" || return
-    "$@" "$student" "$to/results.json" >"$to/graded.txt.part" 2>&1 </dev/null &
+    mkdir -p "$to" && rm -f "$to/graded_from.txt" || return
+    "$@" "$student" "$to/results.json" >"$to/graded.txt" 2>&1 </dev/null &
     grading=$!
     wait "$grading"
     status=$?
     if [ "$status" -gt 1 ]; then
-        echo "The grader ended with status $status." >>"$to/graded.txt.part"
+        echo "The grader ended with status $status." >>"$to/graded.txt"
         printf '{"score": 0, "output": "not graded: the grader ended with status %d, see graded.txt"}\n' "$status" \
             >"$to/results.json"
     fi
-    mv "$to/graded.txt.part" "$to/graded.txt"
 }
 
 # All workers go through the same list; a student is graded by the one that is first to make the folder in $claims.
@@ -70,13 +82,15 @@ work() { # the grader's command line
         number=$((number + 1))
         mkdir "$claims/$number" 2>/dev/null || continue
         name_of "$folder"
-        if is_stale "$results/$name" "$folder" "$@"; then
-            grade_one "$results/$name" "${folder%/}" "$@"
+        from=$(printf '%s\n' "$grader" && submission_is "$folder")
+        if ! is_graded "$results/$name" "$from"; then
+            grade_one "$results/$name" "${folder%/}" "$@" && printf '%s\n' "$from" >"$results/$name/graded_from.txt"
             : >"$claims/$number/graded"
         fi
     done
 }
 
+grader=$(grader_is "$@")
 job=0
 while [ $((job += 1)) -le "$jobs" ]; do
     work "$@" &

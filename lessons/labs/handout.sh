@@ -23,9 +23,16 @@ case ${1:-} in '' | -*) usage ;; esac
 [ $# -le 2 ] || usage
 out=$1
 seed=${2:-1}
+case $seed in *[!0-9]*) echo "The seed is \"$seed\", and must be a whole number." >&2 && exit 2 ;; esac
 here=$(dirname "$0")
 build=${BUILD:-build}
 answers=$build/answers
+
+# The tasks, by the tables of lab.h and private.h, where an id stands alone in a string, and by the comments above them.
+ids() {
+    cat "$out/lab.h" "$out/private.h" 2>/dev/null | tr '"' '\n' | grep "^${lab:-[0-9]*}[.][0-9][0-9]*\$" || true
+    sed -n 's,^/\* Task \([^ ]*\).*,\1,p' "$out"/check/skeleton/*
+}
 
 if [ -n "$(ls -A "$out" 2>/dev/null)" ]; then
     echo "$out is not empty, so nothing is written there. Name a new folder." >&2
@@ -57,8 +64,12 @@ for reference in "$here"/lab${lab:-[0-9]*}.c "$build"/reference/lab${lab:-[0-9]*
     awk -v out="$out/check/hints" -f "$here/hints.awk" "$reference"
 done
 [ ! -f "$out/lab10.c" ] || cp -R "$here/own" "$out"
-for hints in "$out"/check/hints/*.txt; do
-    task=$(basename "$hints" .txt)
+for task in $(ids | sort -u); do
+    if ! grep -qs "not_written(\"$task\")" "$out/check/skeleton/lab${task%%.*}.c"; then
+        echo "Task $task has no empty function in lab${task%%.*}.c, so nothing is handed out. Its comment begins with" \
+            "\"/* Task $task \", and its function comes below." >&2
+        exit 1
+    fi
     "$answers" "$task" "$seed" >"$out/check/answers/$task.txt"
 done
 trap - EXIT

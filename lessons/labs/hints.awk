@@ -9,10 +9,10 @@ task == "" { next }
 {
     line = $0
     sub(/^(\/\*| \*)/, "", line)
-    sub(/ *\*\/$/, "", line)
+    sub(/ *\*\/.*/, "", line)
     text = text line
 }
-/\*\/$/ {
+/\*\// {
     sub(/ Chapter: /, " Hint: Read lessons/", text)
     count = split(text, hints, " Hint: ")
     for (i = 2; i <= count; i++)

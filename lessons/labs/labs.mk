@@ -20,16 +20,16 @@ GRADE = $(LAB_BUILD)/grade --kit "$(KIT)" --terms "$(TERMS)" $(if $(LAB),--lab "
 
 .PHONY: handout grade grade-check gradescope.zip class FORCE
 
-handout: $(LAB_BUILD)/answers $(PRIVATE_CHECKED) ## make the folder that students get: make handout OUT=folder [LAB=3] [PRIVATE=file.c]
-	@test -n "$(OUT)" || { echo "Where to? make handout OUT=folder"; exit 1; }
-	@BUILD="$(LAB_BUILD)" sh lessons/labs/handout.sh $(if $(LAB),--lab "$(LAB)") "$(OUT)"
+handout: $(LAB_BUILD)/answers $(PRIVATE_CHECKED) ## make the folder that students get: make handout OUT=folder [LAB=3] [SEED=2] [PRIVATE=file.c]
+	@test -n "$(OUT)" || { echo "Where to? make handout OUT=folder" >&2; exit 1; }
+	@BUILD="$(LAB_BUILD)" sh lessons/labs/handout.sh $(if $(LAB),--lab "$(LAB)") "$(OUT)" $(if $(SEED),"$(SEED)")
 
 grade: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade one submission: make grade SUBMISSION=folder [RESULTS=file] [LAB=3] [SUBMITTED=time] [TERMS=file]
-	@test -n "$(SUBMISSION)" || { echo "Whose? make grade SUBMISSION=folder"; exit 1; }
+	@test -n "$(SUBMISSION)" || { echo "Which submission? make grade SUBMISSION=folder" >&2; exit 1; }
 	@$(GRADE) $(if $(SUBMITTED),--submitted "$(SUBMITTED)") "$(SUBMISSION)" "$(or $(RESULTS),results.json)"
 
-class: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade a folder of submissions: make class SUBMISSIONS=folder [RESULTS=folder] [JOBS=2]
-	@test -n "$(SUBMISSIONS)" || { echo "Whose? make class SUBMISSIONS=folder"; exit 1; }
+class: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade a folder of submissions: make class SUBMISSIONS=folder [RESULTS=folder] [JOBS=2] [LAB=3] [TERMS=file]
+	@test -n "$(SUBMISSIONS)" || { echo "Which folder of submissions? make class SUBMISSIONS=folder" >&2; exit 1; }
 	@sh lessons/labs/class.sh "$(SUBMISSIONS)" "$(RESULTS)" "$(JOBS)" $(GRADE)
 
 grade-check: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## show which walls stand between a submission and the grader on this machine
@@ -50,7 +50,8 @@ $(BUILD)/answers: $(BUILD)/lessons/labs/grader/answers_main.o $(LAB_OBJECTS) $(L
 # calls make, and then there is no folder.)
 $(BUILD)/tests/run: | $(BUILD)/tests/handout.made
 $(BUILD)/tests/handout.made: $(BUILD)/answers lessons/labs/handout.sh lessons/labs/lab.h \
-  $(wildcard lessons/labs/*.awk lessons/labs/lab*.c lessons/labs/check/* lessons/labs/handout/* lessons/labs/own/*)
+  $(wildcard lessons/labs/*.awk lessons/labs/lab*.c lessons/labs/check/* lessons/labs/own/*) \
+  $(shell find lessons/labs/handout -type f)
 	@mkdir -p $(@D) && rm -rf $(@D)/handout
 	@BUILD=$(BUILD) sh lessons/labs/handout.sh $(@D)/handout 7 >$@.part
 	@test ! -d $(@D)/handout || $(MAKE) --no-print-directory -C $(@D)/handout build/check
@@ -67,7 +68,7 @@ $(BUILD)/private/check_private: $(BUILD)/private/lessons/labs/grader/check_priva
 	$(LINK) -o $@ $^ -lm
 
 $(BUILD)/private/private.checked: $(BUILD)/private/check_private $(BUILD)/private/kit.made
-	@$< || { echo "in $(PRIVATE)"; exit 1; }
+	@$< || { echo "in $(PRIVATE)" >&2; exit 1; }
 	@touch $@
 
 $(BUILD)/private/private.h $(BUILD)/private/lab0.c: FORCE

@@ -15,7 +15,8 @@ function fail(line, message)
 # The text behind "Forward:" and its like.
 function rest() { sub(/^ \* [A-Za-z]+: */, ""); sub(/ *\*\/ *$/, ""); return $0 }
 
-function quoted(text) { gsub(/\\/, "\\\\", text); gsub(/"/, "\\\"", text); return "\"" text "\"" }
+# As a string of C: "\\\\&" puts one backslash before what was found.
+function quoted(text) { gsub(/["\\]/, "\\\\&", text); return "\"" text "\"" }
 
 part == "c" { text = text $0 "\n" }
 
@@ -26,6 +27,7 @@ part == "c" { text = text $0 "\n" }
     id[n] = $3
     if (id[n] in taken) fail(NR, "there already is a task " id[n] ". Give each its own number.")
     taken[id[n]] = 1
+    if (in_head) fail(begins[n - 1], "task " id[n - 1] " has no function below its comment.")
     points[n] = substr($4, 2)
     goal[n] = $0
     sub(/^[^)]*\) +/, "", goal[n])
@@ -35,6 +37,7 @@ part == "c" { text = text $0 "\n" }
 }
 in_comment {
     last = /\*\//
+    if (last && $0 !~ /\*\/[ \t\r]*$/) fail(NR, "the comment of task " id[n] " ends here. Begin a new line behind it.")
     if (/^ \* Forward: *y = /) { forward_line[n] = NR; forward[n] = rest(); sub(/^y = */, "", forward[n]) }
     else if (/^ \* Range: /) {
         if (split(rest(), word, " +") != 3 || word[1] !~ /^[ab]$/ || word[2] + 0 >= word[3] + 0)

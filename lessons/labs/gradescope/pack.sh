@@ -11,7 +11,11 @@ packed=$build/gradescope
 source=$packed/stepgrad
 
 if ! command -v zip >/dev/null 2>&1 && ! command -v python3 >/dev/null 2>&1; then
-    echo "make gradescope.zip needs zip or python3: install the package zip."
+    echo "make gradescope.zip needs zip or python3: install the package zip." >&2
+    exit 1
+fi
+if [ -n "$lab" ] && [ ! -f "lessons/labs/lab$lab.c" ] && { [ "$lab" != 0 ] || [ -z "$private" ]; }; then
+    echo "make gradescope.zip: there is no lab $lab." >&2
     exit 1
 fi
 rm -rf "$packed" "$zip"
