@@ -420,7 +420,7 @@ Test(labs_teach, results_are_valid_by_the_schema)
                        "-e 's/not_written(\"3.3\");/for (int c = 1; c < 256; c++) *(volatile char *)grad = 0, "
                        "putchar(c);/' >\"$DIR/in/lab3.c\" &&"
                        "\"$BUILD/grade\" --lab 3 \"$DIR/in\" \"$DIR/1.json\" &&"
-                       "mkdir \"$DIR/none\" && \"$BUILD/grade\" --lab 1 \"$DIR/none\" \"$DIR/2.json\" &&"
+                       "mkdir \"$DIR/none\" && ! \"$BUILD/grade\" --lab 1 \"$DIR/none\" \"$DIR/2.json\" &&"
                        "! \"$BUILD/grade\" --kit \"$DIR/none\" \"$DIR/in\" \"$DIR/3.json\""),
                  0, "%s", said);
     expect_said("== 3.1 sub_backward ==  ok 1/1");
@@ -474,19 +474,22 @@ static const char metadata[] = "{\"id\": 1, \"created_at\": \"2018-07-01T14:22:3
 /* In a folder in place of /autograder, with a Makefile in place of the project that notes what it is asked. */
 Test(labs_teach, run_autograder_passes_on_who_and_when)
 {
-    cr_assert_eq(shell("mkdir -p \"$DIR/source/stepgrad\" \"$DIR/submission/my labs\" && echo 3 >\"$DIR/source/lab\""),
-                 0);
+    cr_assert_eq(
+        shell("mkdir -p \"$DIR/source/stepgrad/lessons/labs\" \"$DIR/submission\" &&"
+              "mkdir \"$DIR/submission/my \\$(id)\\$labs\\\"; id\" && ln -s /etc \"$DIR/submission/a link\" &&"
+              "cp lessons/labs/find_labs.sh \"$DIR/source/stepgrad/lessons/labs\" && echo 3 >\"$DIR/source/lab\""),
+        0);
     write_file("submission_metadata.json", metadata);
     write_file("source/stepgrad/Makefile",
-               "grade:\n\t@echo '$(LAB) at $(SUBMITTED) in $(SUBMISSION)' >\"$(RESULTS)\"\n");
+               "grade:\n\t@echo \"$(LAB) at $(SUBMITTED) in $$SUBMISSION\" >\"$$RESULTS\"\n");
     static const char run[] = "AUTOGRADER=\"$DIR\" sh lessons/labs/gradescope/run_autograder;"
                               "cat \"$DIR/results/results.json\"";
     cr_expect_eq(shell(run), 0);
     expect_said("3 at 2018-07-01T14:22:32.365935-07:00 in ");
     expect_said("/submission\n");
-    write_file("submission/my labs/lab3.c", "");
+    write_file("submission/my $(id)$labs\"; id/lab3.c", "");
     cr_expect_eq(shell(run), 0);
-    expect_said("/submission/my labs\n");
+    expect_said("/submission/my $(id)$labs\"; id\n"); /* a student chose it: no shell and no make may run it */
     write_file("submission/lab1.c", "");
     cr_expect_eq(shell(run), 0);
     expect_said("/submission\n");

@@ -8,6 +8,7 @@
 # anew: a student is not graded again while the files of the labs, the grader, its options and its table are the same.
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
+. "$here/find_labs.sh"
 
 stop() { echo "make class: $1" >&2 && exit 1; }
 
@@ -82,9 +83,10 @@ work() { # the grader's command line
         number=$((number + 1))
         mkdir "$claims/$number" 2>/dev/null || continue
         name_of "$folder"
-        from=$(printf '%s\n' "$grader" && submission_is "$folder")
+        find_labs "${folder%/}"
+        from=$(printf '%s\n' "$grader" && submission_is "$found/")
         if ! is_graded "$results/$name" "$from"; then
-            grade_one "$results/$name" "${folder%/}" "$@" && printf '%s\n' "$from" >"$results/$name/graded_from.txt"
+            grade_one "$results/$name" "$found" "$@" && printf '%s\n' "$from" >"$results/$name/graded_from.txt"
             : >"$claims/$number/graded"
         fi
     done

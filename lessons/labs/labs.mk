@@ -7,6 +7,13 @@ TERMS ?= lessons/labs/terms.txt
 JOBS ?= 2
 LAB_INCLUDE = -Ilessons/labs -Ilessons/labs/check -Ilessons/labs/grader -Ilessons/labs/own
 
+# Names as they were typed, for the shell: make would take a $ in them for a variable.
+override OUT := $(value OUT)
+override SUBMISSION := $(value SUBMISSION)
+override SUBMISSIONS := $(value SUBMISSIONS)
+override RESULTS := $(value RESULTS)
+export OUT SUBMISSION SUBMISSIONS RESULTS
+
 LAB_BUILD = $(BUILD)$(if $(PRIVATE),/private)
 # What goes into a student's folder, and what the grader compiles submissions with.
 KIT = $(if $(PRIVATE),$(LAB_BUILD)/kit,lessons/labs)
@@ -21,16 +28,17 @@ GRADE = $(LAB_BUILD)/grade --kit "$(KIT)" --terms "$(TERMS)" $(if $(LAB),--lab "
 .PHONY: handout grade grade-check gradescope.zip class FORCE
 
 handout: $(LAB_BUILD)/answers $(PRIVATE_CHECKED) ## make the folder that students get: make handout OUT=folder [LAB=3] [SEED=2] [PRIVATE=file.c]
-	@test -n "$(OUT)" || { echo "Where to? make handout OUT=folder" >&2; exit 1; }
-	@BUILD="$(LAB_BUILD)" sh lessons/labs/handout.sh $(if $(LAB),--lab "$(LAB)") "$(OUT)" $(if $(SEED),"$(SEED)")
+	@test -n "$$OUT" || { echo "Where to? make handout OUT=folder" >&2; exit 1; }
+	@BUILD="$(LAB_BUILD)" sh lessons/labs/handout.sh $(if $(LAB),--lab "$(LAB)") "$$OUT" $(if $(SEED),"$(SEED)")
 
-grade: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade one submission: make grade SUBMISSION=folder [RESULTS=file] [LAB=3] [SUBMITTED=time] [TERMS=file]
-	@test -n "$(SUBMISSION)" || { echo "Which submission? make grade SUBMISSION=folder" >&2; exit 1; }
-	@$(GRADE) $(if $(SUBMITTED),--submitted "$(SUBMITTED)") "$(SUBMISSION)" "$(or $(RESULTS),results.json)"
+grade: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade one submission: make grade SUBMISSION=folder [RESULTS=file] [LAB=3] [SEED=number] [SUBMITTED=time] [TERMS=file]
+	@test -n "$$SUBMISSION" || { echo "Which submission? make grade SUBMISSION=folder" >&2; exit 1; }
+	@rm -f "$${RESULTS:-results.json}" # if grade refuses its options, none of an earlier submission are left
+	@$(GRADE) $(if $(SEED),--seed "$(SEED)") $(if $(SUBMITTED),--submitted "$(SUBMITTED)") "$$SUBMISSION" "$${RESULTS:-results.json}"
 
 class: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## grade a folder of submissions: make class SUBMISSIONS=folder [RESULTS=folder] [JOBS=2] [LAB=3] [TERMS=file]
-	@test -n "$(SUBMISSIONS)" || { echo "Which folder of submissions? make class SUBMISSIONS=folder" >&2; exit 1; }
-	@sh lessons/labs/class.sh "$(SUBMISSIONS)" "$(RESULTS)" "$(JOBS)" $(GRADE)
+	@test -n "$$SUBMISSIONS" || { echo "Which folder of submissions? make class SUBMISSIONS=folder" >&2; exit 1; }
+	@sh lessons/labs/class.sh "$$SUBMISSIONS" "$$RESULTS" "$(JOBS)" $(GRADE)
 
 grade-check: $(LAB_BUILD)/grade $(PRIVATE_CHECKED) ## show which walls stand between a submission and the grader on this machine
 	@$(GRADE) --walls

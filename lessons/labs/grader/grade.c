@@ -289,6 +289,23 @@ static int give_up(const Options *options, const char *why)
     return 1;
 }
 
+/* A slip in the folder's name, or a submission that is somewhere else, is no reason for 0 points without a word. */
+static bool check_submission(const char *path, Error *error)
+{
+    const int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (folder < 0)
+        return error_set(error, "the submission %s cannot be read: %s", path,
+                         errno == ELOOP || errno == ENOTDIR ? "it is a link, or not a folder" : strerror(errno));
+    bool found = false;
+    for (int i = 0; i < task_count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "lab%d.c", atoi(tasks[i].id));
+        found |= faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    }
+    close(folder);
+    return found || error_set(error, "there is no file of any lab, such as lab1.c, in %s", path);
+}
+
 static int grade(const Options *options, const Walls *walls)
 {
     static Results results;
@@ -302,13 +319,8 @@ static int grade(const Options *options, const Walls *walls)
         fprintf(stderr, "grade: %s\n", error.message);
         return 1;
     }
-    const int submission = open(options->submission, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (submission < 0) {
-        snprintf(error.message, sizeof error.message, "the submission %s cannot be read: %s", options->submission,
-                 errno == ELOOP || errno == ENOTDIR ? "it is a link, or no folder" : strerror(errno));
+    if (!check_submission(options->submission, &error))
         return give_up(options, error.message);
-    }
-    close(submission);
     build.kit = options->kit;
     build.walls = walls;
     build.shared = options->shared;
