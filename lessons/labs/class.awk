@@ -16,7 +16,12 @@ function field(text)
     return text
 }
 
-BEGIN { meaning["n"] = "\n"; meaning["t"] = "\t"; meaning["r"] = "\r"; meaning["b"] = meaning["f"] = meaning["u"] = "?" }
+BEGIN {
+    meaning["n"] = "\n"
+    meaning["t"] = "\t"
+    meaning["r"] = "\r"
+    meaning["b"] = meaning["f"] = meaning["u"] = "?"
+}
 
 # What a string of JSON means, as far as it is shown here. One escape after the other: \\n is a backslash and an n.
 function unescaped(text,    done, escaped)
@@ -98,7 +103,8 @@ function end_of_student()
         return
     }
     if (final == "false") remark[student] = "not final: this machine has no walls that keep the reference secret"
-    if (measured != "") remark[student] = remark[student] (remark[student] ? "; " : "") "perhaps measured by a nudge:" measured
+    if (measured != "")
+        remark[student] = remark[student] (remark[student] ? "; " : "") "perhaps measured by a nudge:" measured
 }
 
 FNR == 1 { if (student++ > 0) { student--; end_of_student(); student++ } json = ""; file = FILENAME }

@@ -4,8 +4,9 @@
 #     class.sh SUBMISSIONS RESULTS JOBS GRADE [OPTION...]
 #
 # `make class` calls it. RESULTS ("": SUBMISSIONS.results) receives class.csv and, in a folder per student, the grader's
-# results.json and what it said, graded.txt. Run it again to go on after an interruption, or for those who have handed in
-# anew: a student is not graded again while the files of the labs, the grader, its options and its table are the same.
+# results.json and what it said, graded.txt. Run it again to go on after an interruption, or for those who have handed
+# in anew: a student whose files are the same is not graded again, if the grader, its options and its table are, too.
+# That is seen from graded_from.txt.
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 . "$here/find_labs.sh"
@@ -34,7 +35,8 @@ name_of() {
     name=${name##*/}
 }
 
-# What a grade depends on, beside the submission: the grader's command line, and each file in it or below a folder in it.
+# What a grade depends on, beside the submission: the grader's command line, and each file that is named there, or lies
+# in a folder that is.
 grader_is() { # the grader's command line
     printf '%s\n' "$*"
     for word in "$@"; do
@@ -42,8 +44,8 @@ grader_is() { # the grader's command line
     done
 }
 
-# The files of the labs, by what is in them: a time says little, since cp -p and unzip keep old ones. The grader takes no
-# links, no pipes, and nothing as large as 300 kB.
+# The files of the labs, by what is in them: a time says little, since cp -p and unzip keep old ones. The grader takes
+# no links, no pipes, and nothing as large as 300 kB.
 submission_is() { # student's folder
     for file in "$1"lab[0-9]*.c; do
         if [ -f "$file" ] && [ ! -L "$file" ]; then

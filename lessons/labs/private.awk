@@ -68,7 +68,8 @@ in_head && !/^[ \t]*$/ {
     wanted = returns[n] == "void" ? "(double a, double b, double y, double g, double grad[2])" \
                                   : "(double a, double y, double g)"
     if (head != returns[n] " " name[n] parameters[n] || returns[n] !~ /^(void|double)$/ || parameters[n] != wanted)
-        fail(head_line, "below the comment of task " id[n] " comes its function, double NAME(double a, double y, double g) " \
+        fail(head_line, "below the comment of task " id[n] " comes its function, " \
+                 "double NAME(double a, double y, double g) " \
                  "or void NAME(double a, double b, double y, double g, double grad[2]); here stands: " head)
     if (forward[n] == "")
         fail(begins[n], "task " id[n] " does not say what y is. Add a line: Forward: y = a / (1 + fabs(a))")

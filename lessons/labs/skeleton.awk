@@ -4,7 +4,7 @@
 #
 # Printed is only what students may see: the comment at the head of the file, the #include lines before the first task,
 # and of each task its comment, which begins with "/* Task 3.2 ", and its function as far as the first "{"; there it
-# becomes "not written yet". All else goes: bodies, what helps them, and hints, which go to files of their own (hints.awk).
+# becomes "not written yet". All else is left out: bodies, what helps them, and hints (hints.awk).
 
 function print_stub() {
     print "{"
