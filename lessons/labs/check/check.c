@@ -201,6 +201,12 @@ static void show_compiler(const Task *task)
     free(text);
 }
 
+static void say_it_does_not_compile(const Task *task)
+{
+    show_compiler(task);
+    printf("%s does not compile: see above.\n", file_of(task)->file);
+}
+
 /* ---- trying ------------------------------------------------------------------------------------------------------ */
 
 static void read_answers(const Task *task, Answers *answers)
@@ -283,9 +289,11 @@ static const Task *current_task(void)
 {
     const Task *start = last_asked != NULL && is_here(last_asked) ? last_asked : first_here(), *task = start;
     do {
-        if (task != NULL && !solved[place_of(task)] && (!try(task) || outcome.ending != RIGHT))
+        if (!solved[place_of(task)] && (!try(task) || outcome.ending != RIGHT))
             return task;
-        task = next_here(task) != NULL ? next_here(task) : first_here();
+        task = next_here(task);
+        if (task == NULL)
+            task = first_here();
     } while (task != start);
     return NULL;
 }
@@ -331,8 +339,7 @@ static int say_next(const char *which)
     last_asked = task;
     printf("Next: %s %s (%d %s): %s\n", task->id, task->function, task->points, plural(task->points), task->goal);
     if (file_of(task)->built == 0) {
-        show_compiler(task);
-        printf("%s does not compile: see above.\n", file_of(task)->file);
+        say_it_does_not_compile(task);
     } else if (outcome.ending == NOT_WRITTEN) {
         printf("Write it at %s:%d. What it must do stands above it.\n", file_of(task)->file, line_of(task));
     } else {
@@ -484,7 +491,7 @@ static int prepare(const char *which)
 {
     const Task *task = task_or_current(which);
     if (!try(task) || !compile(task, "-O0 -g3 -Dmain=worker_main check/debug.c", "build/debug/lab")) {
-        show_compiler(task);
+        say_it_does_not_compile(task);
         return 1;
     }
     print_outcome(task);
@@ -534,7 +541,7 @@ static int draw(const char *which)
     const Task *task = task_or_current(which);
     char path[PATH_SIZE], command[3 * PATH_SIZE];
     if (!try(task)) {
-        show_compiler(task);
+        say_it_does_not_compile(task);
         return 1;
     }
     print_outcome(task);

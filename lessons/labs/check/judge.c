@@ -39,7 +39,7 @@ static const char *order_fault(const double *in, const double *out)
             if (position[v] >= 0 && in[6 * v + k] >= 0 && position[(int)in[6 * v + k]] > position[v])
                 return "a node stands before one of its parents";
     if (position[(int)in[6 * NODES]] < 0)
-        return "root itself is missing: it comes last";
+        return "root itself is missing: it comes last; or the number returned is one too small";
     if (out[0] < needed_count)
         return "a node that root depends on is missing: are both parents followed where there are two?";
     if (out[0] > needed_count)

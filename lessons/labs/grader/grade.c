@@ -319,6 +319,11 @@ static int grade(const Options *options, const Walls *walls)
         fprintf(stderr, "grade: %s\n", error.message);
         return 1;
     }
+    for (int i = 0; i < task_count && isnan(options->submitted); i++)
+        if (!isnan(options->terms[i].due)) {
+            printf("There are deadlines, and it is not known when this was handed in: it is taken to be in time.\n");
+            break;
+        }
     if (!check_submission(options->submission, &error))
         return give_up(options, error.message);
     build.kit = options->kit;

@@ -164,7 +164,7 @@ static const Wrong wrongs_2[] = {
     MISTAKE(dual_div, plus, "the sign: the quotient rule subtracts"),
     MISTAKE(dual_div, tangents, "the tangents are divided: that is not the quotient rule"),
     MISTAKE(dual_div, by_q, "divided by q once: the quotient rule divides by q²"),
-    MISTAKE(dual_div, undivided, "that is the numerator of the quotient rule: what is it divided by?"),
+    MISTAKE(dual_div, undivided, "the numerator alone: it is divided by q², and in C / q * q divides and multiplies again"),
     MISTAKE(dual_div, turned, "the sign is reversed: the term with the tangent of p comes first"),
     MISTAKE(dual_div, q_constant, "q moves too: its tangent is missing"),
     MISTAKE(dual_div, p_constant, "p moves too: its tangent is missing"),

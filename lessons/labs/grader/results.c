@@ -51,7 +51,11 @@ static bool put_printed(FILE *out, void (*print)(const void *about, FILE *text),
 static void print_summary(const void *about, FILE *text)
 {
     const Results *results = about;
-    fprintf(text, "%g of %g points\n", results_score(results), results_most(results));
+    bool all_visible = true;
+    for (int i = 0; i < results->count; i++)
+        all_visible &= strcmp(results->graded[i].terms.visibility, "visible") == 0;
+    if (all_visible) /* or else the sum would tell of those that are hidden */
+        fprintf(text, "%g of %g points\n", results_score(results), results_most(results));
     if (!walls_are_enough(results->walls))
         fprintf(text, "not final: this machine cannot keep a submission from reading the reference\n");
 }

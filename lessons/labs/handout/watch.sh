@@ -44,7 +44,7 @@ while :; do
     fi
     case $(dd bs=1 count=1 2>/dev/null) in
     h) build/check hint "$task" ;;
-    n) if [ "$right" = yes ]; then find_task; fi ;;
+    n) if [ "$right" = yes ]; then find_task; else echo "$task is not right yet."; fi ;;
     q) exit 0 ;;
     esac
 done
