@@ -2,7 +2,8 @@
  * (tests/labs/hostile/make.sh): it survives, none wins a point, results.json stays valid, and nothing is left behind.
  * And each wall is taken down once, to show that it is what holds.
  *
- * All of them take many minutes: LONG=yes tries them, as the user who runs the tests and, for root, as nobody too. */
+ * All of them take many minutes: HOSTILE=all tries them, as the user who runs the tests and, for root, as nobody too.
+ */
 #define _DEFAULT_SOURCE /* mkdtemp, setenv, setgroups beside C11 */
 #define _DARWIN_C_SOURCE
 #include <criterion/criterion.h>
@@ -216,6 +217,10 @@ Test(labs_hostile, a_machine_that_cannot_grade_is_told)
     cr_expect(is_json(results) && strstr(results, "not graded: ") != NULL, "%s", results);
     cr_expect(grade("empty_file", false, no_time) == 2 && strstr(said, "not a time with a zone: now") != NULL, "%s",
               said);
+    cr_expect(grade("nowhere", false, NULL) == 1 && strstr(said, "cannot be read: No such file") != NULL, "%s", said);
+    cr_assert(shell("mkdir \"$DIR/hostile/none\" && ln -s empty_file \"$DIR/hostile/link\"") == 0, "%s", said);
+    cr_expect(grade("none", false, NULL) == 1 && strstr(said, "there is no file of any lab") != NULL, "%s", said);
+    cr_expect(grade("link", false, NULL) == 1 && strstr(said, "it is a link") != NULL, "%s", said);
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s", getenv("PATH"));
     cr_assert(setenv("PATH", below("tmp"), 1) == 0);
@@ -230,8 +235,8 @@ Test(labs_hostile, a_machine_that_cannot_grade_is_told)
 
 Test(labs_hostile, all_are_held_off)
 {
-    if (getenv("LONG") == NULL)
-        cr_skip_test("SKIPPED: it takes many minutes: LONG=yes");
+    if (getenv("HOSTILE") == NULL)
+        cr_skip_test("SKIPPED: it takes many minutes: HOSTILE=all");
     int tried = 0;
     make_submissions("");
     for (int as_nobody = 0; as_nobody < 2; as_nobody++) {

@@ -29,9 +29,11 @@ head='#define _GNU_SOURCE
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #define CAME_THROUGH_IF(true) do { if (true) { puts("CAME" " THROUGH"); fflush(stdout); } } while (0)
 static double wrong = 7;'
@@ -82,6 +84,8 @@ __attribute__((destructor)) static void end(void) { longjmp(there, 1); }'
 top prints_at_the_end '__attribute__((destructor)) static void end(void) { puts("Score: 45/45"); }'
 start prints_results 'puts("{\"score\": 45, \"tests\": []}\n== 3.1 sub_backward ==  ok 1/1\nScore: 45/45"); fflush(stdout);'
 task prints_github 'puts("::error file=lab3.c::HACKED\n::set-output name=x::HACKED\n##[error]HACKED"); fflush(stdout);'
+start waits_in_a_call 'int w = 0; struct timespec t = {9, 700000000}; syscall(SYS_futex, &w, 128, 0, &t, 0, 0);'
+task prints_terminal_commands 'fputs("\xc2\x9b" "31m \x9b" "31m \xe2\x80\xae", stdout); fflush(stdout);'
 task prints_dirt 'fwrite("\\\"\x01\xff\xfe\xed\xa0\x80\x1b[31m\0\r<script>\xe2\x80\xae", 1, 24, stdout); fflush(stdout);'
 top own_main 'int main(void) { puts("Score: 45/45"); return 0; }'
 top replaces_write 'ssize_t write(int fd, const void *p, size_t n) { return n; }'
@@ -193,7 +197,8 @@ mkdir "$out/symlink" && ln -s "$reference" "$out/symlink/lab3.c"
 mkdir "$out/link_to_device" && ln -s /dev/zero "$out/link_to_device/lab3.c"
 mkdir "$out/pipe" && mkfifo "$out/pipe/lab3.c"
 mkdir "$out/folder" "$out/folder/lab3.c"
-mkdir "$out/empty_folder"
+mkdir "$out/another_lab" && echo '#include "lab.h"' >"$out/another_lab/lab1.c"
+ln "$reference" "$out/hard_link.c" 2>/dev/null && mkdir "$out/hard_link" && mv "$out/hard_link.c" "$out/hard_link/lab3.c"
 file empty_file </dev/null
 head -c 3000000 /dev/zero | tr '\0' ' ' | file huge_file
 printf 'int x\0 = 1;\377\376' | file holds_nul
