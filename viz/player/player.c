@@ -216,10 +216,11 @@ static PlayerOptions with_defaults(const PlayerOptions *options, Where where)
     return filled;
 }
 
-/* Room for gradients that are longer during the pass than at its end. */
+/* Room for gradients that are longer during the pass than at its end. A bold digit of 13 points is 9.05 points wide in
+ * DejaVu Sans, the widest font that browsers commonly take for Helvetica. */
 static int grad_width(const Page *page)
 {
-    enum { POINTS_PER_CHARACTER = 8 };
+    enum { POINTS_PER_CHARACTER = 10 };
     size_t most = 0;
     for (size_t i = 0; i < page->pass.push_count; i++) {
         char now[NUMBER_SIZE], end[NUMBER_SIZE];
