@@ -40,17 +40,13 @@ static Dataset numbered(size_t count)
     Dataset data = {.count = count, .features = 2, .classes = 3};
     data.x = memory_alloc_array(2 * count, sizeof *data.x);
     data.label = memory_alloc_array(count, sizeof *data.label);
-    data.feature_names = memory_alloc_array(2, sizeof(char *));
-    data.class_names = memory_alloc_array(3, sizeof(char *));
+    data.feature_names = memory_copy_texts((char *[]){"up", "down"}, 2);
+    data.class_names = memory_copy_texts((char *[]){"a", "b", "c"}, 3);
     for (size_t i = 0; i < count; i++) {
         dataset_row(&data, i)[0] = (double)i;
         dataset_row(&data, i)[1] = -(double)i;
         data.label[i] = (int)(i % 3);
     }
-    data.feature_names[0] = memory_copy_text("up");
-    data.feature_names[1] = memory_copy_text("down");
-    for (size_t c = 0; c < 3; c++)
-        data.class_names[c] = memory_copy_text((const char[]){(char)('a' + c), '\0'});
     return data;
 }
 
@@ -489,8 +485,8 @@ Test(data, a_saved_file_reads_as_it_should, .init = make_folder, .fini = remove_
 {
     char text[256];
     Dataset data = numbered(2);
-    memory_free(data.feature_names[1]);
-    data.feature_names[1] = memory_copy_text("a \"b\", c");
+    memory_free(data.feature_names);
+    data.feature_names = memory_copy_texts((char *[]){"up", "a \"b\", c"}, 2);
     data.x[0] = 0.1;
     data.x[1] = -1e300;
     cr_assert(dataset_save(&data, path, NULL));
