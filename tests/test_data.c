@@ -534,8 +534,8 @@ Test(data, names_of_all_kinds_survive_a_round_trip, .init = make_folder, .fini =
     for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
         Dataset data = numbered(3), again;
         Error error;
-        memory_free(data.feature_names[0]);
-        data.feature_names[0] = memory_copy_text(names[n]);
+        memory_free(data.feature_names);
+        data.feature_names = memory_copy_texts((char *[]){(char *)names[n], "down"}, 2);
         cr_assert(dataset_save(&data, path, &error), "%s", error.message);
         cr_assert(csv_load(path, &again, &error), "%s", error.message);
         cr_expect_str_eq(again.feature_names[0], names[n], "got \"%s\", want \"%s\"", again.feature_names[0], names[n]);

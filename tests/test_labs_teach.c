@@ -449,10 +449,10 @@ Test(labs_teach, the_schema_refuses_what_gradescope_would_not_understand)
         "{\"tests\": []} more",
     };
     enum { WRONG = sizeof wrong / sizeof wrong[0] };
-    char name[WRONG][16];
+    char name[WRONG][32];
     for (int i = 0; i < WRONG; i++) {
         snprintf(name[i], sizeof name[i], "/%d.json: ", i);
-        char file[16];
+        char file[32];
         snprintf(file, sizeof file, "%d.json", i);
         write_file(file, wrong[i]);
     }

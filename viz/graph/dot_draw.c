@@ -248,6 +248,7 @@ char *dot_picture_at(Where where, Value *root, const char *target, const char *f
     misuse_if_null(target, "dot: target", "Pass a name for messages.", where);
     misuse_if_null(format, "dot: format", "Pass one that dot knows, such as \"svg\".", where);
     misuse_if_null(length, "dot: length", "Give the address of a size_t.", where);
+    value_check(root, NULL, "dot: root", where);
     FILE *out = open_memstream(&diagram, &dot.diagram_left);
     if (out == NULL) {
         error_set(error, "%.200s: no memory for the diagram", target);
