@@ -435,7 +435,7 @@ Test(graph, after_the_first_step_nothing_is_allocated)
     for (size_t i = 0; i < 10; i++)
         params[i] = v_param(g, 0.1 * (double)i);
     const Mark mark = graph_mark(g);
-    const int settled = 1 + steps_in_quarantine(3 * BLOCK_BYTES);
+    const int settled = 1 + steps_in_quarantine(BLOCK_BYTES);
     double first = 0;
     for (int step = 0; step < settled + 20; step++) {
         memory_lasts(SIZE_MAX);

@@ -54,7 +54,7 @@ void layer_backward(int n_in, int n_out, const double *W, const double *x, const
  * Chapter: 12_mlp.c */
 void mlp_forward(int layers, const int *size, const double *params, const double *x, double *out)
 {
-    double from[MOST_WIDTH], to[MOST_WIDTH];
+    double from[MOST_WIDTH] = {0}, to[MOST_WIDTH];
     for (int i = 0; i < size[0]; i++)
         from[i] = x[i];
     for (int l = 1; l <= layers; l++) {

@@ -75,7 +75,10 @@ static const char *moons_fault(const double *weights_before, const double *weigh
     for (int i = 0; i < WEIGHTS; i++)
         if (!isfinite(weights[i]))
             return "a weight is not finite: is the learning rate too large, or the loss computed by log of 0?";
-    if (memcmp(weights_before, weights, WEIGHTS * sizeof *weights) == 0)
+    bool changed = false;
+    for (int i = 0; i < WEIGHTS; i++)
+        changed |= weights[i] != weights_before[i];
+    if (!changed)
         return "the weights are as they were";
     if (moons_margin(weights, fresh) < moons_margin(weights_before, fresh))
         return "the scores went the wrong way: uphill, the classes turned round, or a learning rate too large?";

@@ -384,6 +384,7 @@ static void walk_with(Node *nodes, Node *root, void (*push_by)(Node *))
         push_by(v);
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): that is the mistake
 static void push_and_visit(Node *v)
 {
     for (int i = 0; i < v->parent_count; i++) {
