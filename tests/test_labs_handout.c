@@ -209,6 +209,39 @@ Test(labs_handout, says_what_is_wrong_and_why)
     expect_said("There is no lab 12 here.");
 }
 
+Test(labs_handout, slips_beside_the_numbers_are_named)
+{
+    edit("lab5.c", "s/not_written(\"5.3\");/for (int j = 0; j <= n; j++) db[j] = dZ[j];/;"
+                   "s/not_written(\"5.1\");/((double *)(size_t)dZ)[0] = 5;/");
+    in_labs("make check T=5.3; make check T=5.1");
+    expect_said("it wrote behind the end of its result");
+    expect_said("it changed the numbers that it was given");
+    edit("lab4.c", "s/not_written(\"4.2\");/push(root);/");
+    in_labs("make check T=4.2");
+    expect_said("it calls the function of another task of this lab, which is not written yet");
+    edit("lab1.c", "s/not_written(\"1.2\");/grad[0] += 2 * (W * x + b) * x; &/");
+    in_labs("make check T=1.2");
+    expect_said("not_written(\"1.2\") still stands in it");
+    edit("lab1.c", "s/not_written(\"1.2\");//");
+    in_labs("make check T=1.2");
+    expect_said("(it was added to what stood there before)");
+    edit("lab3.c", "s/not_written(\"3.1\");/"
+                   "puts(\"\\\\xc2\\\\x9b\" \"31m \\\\xe2\\\\x80\\\\xae \\\\x9b\" \"1m caf\\\\xc3\\\\xa9\");/;"
+                   "s/^void sub_backward/int puts(const char *text); &/");
+    in_labs("make check T=3.1");
+    expect_said("| ??31m ??? ?1m caf\xc3\xa9\n");
+}
+
+/* Saving a file makes nothing unsolved that still is right. */
+Test(labs_handout, what_was_right_is_tried_again_after_a_change)
+{
+    cr_assert(shell("cp lessons/labs/lab3.c \"$DIR/my labs\"") == 0);
+    in_labs("make check T=3");
+    expect_said("Solved: 7 of ");
+    in_labs("echo >>lab3.c; make check T=3.1");
+    expect_said("Solved: 7 of ");
+}
+
 Test(labs_handout, hints_come_one_by_one)
 {
     in_labs("make hint");

@@ -2,60 +2,29 @@
  * `make engine`, and in the program draw ($BUILD/tests/draw_own). */
 #define _XOPEN_SOURCE 700 /* mkdtemp, popen, realpath beside C11 */
 #define _DARWIN_C_SOURCE
-#include <criterion/criterion.h>
 #include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/stepgrad own XXXXXX", said[1 << 16];
+#include "labs_shell.h"
 
-/* Run a command of the shell: $OUT is a new folder with a space in its name, $BUILD what was built, $HERE this project.
- * Returns its exit status. */
-static int shell(const char *command)
-{
-    fflush(NULL);
-    FILE *out = popen(command, "r");
-    cr_assert_not_null(out, "no shell");
-    said[fread(said, 1, sizeof said - 1, out)] = '\0';
-    const int status = pclose(out);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void make_folder(void)
+/* $HERE is this project. */
+static void begin(void)
 {
     char here[PATH_MAX];
-    cr_assert(mkdtemp(folder) != NULL && getcwd(here, sizeof here) != NULL, "no folder to work in");
+    make_folder();
+    cr_assert(getcwd(here, sizeof here) != NULL && setenv("HERE", here, 1) == 0);
     unsetenv("MAKEFLAGS"); /* of the make that runs the tests */
     unsetenv("MAKELEVEL");
-    setenv("BUILD", "build", 0);
-    setenv("HERE", here, 1);
-    setenv("OUT", folder, 1);
 }
 
-static void remove_folder(void) { shell("rm -rf \"$OUT\""); }
-
-TestSuite(labs_own_op, .init = make_folder, .fini = remove_folder, .timeout = 600);
-
-static void expect_said(const char *text)
-{
-    cr_expect(strstr(said, text) != NULL, "this was not said: %s\nbut this:\n%s", text, said);
-}
-
-static void expect_unsaid(const char *text)
-{
-    cr_expect(strstr(said, text) == NULL, "this was said: %s\nin:\n%s", text, said);
-}
+TestSuite(labs_own_op, .init = begin, .fini = remove_folder, .timeout = 600);
 
 /* The folder as it is handed out, with lab 10 as `sed` leaves the reference. */
 static void solve(const char *sed)
 {
     setenv("SED", sed, 1);
-    cr_assert(shell("cp -Rp \"$BUILD/tests/handout\" \"$OUT/my labs\" && "
-                    "sed \"$SED\" lessons/labs/lab10.c >\"$OUT/my labs/lab10.c\"") == 0,
+    cr_assert(shell("cp -Rp \"$BUILD/tests/handout\" \"$DIR/my labs\" && "
+                    "sed \"$SED\" lessons/labs/lab10.c >\"$DIR/my labs/lab10.c\"") == 0,
               "%s", said);
 }
 
@@ -64,12 +33,12 @@ static void write_formula(const char *call, const char *formula)
 {
     setenv("CALL", call, 1);
     setenv("FORMULA", formula, 1);
-    cr_assert(shell("cd \"$OUT/my labs/own\" && sed \"s|$CALL, |$FORMULA, |\" own_ops.h >new && "
+    cr_assert(shell("cd \"$DIR/my labs/own\" && sed \"s|$CALL, |$FORMULA, |\" own_ops.h >new && "
                     "! cmp -s new own_ops.h && mv new own_ops.h") == 0,
               "own_ops.h has no %s", call);
 }
 
-static const char make_engine[] = "cd \"$OUT/my labs\" && make -s engine STEPGRAD=\"$HERE\" 2>&1";
+static const char make_engine[] = "cd \"$DIR/my labs\" && make -s engine STEPGRAD=\"$HERE\"";
 
 /* ---- make engine ------------------------------------------------------------------------------------------------- */
 
@@ -84,7 +53,7 @@ Test(labs_own_op, right_ones_are_checked_and_drawn_with_the_formulas_of_the_stud
     expect_unsaid("does not give");
     expect_unsaid("warning");
     expect_said("L = 2.0615528128088303 (grad 1) = norm(s, x)\n");
-    shell("cat \"$OUT/my labs/build/engine\".[sd]*"); /* .svg, or .dot where there is no Graphviz */
+    shell("cat \"$DIR/my labs/build/engine\".[sd]*"); /* .svg, or .dot where there is no Graphviz */
     expect_said("=1/(1 + fabs(p))/(1 + fabs(p))=0.25");
     expect_said("norm_da(s, x, L)=0.2425");
 }
@@ -103,12 +72,12 @@ Test(labs_own_op, a_wrong_derivative_and_a_formula_that_does_not_fit_are_named)
 
 Test(labs_own_op, what_is_missing_is_said)
 {
-    cr_assert(shell("cp -Rp \"$BUILD/tests/handout\" \"$OUT/my labs\"") == 0);
-    cr_expect(shell("cd \"$OUT/my labs\" && make -s engine 2>&1") != 0);
+    cr_assert(shell("cp -Rp \"$BUILD/tests/handout\" \"$DIR/my labs\"") == 0);
+    cr_expect(shell("cd \"$DIR/my labs\" && make -s engine") != 0);
     expect_said("Where is the engine? Clone stepgrad");
-    cr_expect(shell("cd \"$OUT/my labs\" && make -s engine STEPGRAD=.. 2>&1") != 0);
+    cr_expect(shell("cd \"$DIR/my labs\" && make -s engine STEPGRAD=..") != 0);
     expect_said(".. is no clone of stepgrad, or an old one");
-    cr_expect(shell("cd \"$OUT/my labs\" && rm -r own && make -s engine STEPGRAD=\"$HERE\" 2>&1") != 0);
+    cr_expect(shell("cd \"$DIR/my labs\" && rm -r own && make -s engine STEPGRAD=\"$HERE\"") != 0);
     expect_said("This is for lab 10");
 }
 
@@ -116,16 +85,16 @@ Test(labs_own_op, what_is_missing_is_said)
 
 Test(labs_own_op, draw_knows_them)
 {
-    cr_expect_eq(shell("\"$BUILD/tests/draw_own\" 'L = norm(softsign(w*x), x)' w=-0.5 x=2 --check --tree 2>&1"), 0);
+    cr_expect_eq(shell("\"$BUILD/tests/draw_own\" 'L = norm(softsign(w*x), x)' w=-0.5 x=2 --check --tree"), 0);
     expect_said("softsign(v2)   data -0.5 ");
     expect_said("gradcheck: of 2 params 2 checked: 2 right, 0 wrong\n");
-    cr_expect_eq(shell("\"$BUILD/tests/draw_own\" 'norm(a, b)' a=3 b=4 --forward b 2>&1"), 0);
+    cr_expect_eq(shell("\"$BUILD/tests/draw_own\" 'norm(a, b)' a=3 b=4 --forward b"), 0);
     expect_said("L     5     0.8   norm(a, b)\n");
-    cr_expect_eq(shell("\"$BUILD/tests/draw_own\" 'norm(a, b)' a=3 b=4 --dot \"$OUT/a.dot\" --html \"$OUT/a.html\" "
-                       "2>&1 && cat \"$OUT\"/a.*"),
+    cr_expect_eq(shell("\"$BUILD/tests/draw_own\" 'norm(a, b)' a=3 b=4 --dot \"$DIR/a.dot\" --html \"$DIR/a.html\" "
+                       "2>&1 && cat \"$DIR\"/a.*"),
                  0, "%s", said);
     expect_said("norm_db(a, b, L)=0.8");
     expect_said("The operand that is the larger part of the length");
-    shell("\"$BUILD/draw\" 'norm(a, b)' a=3 b=4 2>&1"); /* and no other engine does */
+    shell("\"$BUILD/draw\" 'norm(a, b)' a=3 b=4"); /* and no other engine does */
     expect_said("there is no function 'norm'");
 }

@@ -170,39 +170,38 @@ static void give_more(const Command *command, size_t *given, int *fd)
         close_end(fd);
 }
 
+/* Read what there is, at most `size` bytes; how many. At the end the descriptor is closed. */
+static size_t read_some(int *fd, char *more, size_t size)
+{
+    const ssize_t n = read(*fd, more, size);
+    if (n > 0)
+        return (size_t)n;
+    if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        close_end(fd);
+    return 0;
+}
+
 /* Whether there was something to read. */
 static bool read_text(Ended *ended, int *fd)
 {
     char more[4096];
-    const ssize_t n = read(*fd, more, sizeof more);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return false;
-    if (n <= 0) {
-        close_end(fd);
-        return false;
-    }
-    for (ssize_t i = 0; i < n; i++, ended->said++)
+    const size_t n = read_some(fd, more, sizeof more);
+    for (size_t i = 0; i < n; i++, ended->said++)
         if (ended->said < SAID_MOST)
             ended->text[ended->said] = more[i];
     ended->flooded = ended->said > FLOOD;
-    return true;
+    return n > 0;
 }
 
 static bool read_answer(const Command *command, Ended *ended, int *fd)
 {
     char more[4096];
     const size_t wanted = command->out_bytes + 1 - ended->answered; /* one more, to see whether it says too much */
-    const ssize_t n = read(*fd, more, wanted < sizeof more ? wanted : sizeof more);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return false;
-    if (n <= 0) {
-        close_end(fd);
-        return false;
-    }
-    for (ssize_t i = 0; i < n; i++, ended->answered++)
+    const size_t n = read_some(fd, more, wanted < sizeof more ? wanted : sizeof more);
+    for (size_t i = 0; i < n; i++, ended->answered++)
         if (ended->answered < command->out_bytes)
             ((char *)command->out)[ended->answered] = more[i];
-    return true;
+    return n > 0;
 }
 
 /* Talk with it until it has ended, or must be ended. A process that it left behind may hold its pipes open: so their

@@ -306,6 +306,14 @@ static bool check_submission(const char *path, Error *error)
     return found || error_set(error, "there is no file of any lab, such as lab1.c, in %s", path);
 }
 
+static bool has_deadline(const Options *options)
+{
+    for (int i = 0; i < task_count; i++)
+        if (!isnan(options->terms[i].due))
+            return true;
+    return false;
+}
+
 static int grade(const Options *options, const Walls *walls)
 {
     static Results results;
@@ -319,11 +327,8 @@ static int grade(const Options *options, const Walls *walls)
         fprintf(stderr, "grade: %s\n", error.message);
         return 1;
     }
-    for (int i = 0; i < task_count && isnan(options->submitted); i++)
-        if (!isnan(options->terms[i].due)) {
-            printf("There are deadlines, and it is not known when this was handed in: it is taken to be in time.\n");
-            break;
-        }
+    if (isnan(options->submitted) && has_deadline(options))
+        printf("There are deadlines, and it is not known when this was handed in: it is taken to be in time.\n");
     if (!check_submission(options->submission, &error))
         return give_up(options, error.message);
     build.kit = options->kit;

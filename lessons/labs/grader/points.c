@@ -132,12 +132,18 @@ static void graph_points(Random *random, const size_t *place, double *in)
     }
 }
 
+/* The places of nodes that lie in the order in which they were made. */
+static void fill_places(size_t place[NODES])
+{
+    for (size_t i = 0; i < NODES; i++)
+        place[i] = i;
+}
+
 static void in_order(Random *random, int k, double *in)
 {
     (void)k;
     size_t place[NODES];
-    for (size_t i = 0; i < NODES; i++)
-        place[i] = i;
+    fill_places(place);
     graph_points(random, place, in);
 }
 
@@ -145,8 +151,7 @@ static void shuffled(Random *random, int k, double *in)
 {
     (void)k;
     size_t place[NODES];
-    for (size_t i = 0; i < NODES; i++)
-        place[i] = i;
+    fill_places(place);
     random_shuffle(random, place, NODES);
     graph_points(random, place, in);
     in[6 * NODES] = (double)place[NODES - 1];
