@@ -146,5 +146,5 @@ int main(void)
  * 3. Delete the three lines of backward that clear grads. Two walks now give dL/dW = 168 = 4·42. Why 4, and not 3?
  *
  * Next: close this file and write it again from memory. Then see the same steps in the engine, and measure what the
- * order of multiplication is worth there.   -> 06_forward_or_reverse.c
+ * order of multiplication is worth there.   -> 08_forward_or_reverse.c
  */

@@ -648,8 +648,8 @@ Test(gdb, a_debug_build_of_a_chapter_without_the_engine_has_none)
 {
     run("MAKEFLAGS= make -n DEBUG=1 BUILD=build/tests/none build/tests/none/lessons/05_reverse_mode 2>&1");
     EXPECT_SAYS("-o build/tests/none/lessons/05_reverse_mode build/tests/none/lessons/05_reverse_mode.o -lm", "05");
-    run("MAKEFLAGS= make -n DEBUG=1 BUILD=build/tests/none build/tests/none/lessons/06_forward_or_reverse 2>&1");
-    EXPECT_SAYS("lessons/06_forward_or_reverse.o build/tests/none/engine/", "06");
+    run("MAKEFLAGS= make -n DEBUG=1 BUILD=build/tests/none build/tests/none/lessons/08_forward_or_reverse 2>&1");
+    EXPECT_SAYS("lessons/08_forward_or_reverse.o build/tests/none/engine/", "08");
 }
 
 /* ---- the text window, in a terminal of our own ------------------------------------------------------------------- */

@@ -143,7 +143,7 @@ Test(labs_teach, a_table_that_is_not_there_is_named)
 
 #define COMMENT(more)                                                                                                  \
     "/* Task 0.1 (2 points)  y = softsign a.\n *\n" more " * Hint: one.\n * Hint: two.\n * Hint: the secret.\n"        \
-    " * Chapter: 07_gradient_check.c */\n"
+    " * Chapter: 10_gradient_check.c */\n"
 #define SOFTSIGN COMMENT(" * Forward: y = a / (1 + fabs(a))\n * Range: a -3 3\n")
 #define UNARY "double softsign_backward(double a, double y, double g)\n{\n"
 
@@ -193,7 +193,7 @@ Test(labs_teach, no_style_of_writing_hands_out_a_solution)
         SOFTSIGN HEAD "\n{\n}\n\n/* SOLUTION */\ndouble SOLUTION(double a,\n                double b)\n{\n}\n",
         "#define SOLUTION 1\nstatic const double SOLUTIONS[2] = {1,\n  SOLUTION};\n" SOFTSIGN HEAD " {\n}\n",
         "/* Task 0.1 (2 points)  y = a.\n * Forward: y = a\n * Range: a -3 3\n * Hint: 1.\n * Hint: 2.\n * Hint: 3.\n"
-        " * Chapter: 07_gradient_check.c */ \n" HEAD " {\n    return SOLUTION; /* it\n is */\n}\n",
+        " * Chapter: 10_gradient_check.c */ \n" HEAD " {\n    return SOLUTION; /* it\n is */\n}\n",
     };
     for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
         shell("rm -f \"$DIR\"/*; printf '%%s' '" OWN_HEAD "' >\"$DIR/own.c\"");
@@ -206,14 +206,14 @@ Test(labs_teach, no_style_of_writing_hands_out_a_solution)
         expect_unsaid("SOLUTION");
         expect_said(OWN_HEAD "/* Task 0.1 (2 points)  y = ");
         expect_said("double g)\n{\n    not_written(\"0.1\");\n    return 0;\n}\n");
-        expect_said("Read lessons/07_gradient_check.c\n");
+        expect_said("Read lessons/10_gradient_check.c\n");
     }
 }
 
 Test(labs_teach, a_goal_may_hold_what_c_writes_with_a_backslash)
 {
     write_file("own.c", "/* Task 0.1 (2 points)  y = a\\b, \"so\".\n * Forward: y = a\n * Range: a -3 3\n * Hint: 1.\n"
-                        " * Hint: 2.\n * Hint: 3.\n * Chapter: 07_gradient_check.c */\n" UNARY);
+                        " * Hint: 2.\n * Hint: 3.\n * Chapter: 10_gradient_check.c */\n" UNARY);
     cr_expect_eq(shell("awk -v part=h -f lessons/labs/private.awk \"$DIR/own.c\""), 0);
     expect_said("\"0.1\", 2, \"y = a\\\\b, \\\"so\\\"\")\n");
 }
@@ -242,7 +242,7 @@ static const char own_tasks[] =
                       "static double length(double a, double b) {\n    return sqrt(a * a + b * b);\n}\n\n"
                       "/* Task 0.2 (1 point)  y = \"length\" of (a, b).\n *\n"
                       " * Forward: y = length(a, b)\n * Range: a -2 2\n * Range: b 0.5 2\n"
-                      " * Hint: one.\n * Hint: two.\n * Hint: three.\n * Chapter: 07_gradient_check.c */\n"
+                      " * Hint: one.\n * Hint: two.\n * Hint: three.\n * Chapter: 10_gradient_check.c */\n"
                       "void length_backward(double a, double b, double y, double g, double grad[2])\n{\n"
                       "    grad[0] = g * a / length(a, b);\n    grad[1] = g * b / y;\n}\n";
 

@@ -371,8 +371,8 @@ static const struct Slip {
     {"lessons/05_reverse_mode.c", "v->grad = 0;\n    root->grad = 1;\n    for",
      "continue;\n    root->grad = 1;\n    for"},
     {"lessons/05_reverse_mode.c", "root->grad = 1;\n    for", "root->grad = 2;\n    for"},
-    {"lessons/06_forward_or_reverse.c", "v_mul(s, s)", "v_mul(s, 7)"},
-    {"lessons/06_forward_or_reverse.c", "d_mul(dual_variable(2), 3)", "d_mul(2, dual_variable(3))"},
+    {"lessons/08_forward_or_reverse.c", "v_mul(s, s)", "v_mul(s, 7)"},
+    {"lessons/08_forward_or_reverse.c", "d_mul(dual_variable(2), 3)", "d_mul(2, dual_variable(3))"},
 };
 
 static void check_slips(const Chapter *chapter, const Chapter *before)

@@ -10,7 +10,7 @@
  * Hint: it looks like tanh, and comes near -1 and 1 more slowly.
  * Hint: the absolute value of a double is fabs(a); abs is for whole numbers.
  * Hint: the sum below the line needs brackets, since / comes before +.
- * Chapter: 07_gradient_check.c */
+ * Chapter: 10_gradient_check.c */
 double softsign_forward(double a, double b) { return a / (1 + fabs(a)); }
 
 /* Task 10.2 (2 points)  ∂y/∂a of softsign.
@@ -20,7 +20,7 @@ double softsign_forward(double a, double b) { return a / (1 + fabs(a)); }
  * Hint: take a > 0 first, where y = a/(1 + a): the quotient rule.
  * Hint: then a < 0, where |a| is -a, and its slope is -1.
  * Hint: both ways it is 1/(1 + |a|)², and at 0 that is 1.
- * Chapter: 07_gradient_check.c */
+ * Chapter: 10_gradient_check.c */
 double softsign_da(double a, double b, double y)
 {
     const double below = 1 + fabs(a);
@@ -34,7 +34,7 @@ double softsign_da(double a, double b, double y)
  * Hint: what is a² for a = 1e200? The largest double is near 1.8e308.
  * Hint: the larger of |a| and |b| can be taken out of the root, if it is not 0.
  * Hint: the C library has done that for you: look up hypot.
- * Chapter: 08_first_nan.c */
+ * Chapter: 11_first_nan.c */
 double norm_forward(double a, double b) { return hypot(a, b); }
 
 /* Task 10.4 (1 point)  ∂y/∂a of the length.

@@ -37,7 +37,7 @@ void mul_backward(double a, double b, double y, double g, double grad[2])
  * Hint: a/b is a times 1/b, and 1/b does not depend on a.
  * Hint: the derivative of 1/b by b is −1/b².
  * Hint: so ∂y/∂b = −a/b², which is also −y/b.
- * Chapter: 07_gradient_check.c */
+ * Chapter: 10_gradient_check.c */
 void div_backward(double a, double b, double y, double g, double grad[2])
 {
     grad[0] = g / b;
@@ -51,7 +51,7 @@ void div_backward(double a, double b, double y, double g, double grad[2])
  * Hint: by a it is a power: the exponent comes down in front, and is one less.
  * Hint: by b it is an exponential: aᵇ = exp(b·log a).
  * Hint: ∂y/∂a = b·a^(b−1), and ∂y/∂b = y·log a.
- * Chapter: 08_first_nan.c */
+ * Chapter: 11_first_nan.c */
 void pow_backward(double a, double b, double y, double g, double grad[2])
 {
     grad[0] = g * b * pow(a, b - 1);
@@ -65,7 +65,7 @@ void pow_backward(double a, double b, double y, double g, double grad[2])
  * Hint: y is the larger one. Nudge the smaller one: does y move?
  * Hint: the larger operand receives all of g, the other one 0.
  * Hint: three cases: a > b, a < b, and a = b.
- * Chapter: 07_gradient_check.c */
+ * Chapter: 10_gradient_check.c */
 void max_backward(double a, double b, double y, double g, double grad[2])
 {
     const double share = a > b ? 1 : a < b ? 0 : 0.5;
@@ -80,7 +80,7 @@ void max_backward(double a, double b, double y, double g, double grad[2])
  * Hint: tanh' = 1 − tanh².
  * Hint: tanh a is already there: it is y.
  * Hint: g times (1 − y²).
- * Chapter: 07_gradient_check.c */
+ * Chapter: 10_gradient_check.c */
 double tanh_backward(double a, double y, double g) { return g * (1 - y * y); }
 
 /* Task 3.7 (1 point)  y = max(a, 0), called relu.
@@ -90,5 +90,5 @@ double tanh_backward(double a, double y, double g) { return g * (1 - y * y); }
  * Hint: to the right of 0, y is a; to the left it does not move.
  * Hint: the slope is 1 or 0, and not a.
  * Hint: g where a > 0, else 0.
- * Chapter: 07_gradient_check.c */
+ * Chapter: 10_gradient_check.c */
 double relu_backward(double a, double y, double g) { return a > 0 ? g : 0; }

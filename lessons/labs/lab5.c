@@ -10,7 +10,7 @@
  * Hint: in which entries of Z does X[i][l] appear, and times what?
  * Hint: in all of row i: Z[i][j] holds X[i][l]·W[l][j].
  * Hint: dX[i][l] = Σⱼ dZ[i][j]·W[l][j], a sum that begins at 0.
- * Chapter: 09_matrix_product.c */
+ * Chapter: 12_matrix_product.c */
 void product_dx(int m, int k, int n, const double *dZ, const double *W, double *dX)
 {
     for (int i = 0; i < m; i++)
@@ -28,7 +28,7 @@ void product_dx(int m, int k, int n, const double *dZ, const double *W, double *
  * Hint: in which entries of Z does W[l][j] appear, and times what?
  * Hint: in all of column j: Z[i][j] holds X[i][l]·W[l][j], for each row i.
  * Hint: dW[l][j] = Σᵢ X[i][l]·dZ[i][j]. A sum over the rows of the batch: if L is a mean, the 1/m is in dZ already.
- * Chapter: 09_matrix_product.c */
+ * Chapter: 12_matrix_product.c */
 void product_dw(int m, int k, int n, const double *dZ, const double *X, double *dW)
 {
     for (int l = 0; l < k; l++)
@@ -46,7 +46,7 @@ void product_dw(int m, int k, int n, const double *dZ, const double *X, double *
  * Hint: b[j] is one number that was used m times.
  * Hint: what was repeated on the way forward is summed on the way back.
  * Hint: db[j] = Σᵢ dZ[i][j].
- * Chapter: 10_broadcasting.c */
+ * Chapter: 13_broadcasting.c */
 void bias_gradient(int m, int n, const double *dZ, double *db)
 {
     for (int j = 0; j < n; j++) {

@@ -8,7 +8,7 @@
  * Hint: exp(z) = exp(m)·exp(z − m), for any m.
  * Hint: so log Σ exp zᵢ = m + log Σ exp(zᵢ − m). Which m makes every exponent 0 or less?
  * Hint: the largest z. Let the search for it begin at z[0], not at 0: all may be negative.
- * Chapter: 11_cross_entropy.c */
+ * Chapter: 14_cross_entropy.c */
 double logsumexp(int n, const double *z)
 {
     double most = z[0], sum = 0;
@@ -26,7 +26,7 @@ double logsumexp(int n, const double *z)
  * Hint: the logarithm of a quotient is a difference of logarithms.
  * Hint: log(exp zᵢ) is zᵢ: no exp, no log, no rounding.
  * Hint: out[i] = z[i] − log Σ exp zⱼ, with the sum as in task 6.1.
- * Chapter: 11_cross_entropy.c */
+ * Chapter: 14_cross_entropy.c */
 void log_softmax(int n, const double *z, double *out)
 {
     const double all = logsumexp(n, z);
@@ -42,7 +42,7 @@ void log_softmax(int n, const double *z, double *out)
  * Hint: for one row, the derivative is softmax − onehot, and onehot is 1 at the label and 0 elsewhere.
  * Hint: a mean over m rows divides by m.
  * Hint: dz[r][j] = (exp(z[r][j] − log Σ exp z[r]) − (j == label[r])) / m.
- * Chapter: 11_cross_entropy.c */
+ * Chapter: 14_cross_entropy.c */
 void logits_gradient(int m, int n, const double *z, const int *label, double *dz)
 {
     for (int r = 0; r < m; r++) {

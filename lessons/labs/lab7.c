@@ -8,7 +8,7 @@
  * Hint: w·x is the sum of w[i]·x[i].
  * Hint: b is added once, inside tanh.
  * Hint: let the sum begin at b.
- * Chapter: 12_mlp.c */
+ * Chapter: 15_mlp.c */
 double neuron(int n, const double *w, const double *x, double b)
 {
     double sum = b;
@@ -26,7 +26,7 @@ double neuron(int n, const double *w, const double *x, double b)
  * Hint: begin at the end: with s = W·x + b, ∂L/∂s[j] = dy[j]·(1 − y[j]²). All else is made of these.
  * Hint: s[j] = Σᵢ W[j][i]·x[i] + b[j]: what does each factor wait for?
  * Hint: dW[j][i] = ds[j]·x[i], db[j] = ds[j], and x[i] is used by every neuron: dx[i] = Σⱼ ds[j]·W[j][i].
- * Chapter: 12_mlp.c */
+ * Chapter: 15_mlp.c */
 void layer_backward(int n_in, int n_out, const double *W, const double *x, const double *y, const double *dy,
                     double *dW, double *db, double *dx)
 {
@@ -51,7 +51,7 @@ void layer_backward(int n_in, int n_out, const double *W, const double *x, const
  * Hint: two arrays of MOST_WIDTH numbers, what goes into a layer and what comes out of it.
  * Hint: a layer of n neurons with k inputs has n·k weights and then n biases: after it, params moves on by n·k + n.
  * Hint: no tanh in the last layer, l == layers: logits may have any size.
- * Chapter: 12_mlp.c */
+ * Chapter: 15_mlp.c */
 void mlp_forward(int layers, const int *size, const double *params, const double *x, double *out)
 {
     double from[MOST_WIDTH] = {0}, to[MOST_WIDTH];
@@ -80,7 +80,7 @@ void mlp_forward(int layers, const int *size, const double *params, const double
  * Hint: first the velocity, then the param, by the new velocity.
  * Hint: lr stands in the step, not in the velocity; and grad enters whole, not times (1 − momentum).
  * Hint: against the gradient: the param goes down by lr·v.
- * Chapter: 14_training.c */
+ * Chapter: 17_training.c */
 void sgd_step(int n, double *params, const double *grad, double *velocity, double lr, double momentum)
 {
     for (int i = 0; i < n; i++) {
@@ -98,7 +98,7 @@ void sgd_step(int n, double *params, const double *grad, double *velocity, doubl
  * Hint: backward adds to grad. What must happen before it?
  * Hint: zero the gradients, forward, backward, step.
  * Hint: return what forward returned: do not call it again after the step.
- * Chapter: 14_training.c */
+ * Chapter: 17_training.c */
 double train_step(Model *model, double lr)
 {
     for (int i = 0; i < model->n; i++)

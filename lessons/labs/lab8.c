@@ -37,7 +37,7 @@ static void add_gradient(const double *weights, const double x[2], int label, do
  * the score is sigmoid(score) − label.
  * Hint: from there it is task 7.2, twice: the score's weights, then the neurons. Add up over all points, step, repeat.
  * Hint: a few thousand steps with the mean gradient and a learning rate of 0.5 do it.
- * Chapter: 15_two_moons.c */
+ * Chapter: 19_two_moons.c */
 void train_moons(int n, const double (*x)[2], const int *label, double *weights)
 {
     const int steps = 2000;

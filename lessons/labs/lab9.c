@@ -10,7 +10,7 @@
  * Hint: first all n scores; keep them in w.
  * Hint: the largest score is taken out before exp, as in lab 6.
  * Hint: w[i] = exp(s[i] − most), then divide each by the sum of all.
- * Chapter: 11_cross_entropy.c */
+ * Chapter: 14_cross_entropy.c */
 void attention_weights(int n, int d, const double *q, const double *K, double *w)
 {
     double most = -INFINITY, sum = 0;
@@ -36,7 +36,7 @@ void attention_weights(int n, int d, const double *q, const double *K, double *w
  * Hint: an array of MOST_WIDTH weights, and attention_weights to fill it.
  * Hint: y[j] is a sum over the keys.
  * Hint: y[j] = Σᵢ w[i]·V[i][j], a sum that begins at 0.
- * Chapter: 09_matrix_product.c */
+ * Chapter: 12_matrix_product.c */
 void attention(int n, int d, const double *q, const double *K, const double *V, double *y)
 {
     double w[MOST_WIDTH];
@@ -56,7 +56,7 @@ void attention(int n, int d, const double *q, const double *K, const double *V, 
  * Hint: step by step back: from y to w and V, from w to the scores s, from s to q and K.
  * Hint: dV[i][j] = w[i]·dy[j], and dw[i] = Σⱼ dy[j]·V[i][j]. Softmax: ds[i] = w[i]·(dw[i] − Σⱼ w[j]·dw[j]).
  * Hint: sᵢ = K[i]·q/√d: dK[i][j] = ds[i]·q[j]/√d, and q is used by every key: dq[j] = Σᵢ ds[i]·K[i][j]/√d.
- * Chapter: 12_mlp.c */
+ * Chapter: 15_mlp.c */
 void attention_backward(int n, int d, const double *q, const double *K, const double *V, const double *dy, double *dq,
                         double *dK, double *dV)
 {

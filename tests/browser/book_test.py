@@ -119,11 +119,11 @@ SET = [
     ("02_chain_rule.html", "math mtr", "320", 1),              # J1 = ( 3 2 0 ), continued on the next line of the comment
     ("02_chain_rule.html", "math mtr", "001", 1),
     ("02_chain_rule.html", ".m sub", "3", 3),                  # J3
-    ("10_broadcasting.html", ".display .frac sub", "i,j", 2),  # ∂z[i,j]/∂b[j], and by f[j]
-    ("11_cross_entropy.html", "h1 sup", "1000", 1),            # e to the 1000, in raised digits
-    ("10_broadcasting.html", "p a[href^='05_']", "chapter 5", 1),
-    ("10_broadcasting.html", ".line a[href='dot.h.html']", '"graph/dot.h"', 1),
-    ("07_gradient_check.html", "p a.file[href='ops.h.html']", "engine/ops.h", 1),
+    ("13_broadcasting.html", ".display .frac sub", "i,j", 2),  # ∂z[i,j]/∂b[j], and by f[j]
+    ("14_cross_entropy.html", "h1 sup", "1000", 1),            # e to the 1000, in raised digits
+    ("13_broadcasting.html", "p a[href^='05_']", "chapter 5", 1),
+    ("13_broadcasting.html", ".line a[href='dot.h.html']", '"graph/dot.h"', 1),
+    ("10_gradient_check.html", "p a.file[href='ops.h.html']", "engine/ops.h", 1),
     ("course.html", "ol li", "Chapters 1 and 2.", 1),
 ]
 
@@ -152,8 +152,8 @@ def check_use(browser, folder):
     resize(browser, 1280, 800)
     browser.open(os.path.join(folder, "index.html"))
     found = found_by(browser, "broadcasting")
-    if not any(address.startswith("10_") for address in found):
-        failures.append(f"search: broadcasting leads to {found[:5]}, not to chapter 10")
+    if not any(address.startswith("13_") for address in found):
+        failures.append(f"search: broadcasting leads to {found[:5]}, not to chapter 13")
     found = found_by(browser, "graph_release")
     if not any(address.startswith("graph.h.html#L") for address in found):
         failures.append(f"search: graph_release leads to {found[:5]}, not to graph.h")

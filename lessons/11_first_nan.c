@@ -1,4 +1,4 @@
-/* 08_first_nan.c - The loss is nan. Which node did it, and why?
+/* 11_first_nan.c - The loss is nan. Which node did it, and why?
  *
  * New here: the edge of the domain. At a point a function may have no value (log of −1), a value and no derivative
  * (sqrt at 0), or a derivative in one operand and none in the other. The engine does not stop there and hides nothing:
@@ -127,11 +127,11 @@ int main(int argc, char **argv)
 }
 
 /* Exercises
- * 1. Fix (3): build the loss so that p = 0 costs 0 and all gradients are finite. (Chapter 11 does it for classes.)
+ * 1. Fix (3): build the loss so that p = 0 costs 0 and all gradients are finite. (Chapter 14 does it for classes.)
  * 2. A training loop checks isnan(loss->data) in every step, and calls graph_first_nonfinite only if so. Why that way?
  * 3. v_sqrt(v_add(v_mul(x, x), 1e-12)) is a usual cure for (4). What is its gradient at x = 0, and at 1e-6?
  * 4. backward(v_exp(v_log(x))) at x = 0: which gradient do you get, which is right, and who says that something is odd?
  *
  * Next: one scalar at a time is slow to write. What is the derivative of a product of matrices?
- *   -> 09_matrix_product.c
+ *   -> 12_matrix_product.c
  */

@@ -1,4 +1,4 @@
-/* 14_training.c - The gradient says how the loss would change. How does that make a network learn?
+/* 17_training.c - The gradient says how the loss would change. How does that make a network learn?
  *
  * New here: the loop. The gradient points to where the loss grows, so every param takes a small step against it, and
  * again, and again:
@@ -10,7 +10,7 @@
  *     release     the nodes of this step go, the params stay
  *
  * Why minus? A move by d changes the loss by about grad·d, and d = −lr·grad makes that −lr·|grad|²: below 0. "About":
- * the step must be small. Why zero? Gradients of params collect (chapter 13), so without it every step repeats all
+ * the step must be small. Why zero? Gradients of params collect (chapter 16), so without it every step repeats all
  * steps before it. Why is only the params' gradient zeroed? All others have just been built, or start from 0 by
  * themselves.
  *
@@ -149,5 +149,5 @@ int main(int argc, char **argv)
  * 2. Try another seed in start_over; try some. Do all starts learn? What do the answers of those look like that do not?
  * 3. "Not zeroed" is a known method with one number set wrong. Compare it with SGD's momentum in engine/optim.h.
  *
- * Next: four points are a toy. What do a thousand noisy ones need besides?   -> 15_two_moons.c
+ * Next: four points are a toy. What do a thousand noisy ones need besides?   -> 19_two_moons.c
  */

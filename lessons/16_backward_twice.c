@@ -1,4 +1,4 @@
-/* 13_backward_twice.c - backward is called twice. Which gradients add up, and which must not?
+/* 16_backward_twice.c - backward is called twice. Which gradients add up, and which must not?
  *
  * New here: time. Chapter 5 walked once over one expression. In training the params live on while expressions come and
  * go, and so there are two kinds of gradient:
@@ -136,5 +136,5 @@ int main(int argc, char **argv)
  * 2. It was 3 times, with one node between L and a. Put another one there: 4 times? And with ten?
  * 3. Ten calls of backward on ten losses, or one on their sum: do the gradients agree, and which costs less?
  *
- * Next: all parts are there. How does a network learn?   -> 14_training.c
+ * Next: all parts are there. How does a network learn?   -> 17_training.c
  */

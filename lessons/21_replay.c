@@ -1,4 +1,4 @@
-/* 17_replay.c - Chapter 15 built a graph of the same shape 200,000 times. Why not once?
+/* 21_replay.c - Chapter 19 built a graph of the same shape 200,000 times. Why not once?
  *
  * New here: define-and-compile. The engine is define-by-run: running C code builds the graph, each time anew. But for
  * each sample it has the same shape; only the numbers differ. So RECORD it once: go through the nodes in topological

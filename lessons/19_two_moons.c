@@ -1,9 +1,9 @@
-/* 15_two_moons.c - A thousand noisy points in two half circles that interlock: can a network tell them apart?
+/* 19_two_moons.c - A thousand noisy points in two half circles that interlock: can a network tell them apart?
  *
  * New here: size. Four points fitted into one step; a thousand are gone through in batches of 64, each a step, and all
  * of them are an epoch. The loss of a batch is the mean over its rows, an estimate of the whole: cheaper, and good
- * enough to go downhill by. The rest is known: an MLP 2 → 32 → 32 → 2 of tanh neurons (chapter 12), cross-entropy
- * (11), and the loop (14), 16 steps in an epoch, 200 epochs. `make moons` is the same with options and more tables
+ * enough to go downhill by. The rest is known: an MLP 2 → 32 → 32 → 2 of tanh neurons (chapter 15), cross-entropy
+ * (14), and the loop (17), 16 steps in an epoch, 200 epochs. `make moons` is the same with options and more tables
  * (lessons/moons/moons.c): from the recorded data and the recorded initial weights both arrive at the same numbers.
  *
  *     loss of a batch = (1/n)·Σ cross_entropy(logits of row i, label i)
@@ -149,5 +149,5 @@ int main(int argc, char **argv)
  * 2. Leave out one hidden layer; then both (sizes 2, 2). How does the boundary look, and what does that say of layers?
  * 3. Batches of 1, of 64, of 1000: which reaches a loss of 0.2 in the fewest epochs, and which in the least time?
  *
- * Next: it learns. But so it would with gradients that are a little wrong. Whom else can we ask?   -> 16_pytorch.c
+ * Next: it learns. But so it would with gradients that are a little wrong. Whom else can we ask?   -> 20_pytorch.c
  */

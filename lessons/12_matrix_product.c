@@ -1,4 +1,4 @@
-/* 09_matrix_product.c - Z = X·W for matrices. What are dX and dW, and who has to know?
+/* 12_matrix_product.c - Z = X·W for matrices. What are dX and dW, and who has to know?
  *
  * New here: scalars in rows and columns, and nothing else. A Matrix (engine/matrix.h) is a list of Values; matmul
  * builds a dot for each entry of the product. Nobody tells the engine the derivative of a matrix product: it falls out
@@ -139,5 +139,5 @@ int main(int argc, char **argv)
  * 3. Z = A·B·C: whether A·(B·C) or (A·B)·C is cheaper depends on the shapes (chapter 2). Is it the same one backward?
  *
  * Next: a layer is X·W + b, where b is one row for a whole batch. What is the gradient of something repeated?
- *   -> 10_broadcasting.c
+ *   -> 13_broadcasting.c
  */

@@ -1,4 +1,4 @@
-/* 11_cross_entropy.c - A network gives any numbers. How do they become a loss on classes, without e¹⁰⁰⁰ = inf?
+/* 14_cross_entropy.c - A network gives any numbers. How do they become a loss on classes, without e¹⁰⁰⁰ = inf?
  *
  * Softmax turns numbers z (logits) into probabilities p, and the loss says how surprised they are by the right class t:
  *
@@ -140,5 +140,5 @@ int main(int argc, char **argv)
  * too.
  * 3. The target may be probabilities q instead of one class: loss = −Σ q_j·log p_j. What is its gradient? Check it.
  *
- * Next: what comes before the loss? What is a neuron, and who owns all these nodes?   -> 12_mlp.c
+ * Next: what comes before the loss? What is a neuron, and who owns all these nodes?   -> 15_mlp.c
  */

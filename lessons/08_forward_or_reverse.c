@@ -1,4 +1,4 @@
-/* 06_forward_or_reverse.c - Which way through the graph is cheaper, and what does the choice cost?
+/* 08_forward_or_reverse.c - Which way through the graph is cheaper, and what does the choice cost?
  *
  * From here on nothing is built by hand: the engine has all the pieces of the last five chapters. This one builds
  * L = (W·x + b)² again, with the same numbers as chapter 5, and then measures. Where each piece lives now:
@@ -22,7 +22,7 @@
  *
  * It prints the nodes of L, then the price for 1 to 10,000 weights, then for different n and m with n·m = 64.
  *
- *     make lib && cc -g -Iengine -Iviz lessons/06_*.c build/libstepgrad.a -lm -o 06 && gdb ./06    (from the top)
+ *     make lib && cc -g -Iengine -Iviz lessons/08_*.c build/libstepgrad.a -lm -o 08 && gdb ./08    (from the top)
  *     (gdb) break backward_hook              called for each node after it has pushed
  *     (gdb) run
  *     (gdb) print node->label      = "L"
@@ -119,7 +119,7 @@ int main(int argc, char *argv[])
     claim(d_mul(s_dual, s_dual).tangent == W->grad, "and its dual numbers give the same dL/dW");
 
     Error error;
-    char dot[1000], html[1000]; /* `./06 .` draws the graph into L.dot, and L.html plays the backward pass */
+    char dot[1000], html[1000]; /* `./08 .` draws the graph into L.dot, and L.html plays the backward pass */
     snprintf(dot, sizeof dot, "%s/L.dot", argc > 1 ? argv[1] : "");
     snprintf(html, sizeof html, "%s/L.html", argc > 1 ? argv[1] : "");
     if (argc > 1 && !(dot_draw(L, dot, NULL, &error) && player_write(L, html, NULL, &error)))
@@ -147,7 +147,7 @@ int main(int argc, char *argv[])
 /* Exercises
  * 1. Print the row of 10,000 weights without the limit MOST_PASSES. How good was the scaled time?
  * 2. Set `steps` to 0 in the last seven rows (the claims about them then fail). Where does the lead change, and why?
- * 3. Run `make lesson L=06` and open build/lessons/06/L.html. Two edges lead from s to L. How are they labelled?
+ * 3. Run `make lesson L=08` and open build/lessons/08/L.html. Two edges lead from s to L. How are they labelled?
  *
  * Next: in the engine, local derivatives are code, one line per op. How do we know that they are right?
  */

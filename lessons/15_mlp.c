@@ -1,4 +1,4 @@
-/* 12_mlp.c - What is a neuron, a layer, a network? And when do all those temporary nodes die?
+/* 15_mlp.c - What is a neuron, a layer, a network? And when do all those temporary nodes die?
  *
  * New here: structure, with no new mathematics. A neuron is a dot, a bias and an activation; a layer is several neurons
  * that see the same x; a multi-layer perceptron (MLP) gives the outputs of each layer to the next:
@@ -138,5 +138,5 @@ int main(int argc, char **argv)
  * 4. Take the tanh away. Show with numbers that three layers then compute no more than one.
  *
  * Next: backward is called in every step. Which gradients add up from call to call, and which must not?
- *   -> 13_backward_twice.c
+ *   -> 16_backward_twice.c
  */

@@ -1,4 +1,4 @@
-/* 07_gradient_check.c - The engine holds thirty local derivatives that somebody wrote down. Who says they are right?
+/* 10_gradient_check.c - The engine holds thirty local derivatives that somebody wrote down. Who says they are right?
  *
  * Every op of the engine is in one table (engine/ops.h): its value, its local derivatives as code, and the same
  * derivatives as text, which a diagram shows on its edges. To add an op is to write down a derivative, and a slip is
@@ -134,5 +134,5 @@ int main(int argc, char **argv)
  * 3. gradcheck costs 4 evaluations for each param, backward one walk for all. Why does nobody train by nudging?
  *
  * Next: all this was at a = 0.6. What becomes of log at 0, or of (−8)^(1/3), where there is nothing to be right about?
- *   -> 08_first_nan.c
+ *   -> 11_first_nan.c
  */

@@ -1,4 +1,4 @@
-/* 10_broadcasting.c - A bias of one row is added to a batch of many rows. What is its gradient?
+/* 13_broadcasting.c - A bias of one row is added to a batch of many rows. What is its gradient?
  *
  * New here: repetition. Shapes that differ are made to fit by repeating what has size 1, as in NumPy: a 1×N row is
  * added to every row, an M×1 column to every column, a 1×1 to all. Nothing is copied. A repeated entry is ONE node that
@@ -141,8 +141,8 @@ int main(int argc, char **argv)
 /* Exercises
  * 1. An M×1 column times (matrix_mul) a 1×N row is an M×N matrix: both are repeated. Say both gradients, then run it.
  * 2. Subtract its mean from each column. Along which axis does the gradient sum, and what is the total of dY?
- * 3. A batch uses each WEIGHT once per row too. Which formula of chapter 9 holds that sum over rows?
+ * 3. A batch uses each WEIGHT once per row too. Which formula of chapter 12 holds that sum over rows?
  *
  * Next: the layers give numbers. How do these become a loss on classes, without e¹⁰⁰⁰ = inf?
- *   -> 11_cross_entropy.c
+ *   -> 14_cross_entropy.c
  */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""16_pytorch.py - the same gradients by PyTorch, here and now, beside those that chapter 16 has written.
+"""20_pytorch.py - the same gradients by PyTorch, here and now, beside those that chapter 20 has written.
 
-    python3 lessons/16_pytorch.py build/lessons/16/gradients.txt
+    python3 lessons/20_pytorch.py build/lessons/20/gradients.txt
 
 Without PyTorch it compares with the recorded gradients instead, and says so. Exits 1 when an entry is off by 1e-15 or more.
 """

@@ -1,7 +1,7 @@
-/* 16_pytorch.c - Are these gradients the ones that PyTorch computes? Entry by entry, all 1218 of them?
+/* 20_pytorch.c - Are these gradients the ones that PyTorch computes? Entry by entry, all 1218 of them?
  *
  * New here: a second opinion. A network with slightly wrong gradients still learns, so a falling loss proves little.
- * Nudging (chapter 7) is good for 8 digits. Another program that knows nothing of this one is good for all 16: PyTorch
+ * Nudging (chapter 10) is good for 8 digits. Another program that knows nothing of this one is good for all 16: PyTorch
  * was given the same points, the same weights and the same loss, and its gradients were recorded, every bit.
  *
  * Equal to the last bit they cannot be: both round, and add in different orders, and a + b + c depends on the order in
@@ -10,9 +10,9 @@
  * far below 1, and their roundings partly cancel: we ask for 1e-15.
  *
  * It prints the first entries of each param in full, the largest differences of each layer, and how many entries are
- * equal to the last bit. It writes gradients.txt, which 16_pytorch.py compares with a PyTorch that runs here and now:
+ * equal to the last bit. It writes gradients.txt, which 20_pytorch.py compares with a PyTorch that runs here and now:
  *
- *     python3 lessons/16_pytorch.py build/lessons/16/gradients.txt
+ *     python3 lessons/20_pytorch.py build/lessons/20/gradients.txt
  *
  *     (gdb) break compare
  *     (gdb) run
@@ -123,5 +123,5 @@ int main(int argc, char **argv)
  * 2. Which of the two is nearer to the exact gradients here, and would you expect that on other data?
  * 3. Compare by nudging as well (gradcheck_some, 50 params). How many digits does that give, and why not 16?
  *
- * Next: the numbers are right. But the same graph was built 3200 times in chapter 15: need it be?   -> 17_replay.c
+ * Next: the numbers are right. But the same graph was built 3200 times in chapter 19: need it be?   -> 21_replay.c
  */
