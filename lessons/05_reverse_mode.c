@@ -19,6 +19,8 @@
  *
  * It prints the grads of one walk, and then what two wrong ways give for both examples.
  *
+ *     build/draw 'm = W*x; s = m + b; L = s^2' W=2 x=3 b=1 --html build/lessons/05/L.html
+ *
  *     cc -g 05_reverse_mode.c -lm -o 05 && gdb ./05
  *     (gdb) break push
  *     (gdb) run                              the first node of the walk is L
