@@ -26,7 +26,7 @@
  *
  * Predict, before you run it:
  *     1. How many paths lead from L to W, and what is dL/dL?
- *     2. ∂L/∂s is 14. What are dL/dm and dL/db?
+ *     2. dL/ds is 14. What are dL/dm and dL/db?
  *     3. How many paths lead from e to a, and what is de/da?
  *
  *     build/draw 'm = W*x; s = m + b; L = s^2' W=2 x=3 b=1 --html build/lessons/04/L.html
