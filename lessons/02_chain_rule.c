@@ -141,7 +141,8 @@ int main(void)
 
 /* Exercises
  * 1. Take L = (W·x − b)² instead. Which local derivative becomes −1, and what becomes of 42, 28 and 14? (The sign of a
- *    subtraction belongs to its second operand alone.) Predict, then ask: build/draw 'L = (W*x - b)^2' W=2 x=3 b=1
+ *    subtraction belongs to its second operand alone.) Predict, and then ask
+ *    `build/draw 'L = (W*x - b)^2' W=2 x=3 b=1`.
  * 2. Count the multiplications of both orders for the small J1, J2, J3 above. (8 and 9.) Then add a row to the table
  *    with N inputs and N outputs. Which order wins? Why is neither cheap?
  * 3. A fourth stage: how many orders are there now for J4·J3·J2·J1, and which is cheapest for one output?

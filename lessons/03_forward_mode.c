@@ -114,7 +114,7 @@ int main(void)
  * 1. Write dual_sub. What sign does the second operand's tangent get? Test it on L = (W·x − b)².
  * 2. Write dual_tanh (the derivative of tanh z is 1 − tanh²z) and differentiate tanh(W·x + b) with respect to W. Why is
  *    the result almost 0 at b = 1, and not at b = −5.5? (Chapter 18 shows what that does to a network.)
- *    Ask: build/draw 'm = W*x; s = m + b; L = tanh(s)' W=2 x=3 b=1 --forward W
+ *    `build/draw 'm = W*x; s = m + b; L = tanh(s)' W=2 x=3 b=1 --forward W` prints the same tangents.
  * 3. tanh z is also (e − 1)/(e + 1) with e = exp(2z). Write dual_exp and dual_div, and break tanh up into them. Is the
  *    tangent the same? Does it matter how large a single operation is?
  * 4. A network has 10,000 parameters and one L. How many runs for all derivatives? And with one parameter and 10,000

@@ -30,6 +30,7 @@
  *     3. How many paths lead from e to a, and what is de/da?
  *
  *     build/draw 'm = W*x; s = m + b; L = s^2' W=2 x=3 b=1 --html build/lessons/04/L.html
+ *     build/draw 'e = a*b; d = e + c; L = d*f' a=2 b=-3 c=10 f=-2 --values-only --svg build/lessons/04/by_hand.svg
  *
  *     cc -g 04_computation_graph.c -lm -o 04 && gdb ./04
  *     (gdb) break slope_by_paths if v == target && v == nodes
@@ -119,11 +120,10 @@ int main(void)
 }
 
 /* Exercises
- * 1. By hand. `make lesson L=04` also draws these two, and they are all of this course in small:
- *     build/draw 'e = a*b; d = e + c; L = d*f' a=2 b=-3 c=10 f=-2 --values-only --svg build/lessons/04/by_hand.svg
- *     build/draw 'e = a*b; d = e + c; L = d*f' a=2 b=-3 c=10 f=-2 --svg build/lessons/04/filled_in.svg
- *    Print or copy the first. Write the local derivative on every edge; then, from L on, dL/dnode beside every node.
- *    Only then open the second. Change the expression or the numbers, and do it again until it is dull.
+ * 1. By hand: `make lesson L=04` draws the graph build/lessons/04/by_hand.svg. Print or copy it. Write the local
+ *    derivative on every edge, and then, from L on, dL/dnode beside every node. Only then compare with what
+ *    `build/draw 'e = a*b; d = e + c; L = d*f' a=2 b=-3 c=10 f=-2` prints. Change the numbers or the expression, and do
+ *    it again until it is easy.
  * 2. Replace square("L", s) by mul("L", s, s). How many paths lead to W now? Why is dL/dW still 42?
  * 3. Write sub. Which local derivative is −1? Follow the paths of L = (W·x − b)².
  * 4. Go on with f = e+e, g = f+f, ... How many paths are there after 20 additions, and how long does slope_by_paths

@@ -148,8 +148,8 @@ int main(void)
 /* Exercises
  * 1. On paper, without order: write down every change of d.grad and a.grad. Where does the 6 come from?
  * 2. Replace square("L", s) by mul("L", s, s). The claim about L fails now. What do the wrong ways give?
+ *    This draws it: `build/draw 'm = W*x; s = m + b; L = s*s' W=2 x=3 b=1 --html build/L.html`.
  * 3. Delete the three lines of backward that clear grads. Two walks now give dL/dW = 168 = 4·42. Why 4, and not 3?
  *
- * Next: close this file and write it again from memory. Here the nodes stand in the order in which they were made. What
- * if all that you have is L?   -> 06_topological_order.c
+ * Next: write it again from memory. And if all that you have is L, and no array?   -> 06_topological_order.c
  */
