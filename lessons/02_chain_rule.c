@@ -13,8 +13,10 @@
  * To do so for all inputs at once, we need a matrix product. Here it is in one minute. Each entry of the product is a
  * row of the left matrix times a column of the right one: multiply them number by number, and add up.
  *
- *     ( 1 2 ) · ( 5 6 )  =  ( 1·5+2·7  1·6+2·8 )  =  ( 19 22 )       1×2 times 2×2: 4 multiplications
- *               ( 7 8 )                                             p×q times q×r: p·q·r of them
+ *     U = ( 1 2 )     V = ( 5 6 )     U·V = ( 1·5+2·7 1·6+2·8 ) = ( 19 22 )
+ *                         ( 7 8 )
+ *
+ * A 1×2 matrix times a 2×2 matrix takes 4 multiplications, a p×q matrix times a q×r matrix p·q·r.
  *
  * Now write the local derivatives of a stage as a matrix, its Jacobian J: a row for each output, a column for each
  * input. L has three stages, from (W, x, b) to (m, b) to s to L; b passes the first one unchanged.
@@ -31,8 +33,7 @@
  * It prints the derivatives by the chain rule beside the nudged ones, then the price of both orders, counted.
  *
  * Predict, before you run it:
- *     1. With 200 numbers between the stages, 200 inputs and one output: how many multiplications does it take from the
- *        left, where a row meets a 200×200 matrix twice? And from the right, where two such matrices meet first?
+ *     1. 200 inputs, one output and 200 numbers between the stages: how many multiplications from either side?
  *     2. Which order is the cheaper one when there is one input and 200 outputs?
  *
  *     build/draw 'm = W*x; s = m + b; L = s^2' W=2 x=3 b=1 --html build/lessons/02/L.html

@@ -7,6 +7,7 @@
  *     3. reverse walk        at each node, for each parent:   parent.grad += ∂node/∂parent · node.grad
  *
  * The chain rule says what to add up. Reverse mode (backpropagation) says in which order, and uses each edge only once.
+ *
  * Why `+=`? A node with several children moves L through each of them, and the effects add up. With `=` the last wins.
  * Why an order? A node may pass on its grad only when it is complete: after all of its children have pushed. Recursion
  * does not wait. It passes on what has arrived so far, and when more arrives, it passes that first part on again.
@@ -125,10 +126,9 @@ int main(void)
 {
     Node *W = leaf("W", 2), *x = leaf("x", 3), *b = leaf("b", 1), *m = mul("m", W, x), *s = add("s", m, b);
     Node *L = square("L", s);
-    printf("backward(L)\n");
     backward(L);
     claim(W->grad == 42 && x->grad == 28 && b->grad == 14, "one walk gives 42, 28 and 14");
-    printf("\nbackward(L) again\n");
+    printf("\nbackward(L) once more\n");
     backward(L);
     claim(W->grad == 84 && m->grad == 14, "a second walk adds to the leaves, and starts afresh elsewhere");
     printf("\nd = a+a, e = d+d, backward(e)\n");

@@ -16,7 +16,7 @@
  *
  * One walk can also start from m outputs at once, with a seed for each, a vector u. Then w.grad is Σ uᵢ·∂yᵢ/∂w, the sum
  * of the Jacobian's rows, each times its seed: the vector-Jacobian product uᵀJ. For one output the seed is simply 1.
- * For more, PyTorch says "grad can be implicitly created only for scalar outputs" and wants y.backward(gradient=u).
+ * For more, PyTorch says "grad can be implicitly created only for scalar outputs" and wants `y.backward(gradient=u)`.
  *
  * It prints L's nodes, the price for 1 to 10,000 weights and what follows for seven billion, and that for n·m = 64.
  *
@@ -73,13 +73,14 @@ static double compare_modes(size_t n, size_t steps, size_t m)
         x[j] = v_input(g, 1 + (double)(j % 7)); /* any numbers will do */
     }
     Value *s = v_dot(w, x, n);
+    const size_t below_s = value_parent_count(s) + steps; /* edges */
     for (size_t k = 0; k < steps; k++)
         s = v_tanh(s);
     for (size_t i = 0; i < m; i++) {
         Value *t = v_add(s, 1 + (double)i);
         y[i] = v_mul(t, t);
     }
-    const size_t below_s = 2 * n + steps, below_output = 2 + 2; /* edges: 2 for each w·x, each + and each · */
+    const size_t below_output = value_parent_count(y[0]) + value_parent_count(y[0]->a);
     const size_t forward = n * (below_s + m * below_output), reverse = m * (below_s + below_output);
 
     /* Of very many forward passes only the first MOST_PASSES are run, and their time is scaled up. */
