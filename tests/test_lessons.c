@@ -147,7 +147,8 @@ static const struct Slip {
     {"lessons/03_forward_mode.c", "p.tangent + q.tangent}", "p.tangent - q.tangent}"},
     {"lessons/04_computation_graph.c", "p, q->data, q, p->data", "p, p->data, q, q->data"},
     {"lessons/04_computation_graph.c", "sum += ", "sum = "},
-    {"lessons/05_reverse_mode.c", "grad += v->local[i] * v->grad;\n}", "grad = v->local[i] * v->grad;\n}"},
+    {"lessons/05_reverse_mode.c", "grad += v->local[i] * v->grad;\n        printf",
+     "grad = v->local[i] * v->grad;\n        printf"},
     {"lessons/05_reverse_mode.c", "v->grad = 0;\n    root->grad = 1;\n    for",
      "continue;\n    root->grad = 1;\n    for"},
     {"lessons/05_reverse_mode.c", "root->grad = 1;\n    for", "root->grad = 2;\n    for"},
@@ -242,6 +243,53 @@ static void check_new_lines(const Chapter *chapter, const Chapter *before)
 }
 
 Test(lessons, of_two_neighbours_that_stand_alone_the_second_adds_one_idea) { for_each_chapter(check_new_lines); }
+
+/* ---- what make shows of a chapter -------------------------------------------------------------------------------- */
+
+/* Every picture that a comment asks draw for is drawn, also into a folder with a space in its name. */
+static void check_pictures(const Chapter *chapter, const Chapter *before)
+{
+    (void)before;
+    const char *build = getenv("BUILD") != NULL ? getenv("BUILD") : "build";
+    char *pictures = program_path(chapter, " pictures");
+    char *command = text_of("rm -rf '%s' && sh lessons/draw.sh '%s' '%s' '%s' >'%s.out' 2>&1", pictures, build,
+                            chapter->path, pictures, pictures);
+    cr_expect(shell(command) == 0, "%s: a picture cannot be drawn: see '%s.out'", chapter->path, pictures);
+    const char *at = chapter->source;
+    char number[8], name[64];
+    while ((at = strstr(at, " build/draw ")) != NULL) {
+        const char *end = strchr(++at, '\n');
+        const char *place = strstr(at, " build/lessons/");
+        if (place == NULL || place > end)
+            continue;
+        cr_expect(sscanf(place, " build/lessons/%7[0-9]/%63[^\n]", number, name) == 2 &&
+                      strncmp(chapter->name, number, NUMBER_LENGTH) == 0,
+                  "%s: '%.*s' does not end in build/lessons/%.*s/NAME", chapter->path, (int)(end - at), at,
+                  NUMBER_LENGTH, chapter->name);
+        char *picture = text_of("%s/%s", pictures, name);
+        const bool can_be_drawn = strstr(name, ".svg") == NULL || shell("command -v dot >/dev/null 2>&1") == 0;
+        cr_expect(!can_be_drawn || access(picture, R_OK) == 0, "%s: there is no picture '%s'", chapter->path, picture);
+        free(picture);
+    }
+    free(pictures);
+    free(command);
+}
+
+Test(lessons, every_picture_in_the_comments_can_be_drawn) { for_each_chapter(check_pictures); }
+
+Test(lessons, make_diff_shows_the_new_code_without_heads_and_exercises)
+{
+    char *path = text_of("%s/diff.out", folder());
+    char *command = text_of("make --no-print-directory -s diff L=05 >'%s' 2>&1", path);
+    cr_expect(shell(command) == 0, "make diff failed: see %s", path);
+    char *shown = file_text(path);
+    cr_expect_not_null(strstr(shown, "\n+static void push(Node *v)\n"), "the new function is missing: see %s", path);
+    cr_expect_null(strstr(shown, "New here"), "a head is shown: see %s", path);
+    cr_expect_null(strstr(shown, "Next:"), "the exercises are shown: see %s", path);
+    free(path);
+    free(command);
+    free(shown);
+}
 
 /* ---- in the debugger --------------------------------------------------------------------------------------------- */
 
