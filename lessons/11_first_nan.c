@@ -114,10 +114,11 @@ int main(int argc, char **argv)
     Value *loss = v_label(v_add(weighted, ratio), "loss");
     V_NAME(p), V_NAME(q);
     Value *first = graph_first_nonfinite(loss);
+    char name[VALUE_NAME_SIZE];
     size_t count;
     Value **order = graph_topological_order(loss, &count);
     for (size_t i = 0; order != NULL && i < count; i++)
-        printf("  %-10s %9s%s\n", order[i]->label, text_of(order[i]->data, y_text),
+        printf("  %-10s %9s%s\n", value_name(order[i], name), text_of(order[i]->data, y_text),
                order[i] == first ? "   <- the first that is not finite" : "");
     memory_free(order);
     claim(isnan(loss->data) && isnan(weighted->data), "0 * log(0) = 0 * -inf is the first nan ...");
@@ -132,7 +133,7 @@ int main(int argc, char **argv)
     claim(graph_first_nonfinite(length) == square, "graph_first_nonfinite checks gradients too, from the root down");
     claim(x->grad == 0, "x*x is flat at 0, so nothing passes; |x| has no slope there, and 0 is as good as any");
 
-    v_label(first, "first: log(p)");
+    v_label(log_p, "first: log(p)");
     if (argc > 1)
         draw(loss, argv[1], "first_nan", &(DotOptions){.values_only = true});
     graph_free(g);
