@@ -23,7 +23,7 @@
  *
  * Predict, before you run it:
  *     1. A central nudge of exp at 1: which h is the best judge, 1e-1, 1e-5 or 1e-15?
- *     2. relu(a) is a for a > 0 and 0 for all other a. What does a central nudge say at 0? Is the engine's 0 wrong?
+ *     2. relu(a) is a above 0, and 0 elsewhere. What does a central nudge say at 0? Is the engine's 0 wrong?
  *     3. A derivative that is wrong by a part in a thousand: is it found, or lost in the nudge's own error?
  *
  * Build and run: make lesson L=10. In gdb: make gdb L=10, a debug build, in which every variable can be printed.

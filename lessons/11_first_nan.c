@@ -15,7 +15,7 @@
  * answer. The engine has a convention: a local derivative of 0 passes nothing on, even to an infinite gradient behind
  * it. That is right where the 0 is exact (a relu that is off: its operand does not matter), and wrong where two limits
  * meet: exp(log x) is x, with slope 1, but at x = 0 it is e^−∞, where exp is flat, and the engine says 0. (PyTorch says
- * nan.) √x·√x is another case. Where a value below the root is not finite, trust no 0.
+ * nan.) √x·√x is another case. Where a value on the way to the loss is not finite, trust no 0.
  *
  * Three cures. Keep the operand off the edge: v_max(p, 1e-300) in place of p. Leave the term out: the graph is what
  * your C code builds, so an `if` will do. Best: build the same function without the edge (chapter 14).
@@ -25,7 +25,7 @@
  * first_nan.svg.
  *
  * Predict, before you run it:
- *     1. (−2)³ with a param for the exponent: which gradient has the base, and which the exponent?
+ *     1. (−2)³ with a param for the exponent: what gradient does the base get, and what the exponent?
  *     2. loss = p·log p + log q / log p at p = 0, q = 0.5. Which node is the first nan? Is it the one to blame?
  *     3. √(x·x) is |x|, which has no derivative at 0. What does the walk give x there: 0, inf or nan?
  *

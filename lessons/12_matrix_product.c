@@ -19,8 +19,8 @@
  *
  * Predict, before you run it:
  *     1. X is 2×3, W is 3×2. In how many entries of Z is x[0,1] used, and how many pushes does its gradient add up?
- *     2. Which shapes have dX and dW? Is dW = dZ·X, X·dZ, Xᵀ·dZ or dZ·Xᵀ?
- *     3. Z takes 12 multiplications. How many does the way back take, for dX and dW together?
+ *     2. What shapes do dX and dW have? Is dW = dZ·X, X·dZ, Xᵀ·dZ or dZ·Xᵀ?
+ *     3. Z takes 12 multiplications. How many does the way back take, dX and dW together?
  *
  * Build and run: make lesson L=12. In gdb: make gdb L=12, a debug build, in which every variable can be printed.
  *     (gdb) break backward_at

@@ -18,9 +18,9 @@
  * mlp.svg, a box per neuron.
  *
  * Predict, before you run it:
- *     1. How many params has a network 2 → 3 → 2?
+ *     1. How many params does a network 2 → 3 → 2 have?
  *     2. f is a network without tanh. Can f(0,0) + f(1,1) differ from f(0,1) + f(1,0)? With tanh?
- *     3. A step builds 14 nodes. How many live after three steps, each released to the mark: 0, 17 or 59?
+ *     3. A step builds 14 nodes. How many are alive after three, each released to the mark: 0, 17 or 59?
  *
  * Build and run: make lesson L=15. In gdb: make gdb L=15, a debug build, in which every variable can be printed.
  *     (gdb) break graph_release_at

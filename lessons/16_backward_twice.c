@@ -4,7 +4,7 @@
  * go, and so there are two kinds of gradient:
  *
  *     of a param       collects: over its uses, over the samples of a batch, over calls of backward, until YOU zero it
- *     of an interior   belongs to one walk: it starts from 0 in each, and the engine sees to that (backward_begin)
+ *     of other nodes   belongs to one walk: it starts from 0 in each, and the engine sees to that (backward_begin)
  *
  * If interior gradients were not cleared, the second walk would push the share of the first one again: 3 times the
  * gradient instead of 2. (The small engine micrograd does this.)
