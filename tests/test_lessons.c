@@ -154,6 +154,19 @@ static const struct Slip {
     {"lessons/05_reverse_mode.c", "root->grad = 1;\n    for", "root->grad = 2;\n    for"},
     {"lessons/08_forward_or_reverse.c", "v_mul(s, s)", "v_mul(s, 7)"},
     {"lessons/08_forward_or_reverse.c", "d_mul(dual_variable(2), 3)", "d_mul(2, dual_variable(3))"},
+    {"lessons/10_gradient_check.c", "value_of(op, a - h, b)) / (2 * h)", "y) / (2 * h)"},
+    {"lessons/10_gradient_check.c", "8 * exp(1 + k)", "7 * exp(1 + k)"},
+    {"lessons/12_matrix_product.c", "dz[i * N + j] * w_data[k * N + j]", "dz[i * N + j] * w_data[k * N]"},
+    {"lessons/12_matrix_product.c", "x_data[i * K + k] * dz", "x_data[k] * dz"},
+    {"lessons/13_broadcasting.c", "column_sum[i] +=", "column_sum[j] +="},
+    {"lessons/13_broadcasting.c", "y_data[i] * dproduct[i]", "dproduct[i]"},
+    {"lessons/14_cross_entropy.c", "v_logsumexp(d, CLASSES), d[t]", "v_logsumexp(d, CLASSES), d[0]"},
+    {"lessons/14_cross_entropy.c", "p - onehot)", "p)"},
+    {"lessons/15_mlp.c", "v_dot_bias(w, x, IN, w[IN])", "v_dot(w, x, IN)"},
+    {"lessons/15_mlp.c", "matmul(X, matmul(W, V)), matmul(b, V)", "matmul(X, matmul(W, V)), matrix_sum(b)"},
+    {"lessons/16_backward_twice.c", "order[i], p) * order[i]->grad", "order[i], p)"},
+    {"lessons/17_training.c", "-= lr[r]", "+= lr[r]"},
+    {"lessons/17_training.c", "if (zeroed[r])", "if (!zeroed[r])"},
 };
 
 static void check_slips(const Chapter *chapter, const Chapter *before)
