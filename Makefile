@@ -78,7 +78,10 @@ diff: ## show what a chapter adds to the one before it: make diff L=04
 	@test -n "$(LESSON)" || { echo "Which lesson? make diff L=04"; exit 1; }
 	@before=$$(ls lessons/[0-9][0-9]_*.c | grep -B1 "/$(LESSON).c" | head -n 1); \
 	diff -u "$$before" lessons/$(LESSON).c || test $$? = 1
-.PHONY: lessons lesson diff
+
+one_page: $(BUILD)/lessons/one_page ## the whole engine on one page: train on two moons with it
+	@$(BUILD)/lessons/one_page
+.PHONY: lessons lesson diff one_page
 
 gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the grad commands loaded
 	$(call need,gdb,gdb)

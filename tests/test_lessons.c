@@ -160,7 +160,7 @@ static bool compile(const Chapter *chapter, const char *source, const char *warn
     const char *flags = getenv("LESSON_FLAGS") != NULL ? getenv("LESSON_FLAGS") : "";
     char *library = chapter->alone ? text_of("%s", "") : text_of("'%s/libstepgrad.a'", build);
     char *command =
-        text_of("${CC:-cc} -std=c11 %s -O0 -g -ffp-contract=off %s %s '%s' %s -lm -o '%s' >'%s.messages' 2>&1",
+        text_of("${CC:-cc} -std=c11 -O0 -g %s -ffp-contract=off %s %s '%s' %s -lm -o '%s' >'%s.messages' 2>&1",
                 warnings, flags, chapter->alone ? "" : "-Iengine -Iviz", source, library, program, program);
     const int status = shell(command);
     free(library);
@@ -315,6 +315,74 @@ Test(lessons, outputs_differ_where_a_word_a_line_or_a_digit_does)
         free(want);
         free(differs);
     }
+}
+
+/* ---- the engine on one page ------------------------------------------------------------------------------------- */
+
+static const char *const PAGE = "lessons/one_page.c";
+
+Test(lessons, the_engine_on_one_page_has_no_more_lines_than_a_page)
+{
+    enum { MOST_PAGE_LINES = 94, MOST_COLUMNS = 120 };
+    char *source = file_text(PAGE);
+    cr_assert_not_null(source, "%s is not here", PAGE);
+    int lines = 0, columns = 0;
+    for (const char *c = source; *c != '\0'; c++) {
+        columns += (*c & 0xc0) != 0x80; /* a character's bytes after the first all begin with the bits 10 */
+        if (*c != '\n')
+            continue;
+        lines++;
+        cr_expect(columns <= MOST_COLUMNS + 1, "%s: line %d has %d characters", PAGE, lines, columns - 1);
+        columns = 0;
+    }
+    cr_expect(lines <= MOST_PAGE_LINES, "%s has %d lines, of %d", PAGE, lines, MOST_PAGE_LINES);
+    free(source);
+}
+
+/* Loss and accuracy of an epoch in chapter 19's recorded table, and in what the page prints. */
+static void check_epoch_of_page(int epoch, const char *recorded, const char *printed)
+{
+    char *row = text_of("\n%7d ", epoch), *line = text_of("epoch %3d ", epoch);
+    const char *want = strstr(recorded, row), *got = strstr(printed, line);
+    char want_loss[32] = "", want_accuracy[32] = "", got_loss[32] = "", got_accuracy[32] = "";
+    cr_assert(want != NULL && sscanf(want, "%*d %31s %31s", want_loss, want_accuracy) == 2, "no epoch %d", epoch);
+    cr_assert(got != NULL && sscanf(got, "epoch %*d loss %31s accuracy %31s", got_loss, got_accuracy) == 2,
+              "%s prints no epoch %d:\n%s", PAGE, epoch, printed);
+    cr_expect(words_agree(got_loss, want_loss), "epoch %d: loss %s, not %s", epoch, got_loss, want_loss);
+    cr_expect(words_agree(got_accuracy, want_accuracy), "epoch %d: %s right, not %s", epoch, got_accuracy,
+              want_accuracy);
+    cr_expect(epoch < 200 || atof(got_accuracy) >= 0.965, "at the end only %s are right", got_accuracy);
+    free(row);
+    free(line);
+}
+
+/* In another folder it finds no data, and says so. */
+static void check_page_without_data(void)
+{
+    char *command =
+        text_of("cd '%s' && ./one_page 2>&1 | grep -q 'lessons/data/moons/.*from the top folder'", folder());
+    cr_expect(shell(command) == 0, "%s does not say that its data is missing", PAGE);
+    free(command);
+}
+
+Test(lessons, the_engine_on_one_page_trains_as_chapter_19_does)
+{
+    const Chapter page = {.path = PAGE, .name = "one_page.c", .alone = true};
+    char *program = text_of("%s/one_page", folder()), *out = text_of("%s.out", program);
+    cr_assert(compile(&page, PAGE, "-O2 -Wall -Wextra -Wpedantic -Werror", program),
+              "%s does not compile without warnings: see %s.messages", PAGE, program);
+    const double start = seconds_of_commands();
+    cr_expect(run(program) == 0, "%s ends with an error: see %s.messages", PAGE, program);
+    const double seconds = seconds_of_commands() - start, limit = SECONDS / 2;
+    cr_expect(seconds < limit, "%s took %.2f s of %g", PAGE, seconds, limit);
+    char *recorded = file_text("tests/golden/lessons/19.txt"), *printed = file_text(out);
+    for (int epoch = 20; epoch <= 200; epoch += 20)
+        check_epoch_of_page(epoch, recorded, printed);
+    check_page_without_data();
+    free(program);
+    free(out);
+    free(recorded);
+    free(printed);
 }
 
 /* ---- what is claimed --------------------------------------------------------------------------------------------- */
