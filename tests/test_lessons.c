@@ -441,7 +441,7 @@ static const struct Slip {
      "continue;\n    root->grad = 1;\n    for"},
     {"lessons/05_reverse_mode.c", "root->grad = 1;\n    for", "root->grad = 2;\n    for"},
     {"lessons/06_topological_order.c", "v->next == v->parent_count", "v->next <= v->parent_count"},
-    {"lessons/06_topological_order.c", "!v->parent[v->next++]->seen", "v->parent[v->next++]->next < 2"},
+    {"lessons/06_topological_order.c", "list[i]->grad = list[i]->next", "list[i]->next"},
     {"lessons/06_topological_order.c", "grad += v->local[i] * v->grad", "grad = v->local[i] * v->grad"},
     {"lessons/06_topological_order.c", "i = n; i-- > 0;", "i = 0; i < n; i++"},
     {"lessons/06_topological_order.c", "INFINITY", "1"},
