@@ -82,7 +82,10 @@ diff: ## show the code that a chapter adds to the one before it: make diff L=04
 	  before=$${after:-/dev/null}; after=$${chapter#lessons/}; \
 	  sed -e '1,/\*\//d' -e '/^\/\* Exercises/,$$d' $$chapter >"$(BUILD)/lessons/code/$$after"; done; \
 	cd "$(BUILD)/lessons/code" && diff -u "$$before" "$$after" || test $$? = 1
-.PHONY: lessons lesson diff
+
+one_page: $(BUILD)/lessons/one_page ## the whole engine on one page: train on two moons with it
+	@$(BUILD)/lessons/one_page
+.PHONY: lessons lesson diff one_page
 
 gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the grad commands loaded
 	$(call need,gdb,gdb)
