@@ -120,8 +120,7 @@ static void backward(Node *root)
 
 int main(void)
 {
-    Node *W = leaf("W", 2), *x = leaf("x", 3), *b = leaf("b", 1);
-    Node *m = mul("m", W, x), *s = add("s", m, b);
+    Node *W = leaf("W", 2), *x = leaf("x", 3), *b = leaf("b", 1), *m = mul("m", W, x), *s = add("s", m, b);
     Node *L = square("L", s);
     backward(L);
     for (int i = 0; i < count; i++)
@@ -130,9 +129,9 @@ int main(void)
     Node *all[] = {nodes, nodes + 1, nodes + 2, nodes + 3, nodes + 4, nodes + 5, nodes + 6, nodes + 7};
     walk(all, 8, L);
     claim(W->grad == 0 && x->grad == 0 && b->grad == 14, "by place: 0, 0 and 14, for m pushed before s pushed to m");
-    Node *a = leaf("a", 1), *twice = add("b", a, a), *c = add("c", twice, twice);
-    backward(c);
-    claim(a->grad == 4 && count == 3, "b = a+a, c = b+b: 3 nodes, each once, and dc/da = 4");
+    Node *a = leaf("a", 1), *d = add("d", a, a), *e = add("e", d, d);
+    backward(e);
+    claim(a->grad == 4 && count == 3, "d = a+a, e = d+d: 3 nodes, each once, and de/da = 4");
     topological_order(L);
     order[count++] = make("√(W-2)", 0, W, INFINITY, NULL, 0);
     walk(order, count, L);
@@ -146,9 +145,9 @@ int main(void)
 }
 
 /* Exercises
- * 1. On paper: list nodes as they are first seen, root first, and walk. Is f = d+e right, with d = a+a, e = d+d?
+ * 1. On paper: list nodes as they are first seen, root first, and walk. Is f = d+e right, with d and e as in main?
  * 2. Sort by visit, with a chain of 10,000. How many bytes of the C stack does a call take? And a million of them?
- * 3. Shorten the chain to 10, and leave out the mark. How often is b in the order of c, and what is dc/da?
+ * 3. Shorten the chain to 10, and leave out the mark. How often is d in the order of e, and what is de/da?
  *
  * Next: an edge keeps its local derivative from the moment it is made. Must it?   -> 07_who_stores_what.c
  */
