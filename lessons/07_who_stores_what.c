@@ -128,8 +128,7 @@ static bool compare(const char *when, Node *root, double dW, double dx_by_number
 
 int main(void)
 {
-    Node *W = leaf("W", 2), *x = leaf("x", 3), *b = leaf("b", 1);
-    Node *m = mul("m", W, x), *s = add("s", m, b);
+    Node *W = leaf("W", 2), *x = leaf("x", 3), *b = leaf("b", 1), *m = mul("m", W, x), *s = add("s", m, b);
     Node *L = mul("L", s, s);
     printf("bytes in a node: (a) %zu, (b) %zu, (c) %zu\n\n", sizeof L->push, sizeof L->local, sizeof L->op);
     printf("                       calls  dL/dW  dL/dx  dL/db\n");
