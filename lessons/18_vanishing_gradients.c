@@ -148,7 +148,7 @@ int main(int argc, char **argv)
 
 /* Exercises
  * 1. Give each layer a shortcut, h + f(h), as deep networks do. What do 20 sigmoids pass on then, and why?
- * 2. In the row with lr = 1 all units are dead, yet the last bias could bring the loss down to 0.25. Why does it not?
+ * 2. In the row with lr = 1 all units are dead, yet the last bias could bring the loss down to 0.25. Which lr does it?
  * 3. "tanh, seed 7" looks stuck at 300 steps. Print its loss every 100 steps: when does it leave?
  *
  * Next: the gradient arrives. What do a thousand noisy points need besides?   -> 19_two_moons.c

@@ -121,7 +121,7 @@ int main(int argc, char **argv)
         fresh_loss -= log(p[fresh.label[i]]) / (double)fresh.count;
         right += p[fresh.label[i]] > 0.5;
     }
-    printf("  %zu new points: loss %.4f, accuracy %.3f\n", fresh.count, fresh_loss, right / (double)fresh.count);
+    printf("\n  %zu new points: loss %.4f, accuracy %.3f\n", fresh.count, fresh_loss, right / (double)fresh.count);
     claim(right > 0.96 * (double)fresh.count, "as good on points that it has never seen: it has learnt the moons");
     if (argc > 1) {
         char path[1024];

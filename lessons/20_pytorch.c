@@ -149,7 +149,7 @@ int main(int argc, char **argv)
 
 /* Exercises
  * 1. Sum the losses one by one (v_add) instead of by mean_loss. Do the gradients change? In which digit?
- * 2. Compare by nudging as well (gradcheck_some, 50 params). How many digits does that give, and why not 16?
+ * 2. Check by differences as well (gradcheck_some, 50 params). Could that have taken PyTorch's place?
  *
  * Next: the numbers are right. But the same graph was built 3200 times in chapter 19: need it be?   -> 21_replay.c
  */

@@ -26,7 +26,7 @@
  *
  *     (gdb) break replay
  *     (gdb) run
- *     (gdb) print length                  = 405         places: 100 params, and 305 nodes of one sample
+ *     (gdb) print length                  = 403         places: 100 params, and 303 nodes of one sample
  *     (gdb) print code[length - 1].op     = OP_MUL      the last one is the loss, d·d
  */
 #include <string.h>
