@@ -11,14 +11,14 @@
  * So weights start at random. How large? A sum of n terms w·g of random signs is some √n times one term: weights of
  * about 1/√n keep a gradient's size, times a gain for what the activation takes (relu stops half of the terms: √2).
  *
- * It prints three saturated tanh in a row; ∂output/∂unit by layer, 20 layers deep; XOR (chapter 17) from six starts.
- * It draws layers.svg, and chain.html, a page that plays the walk through (1).
+ * It prints three saturated tanh in a row (chain.html plays them), ∂output/∂unit by layer (layers.svg), and six starts.
  *
  * Predict, before you run it:
  *     1. h3 = tanh(3·tanh(3·tanh(3·x))) at x = 1. How large is ∂h3/∂x: about 27, about 1, or almost 0?
  *     2. In each of 20 relu layers the weights are doubled. How much larger is the gradient at the first?
  *     3. All weights start at 0.5. How many different units has the hidden layer after 300 steps?
  *
+ * Build and run: make lesson L=18. In gdb: make gdb L=18, a debug build, in which every variable can be printed.
  *     (gdb) break backward_at
  *     (gdb) run
  *     (gdb) finish

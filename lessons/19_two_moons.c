@@ -13,13 +13,13 @@
  * is points that were not trained on.
  *
  * It prints loss and accuracy by epoch, memory (the walk back needs all nodes of the way there), and both on new
- * points. It draws loss.svg, and boundary.svg, where the network changes its mind. Run it from the top folder.
+ * points. It draws loss.svg, and boundary.svg, where the network changes its mind.
  *
  * Predict, before you run it:
  *     1. Each of 200 epochs goes through the same points. How much worse is the network on new ones?
  *     2. How many nodes does a step of 64 rows build: about 64, about 1,000 or about 10,000?
- *     3. How many nodes are left after 3200 steps?
  *
+ * Build and run: make lesson L=19. In gdb: make gdb L=19, a debug build, in which every variable can be printed.
  *     (gdb) break batch_loss
  *     (gdb) run
  *     (gdb) print n                       = 64

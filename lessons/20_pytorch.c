@@ -25,10 +25,10 @@
  *     1. How many of the 1218 entries are equal to PyTorch's to the last bit: none, some, or nearly all?
  *     2. Which of the two is nearer to the exact gradients, and would it be so on other data?
  *
+ * Build and run: make lesson L=20. In gdb: make gdb L=20, a debug build, in which every variable can be printed.
  *     (gdb) break compare
  *     (gdb) run
- *     (gdb) print net->params[0]->label   = "w1[0,0]"
- *     (gdb) print net->params[0]->grad    = 0.02619...    from the reverse walk
+ *     (gdb) print net->params[0]->grad    = 0.02619...    of w1[0,0], from the reverse walk
  *     (gdb) print torch[0]                = 0.02619...    from PyTorch
  */
 #include <stdlib.h>

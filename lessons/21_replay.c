@@ -24,6 +24,7 @@
  *     1. How many times faster is replaying than building and walking: less than 3, about 10, or about 100?
  *     2. To how many digits do the gradients of the two ways agree?
  *
+ * Build and run: make lesson L=21. In gdb: make gdb L=21, a debug build, in which every variable can be printed.
  *     (gdb) break replay
  *     (gdb) run
  *     (gdb) print length                  = 403         places: 100 params, and 303 nodes of one sample
@@ -129,7 +130,6 @@ int main(int argc, char **argv)
         const double ms = 1000.0 / CLOCKS_PER_SEC, one = (double)(middle - start), other = (double)(clock() - middle);
         printf("%6d    ~%.1f ms    ~%.1f ms   ~%.2f\n", turn, ms * one, ms * other, one / other);
     }
-    puts("");
     for (size_t p = 0; p < PARAMS; p++)
         same = same && w[p]->grad == grad[p];
     claim(same, "all losses and all gradients are the same, bit for bit");
