@@ -107,9 +107,9 @@ int main(int argc, char **argv)
 {
     puts("(1) A chain: h = tanh(3 * h before), from x = 1\n");
     Graph *g = graph_new();
-    Value *h[4] = {v_param(g, 1)};
+    Value *h[4] = {v_label(v_param(g, 1), "h0")};
     for (size_t i = 1; i <= 3; i++)
-        h[i] = v_tanh(v_mul(v_param(g, 3), h[i - 1]));
+        h[i] = v_label(v_tanh(v_mul(v_param(g, 3), h[i - 1])), ((char[]){'h', (char)('0' + i), '\0'}));
     backward(h[3]);
     for (size_t i = 4; i-- > 0;)
         printf("  h%zu = %.4f    dh3/dh%zu = %.1e\n", i, h[i]->data, i, h[i]->grad);

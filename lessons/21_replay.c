@@ -136,7 +136,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         Error error;
         char path[1024];
-        Value *two[] = {v_param(g, 0.5), v_param(g, -1)};
+        Value *two[] = {v_label(v_param(g, 0.5), "w0"), v_label(v_param(g, -1), "w1")};
         snprintf(path, sizeof path, "%s/recorded.html", argv[1]);
         if (!player_write(loss_of(g, two, (double[]){1, 0.25, 1}, 2), path, NULL, &error))
             claim(false, error.message);
