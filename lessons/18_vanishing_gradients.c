@@ -6,12 +6,12 @@
  *     saturation     where tanh or sigmoid is flat, its derivative is nearly 0, and so is the gradient of all before it
  *     a bad scale    a layer multiplies by its weights: small ones make the product vanish, large ones explode
  *     a dead relu    a unit whose input is below 0 for every sample passes back 0: its own weights never move again
- *     symmetry       units that start equal get equal gradients and stay equal: a layer of one unit. From all 0, none
+ *     symmetry       units that start equal get equal gradients and stay equal, as one unit; from all 0, no gradient
  *
  * So weights start at random. How large? A sum of n terms w·g of random signs is some √n times one term: weights of
  * about 1/√n keep a gradient's size, times a gain for what the activation takes (relu stops half of the terms: √2).
  *
- * It prints three saturated tanh in a row (chain.html plays them), ∂output/∂unit by layer (layers.svg), and six starts.
+ * It prints three saturated tanh in a row (chain.html plays them), ∂output/∂unit by layer (layers.svg), XOR from six starts.
  *
  * Predict, before you run it:
  *     1. h3 = tanh(3·tanh(3·tanh(3·x))) at x = 1. How large is ∂h3/∂x: about 27, about 1, or almost 0?
