@@ -11,7 +11,7 @@
  * So weights start at random. How large? A sum of n terms w·g of random signs is some √n times one term: weights of
  * about 1/√n keep a gradient's size, times a gain for what the activation takes (relu stops half of the terms: √2).
  *
- * It prints three saturated tanh in a row (chain.html plays them), ∂output/∂unit by layer (layers.svg), XOR from six starts.
+ * It prints three tanh in a row (chain.html plays them), ∂output/∂unit by layer (layers.svg), and XOR from six starts.
  *
  * Predict, before you run it:
  *     1. h3 = tanh(3·tanh(3·tanh(3·x))) at x = 1. How large is ∂h3/∂x: about 27, about 1, or almost 0?
