@@ -68,17 +68,24 @@ lessons: $(LIB) ## run every chapter of the course
 	@for chapter in lessons/[0-9][0-9]_*.c; do \
 	  number=$${chapter#lessons/}; $(MAKE) --no-print-directory lesson L=$${number%%_*} || exit 1; done
 
-lesson: $(if $(LESSON),$(BUILD)/lessons/$(LESSON)) ## run one: make lesson L=05; its pictures go to build/lessons/05/
+lesson: $(if $(LESSON),$(BUILD)/lessons/$(LESSON) $(if $(shell grep -l ' build/draw ' lessons/$(LESSON).c),$(BUILD)/draw)) ## run one: make lesson L=05; its pictures go to build/lessons/05/
 	@test -n "$(LESSON)" || { echo "Which lesson? make lesson L=05"; exit 1; }
 	@mkdir -p "$(BUILD)/lessons/$(L)"
 	@echo "== lessons/$(LESSON).c"
 	@$(BUILD)/lessons/$(LESSON) $(BUILD)/lessons/$(L)
+	@sh lessons/draw.sh "$(BUILD)" lessons/$(LESSON).c "$(BUILD)/lessons/$(L)"
 
-diff: ## show what a chapter adds to the one before it: make diff L=04
+diff: ## show the code that a chapter adds to the one before it: make diff L=04
 	@test -n "$(LESSON)" || { echo "Which lesson? make diff L=04"; exit 1; }
-	@before=$$(ls lessons/[0-9][0-9]_*.c | grep -B1 "/$(LESSON).c" | head -n 1); \
-	diff -u "$$before" lessons/$(LESSON).c || test $$? = 1
-.PHONY: lessons lesson diff
+	@mkdir -p "$(BUILD)/lessons/code"
+	@for chapter in $$(ls lessons/[0-9][0-9]_*.c | grep -B1 "/$(LESSON).c"); do \
+	  before=$${after:-/dev/null}; after=$${chapter#lessons/}; \
+	  sed -e '1,/\*\//d' -e '/^\/\* Exercises/,$$d' $$chapter >"$(BUILD)/lessons/code/$$after"; done; \
+	cd "$(BUILD)/lessons/code" && diff -u "$$before" "$$after" || test $$? = 1
+
+one_page: $(BUILD)/lessons/one_page ## the whole engine on one page: train on two moons with it
+	@$(BUILD)/lessons/one_page
+.PHONY: lessons lesson diff one_page
 
 gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the grad commands loaded
 	$(call need,gdb,gdb)

@@ -38,7 +38,7 @@ Backward backward_begin_at(Value *root, double seed, Where where)
 {
     value_check(root, NULL, "backward: root", where);
     if (root->op == OP_FAILED)
-        return (Backward){NULL, 0};
+        return (Backward){NULL, 0}; /* no memory for the root: a walk without steps */
     if (!root->needs_grad) {
         char name[VALUE_NAME_SIZE];
         misuse(where,
@@ -98,6 +98,7 @@ static inline void check_up_to_date(const Value *v, Where where)
 }
 #endif
 
+/* The walk, a node at a time: backward is a loop over it, and so is what a debugger or the player does. */
 static inline Value *step(Backward *walk, Where where)
 {
     Value *v = next_node(walk);
@@ -138,7 +139,7 @@ static inline void push(Value *parent, double local, double grad, bool careful)
     parent->grad += local * grad;
 }
 
-/* Push v's gradient to all its parents, pair by pair, and at last to the bias.
+/* Push v's gradient to all its parents, pair by pair, and at last to the bias. Where there is no b, da gets n for it.
  * scattered: the operands are found through v->list, not side by side from v->a and v->b on.
  * careful:   test for each parent whether its product contributes. */
 static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db,
@@ -179,15 +180,16 @@ static ALWAYS_INLINE void push_to_parents(const Value *v, OpShape shape, LocalDe
         push_each(v, shape, da, db, scattered, true);
 }
 
-#define NO_B_UNARY(name) NULL
-#define NO_B_LIST(name) NULL
-#define NO_B_BINARY(name) name##_db
-#define NO_B_PAIRS(name) name##_db
+/* What a row of the table has for db: the function if its shape has a b, else NULL. */
+#define DB_OF_UNARY(name) NULL
+#define DB_OF_LIST(name) NULL
+#define DB_OF_BINARY(name) name##_db
+#define DB_OF_PAIRS(name) name##_db
 
 /* One function per row of the op table, push_add, push_mul ..., so that the compiler can put the op's derivatives into
  * the loop above. */
 #define PUSH_FUNCTION(CODE, name, shape, ...)                                                                          \
-    static void push_##name(const Value *v) { push_to_parents(v, SHAPE_##shape, name##_da, NO_B_##shape(name)); }
+    static void push_##name(const Value *v) { push_to_parents(v, SHAPE_##shape, name##_da, DB_OF_##shape(name)); }
 OP_TABLE(PUSH_FUNCTION)
 
 #define PUSH_ENTRY(CODE, name, ...) [OP_##CODE] = push_##name,

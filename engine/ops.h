@@ -240,6 +240,12 @@ static inline double logsumexp_da(double a, double n, double y)
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 /* One row per op:  X(CODE, name, shape, SMOOTH or KINK, text of y, formula of ∂y/∂a, formula of ∂y/∂b, why).
+ * OP_TABLE(X) writes X(...) for every row, so whoever needs something of each op says what X makes of a row:
+ *
+ *     #define NAME(CODE, name, ...) #name,
+ *     const char *names[] = {OP_TABLE(NAME)};          // {"add", "sub", "mul", ...}
+ *
+ * So are made the enum OpCode below, op_table in ops.c, and a push function per op in backward.c.
  * The shape says which operands there are: UNARY a, BINARY a and b, LIST a[0..n), PAIRS a[0..n) and b[0..n).
  * KINK: it has no derivative where a is 0, or where a and b are equal if it has two operands.
  * Formulas are C expressions in a, b and y: they are printed on the edges of a diagram, and a test compiles them and

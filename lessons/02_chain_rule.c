@@ -1,29 +1,42 @@
 /* 02_chain_rule.c - How does a program's derivative follow from those of its individual operations?
  *
- * L = (W·x + b)² is three operations, one after the other, and each has a derivative that we know from school:
+ * L = (W·x + b)² is three operations, one after the other, and each has a derivative that we know from school. (We
+ * write ∂m/∂W and not dm/dW when m has several inputs: it says how fast m moves with W while the others stand still.)
  *
  *     m = W·x      ∂m/∂W = x,  ∂m/∂x = W
  *     s = m + b    ∂s/∂m = 1,  ∂s/∂b = 1
- *     L = s²       ∂L/∂s = 2s                (∂m/∂W: how m moves with W while x is held fixed)
+ *     L = s²       ∂L/∂s = 2s
  *
- * New here: the chain rule. If W moves m three times as far, m moves s as far, and s moves L 14 times as far, then W
- * moves L 14 · 1 · 3 = 42 times as far. These factors are the local derivatives: multiply them along the way.
+ * New here: the chain rule. If W moves m three times as far, m moves s just as far, and s moves L 14 times as far, then
+ * W moves L 14 · 1 · 3 = 42 times as far. These factors are the local derivatives: multiply them along the way.
  *
- * Written for all inputs at once, the local derivatives of a stage are a matrix, its Jacobian J: a row for each output,
- * a column for each input. For the stages of L, from (W, x, b) to (m, b) to s to L, these are (in J1 the second row is
- * for b, which passes the first stage unchanged)
+ * To do so for all inputs at once, we need a matrix product. Here it is in one minute. Each entry of the product is a
+ * row of the left matrix times a column of the right one: multiply them number by number, and add up.
+ *
+ *     U = ( 1 2 )     V = ( 5 6 )     U·V = ( 1·5+2·7 1·6+2·8 ) = ( 19 22 )
+ *                         ( 7 8 )
+ *
+ * A 1×2 matrix times a 2×2 matrix takes 4 multiplications, a p×q matrix times a q×r matrix p·q·r.
+ *
+ * Now write the local derivatives of a stage as a matrix, its Jacobian J: a row for each output, a column for each
+ * input. L has three stages, from (W, x, b) to (m, b) to s to L; b passes the first one unchanged.
  *
  *     J1 = ( 3 2 0 )     J2 = ( 1 1 )     J3 = ( 14 )       J3·J2·J1 = ( 42 28 14 ) = (dL/dW dL/dx dL/db)
  *          ( 0 0 1 )
  *
- * The chain rule is a product of matrices, and that may be worked out in either order: (J3·J2)·J1 or J3·(J2·J1). The
- * result is the same, the price is not: a p×q matrix times a q×r matrix takes p·q·r multiplications. With ONE output,
- * J3 is a single row; start from there, on the left, and there is never more than a row. Start on the right, at the
- * inputs, and whole matrices are multiplied. With one INPUT it is the other way round. Starting at the output is called
- * reverse mode, starting at the inputs forward mode; the next chapters build both.
+ * A row times a column adds up over all that lies between: s moves with W through m and through b, by 1·3 + 1·0. So the
+ * chain rule is a product of Jacobians. It may be worked out in two orders, with the same result and at very
+ * different prices. With ONE output, J3 is a single row. Start on its side, (J3·J2)·J1, and there is never more than a
+ * row. Start at the inputs, J3·(J2·J1), and whole matrices are multiplied. With one INPUT it is the other way round.
+ * Starting at the output is called reverse mode, starting at the inputs forward mode; the next chapters build both.
  *
- * It prints the derivatives by the chain rule beside the nudged ones, then the price of both orders, counted one by one
- * and timed (times have a "~": they differ from run to run).
+ * It prints the derivatives by the chain rule beside the nudged ones, then the price of both orders, counted.
+ *
+ * Predict, before you run it:
+ *     1. 200 inputs, one output and 200 numbers between the stages: how many multiplications from either side?
+ *     2. Which order is the cheaper one when there is one input and 200 outputs?
+ *
+ *     build/draw 'm = W*x; s = m + b; L = s^2' W=2 x=3 b=1 --html build/lessons/02/L.html
  *
  *     cc -g 02_chain_rule.c -lm -o 02 && gdb ./02
  *     (gdb) break multiply if inner == 200
@@ -36,7 +49,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static bool all_hold = true;
 
@@ -81,8 +93,6 @@ static long multiply(int rows, int inner, int columns, const double *A, const do
 
 enum { N = 200 };
 
-static double ms_between(clock_t start, clock_t end) { return 1000.0 * (double)(end - start) / CLOCKS_PER_SEC; }
-
 /* J3·J2·J1 in both orders, for three stages: inputs → N numbers → N numbers → outputs. Prints a line of the table.
  * Returns how many times as many multiplications the order from the right takes, or NAN if the results differ. */
 static double compare_orders(int inputs, int outputs)
@@ -90,16 +100,12 @@ static double compare_orders(int inputs, int outputs)
     static double J1[N * N], J2[N * N], J3[N * N], half[N * N], from_left[N * N], from_right[N * N];
     for (int i = 0; i < N * N; i++)
         J1[i] = J2[i] = J3[i] = i * 7 % 5 - 2; /* any numbers will do; with small whole ones nothing is rounded */
-    clock_t start = clock();
-    long left = multiply(outputs, N, N, J3, J2, half);         /* (J3·J2) ... */
-    left += multiply(outputs, N, inputs, half, J1, from_left); /* ... ·J1     */
-    clock_t middle = clock();
+    long left = multiply(outputs, N, N, J3, J2, half);           /* (J3·J2) ... */
+    left += multiply(outputs, N, inputs, half, J1, from_left);   /* ... ·J1     */
     long right = multiply(N, N, inputs, J2, J1, half);           /* ... (J2·J1) */
     right += multiply(outputs, N, inputs, J3, half, from_right); /* J3· ...     */
-    clock_t end = clock();
 
-    printf("%6d  %7d  %14ld  ~%-7.3f  %14ld  ~%.3f\n", inputs, outputs, left, ms_between(start, middle), right,
-           ms_between(middle, end));
+    printf("%6d  %7d  %10ld  %10ld\n", inputs, outputs, left, right);
     bool same = memcmp(from_left, from_right, sizeof(double) * (size_t)(inputs * outputs)) == 0;
     return same ? (double)right / (double)left : NAN; /* every comparison with NAN is false */
 }
@@ -122,8 +128,8 @@ int main(void)
     printf("dL/dx  %2g * %g * %g = %2g  %13.6f\n", dL_ds, ds_dm, dm_dx, dL_dx, central(loss_of_x, 3, 1e-5));
     printf("dL/db  %2g * %g     = %2g  %13.6f\n\n", dL_ds, ds_db, dL_db, central(loss_of_b, 1, 1e-5));
 
-    printf("                     (J3*J2)*J1                J3*(J2*J1)\n");
-    printf("inputs  outputs  multiplications  ms       multiplications  ms\n");
+    printf("                 multiplications\n");
+    printf("inputs  outputs  (J3*J2)*J1  J3*(J2*J1)\n");
     double one_output = compare_orders(N, 1);
     double one_input = compare_orders(1, N);
     printf("\n");
@@ -135,8 +141,9 @@ int main(void)
 }
 
 /* Exercises
- * 1. Take L = (W·x − b)² instead. Which local derivative becomes −1, and what becomes of 42, 28 and 14? (The sign of
- *    a subtraction belongs to its second operand alone.) Change loss() too, and let the nudged column check you.
+ * 1. Take L = (W·x − b)² instead. Which local derivative becomes −1, and what becomes of 42, 28 and 14? (The sign of a
+ *    subtraction belongs to its second operand alone.) Predict, and then ask
+ *    `build/draw 'L = (W*x - b)^2' W=2 x=3 b=1`.
  * 2. Count the multiplications of both orders for the small J1, J2, J3 above. (8 and 9.) Then add a row to the table
  *    with N inputs and N outputs. Which order wins? Why is neither cheap?
  * 3. A fourth stage: how many orders are there now for J4·J3·J2·J1, and which is cheapest for one output?

@@ -10,11 +10,24 @@
  *     m = p·q      m.tangent = q·p.tangent + p·q.tangent         (the product rule from school)
  *     L = s²       L.tangent = 2s·s.tangent
  *
- * To ask for dL/dW, start W with tangent 1 and x and b with tangent 0: W moves, the others stay. Run the program once.
- * L.tangent is dL/dW, exact to the last digit. Nothing was stored, and no second pass is needed: this is forward mode,
- * the order "from the right" of the last chapter. One run answers for one input (and for every output).
+ * To ask for dL/dW, start W with tangent 1 and x and b with tangent 0: W moves, the others stay. Run the program once,
+ * and L.tangent is dL/dW, with no h and nothing off by more than rounding. Nothing was stored, and no second pass is
+ * needed: this is forward mode, the order "from the right" of the last chapter. One run answers for one input (and for
+ * every output).
+ *
+ * So there are three ways to differentiate. Numeric: nudge, and be off a little. Symbolic: turn the formula of L into
+ * one of dL/dW, as on paper; but a program with loops has no formula, and that of its derivative may be huge.
+ * Automatic, which is ours: apply the rules from school to one operation after the other, with numbers, while the
+ * program runs.
  *
  * It prints a line per run: which input moves, and the tangents of m, s and L.
+ *
+ * Predict, before you run it:
+ *     1. x has tangent 1, W and b have 0. What are the tangents of m, s and L?
+ *     2. Which of the three is 0 when b moves?
+ *     3. All three inputs move at speed 1. How fast does L move?
+ *
+ *     build/draw 'm = W*x; s = m + b; L = s^2' W=2 x=3 b=1 --html build/lessons/03/L.html
  *
  *     cc -g 03_forward_mode.c -lm -o 03 && gdb ./03
  *     (gdb) break dual_square
@@ -73,7 +86,7 @@ int main(void)
     double slope[3];
     bool as_nudged = true;
 
-    printf("run  moves  dm/d.  ds/d.  dL/d.     nudged\n");
+    printf("            tangent of\nrun  moves   m   s   L     nudged\n");
     for (int run = 0; run < 3; run++) {
         Dual W = {2, run == 0}; /* the tangent is 1 in the run that asks about W, else 0 */
         Dual x = {3, run == 1};
@@ -82,7 +95,7 @@ int main(void)
         Dual s = dual_add(m, b);
         Dual L = dual_square(s);
         slope[run] = L.tangent;
-        printf("%3d  %5s  %5g  %5g  %5g  %9.6f\n", run, name[run], m.tangent, s.tangent, L.tangent, nudged[run]);
+        printf("%3d  %5s  %2g  %2g  %2g  %9.6f\n", run, name[run], m.tangent, s.tangent, L.tangent, nudged[run]);
         as_nudged = as_nudged && fabs(L.tangent - nudged[run]) < 1e-6;
     }
 
@@ -99,8 +112,12 @@ int main(void)
 
 /* Exercises
  * 1. Write dual_sub. What sign does the second operand's tangent get? Test it on L = (W·x − b)².
- * 2. Write dual_tanh (the derivative of tanh z is 1 − tanh²z) and differentiate tanh(W·x + b) with respect to W.
- * 3. A network has 10,000 parameters and one L. How many runs for all derivatives? And with one parameter and 10,000
+ * 2. Write dual_tanh (the derivative of tanh z is 1 − tanh²z) and differentiate tanh(W·x + b) with respect to W. Why is
+ *    the result almost 0 at b = 1, and not at b = −5.5? (Chapter 18 shows what that does to a network.)
+ *    `build/draw 'm = W*x; s = m + b; L = tanh(s)' W=2 x=3 b=1 --forward W` prints the same tangents.
+ * 3. tanh z is also (e − 1)/(e + 1) with e = exp(2z). Write dual_exp and dual_div, and break tanh up into them. Is the
+ *    tangent the same? Does it matter how large a single operation is?
+ * 4. A network has 10,000 parameters and one L. How many runs for all derivatives? And with one parameter and 10,000
  *    outputs? Compare with the table of the last chapter.
  *
  * Next: a run per input is the expensive order when there is one output. The cheap one starts at L, where the program

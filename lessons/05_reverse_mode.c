@@ -1,23 +1,28 @@
 /* 05_reverse_mode.c - How can one pass give the derivatives of L with respect to everything?
  *
- * Following every path is right, and repeats itself: paths that meet in a node go the same way from there on.
- *
  * New here: reverse mode. Each node gets a second number, grad = ∂L/∂node, and the graph is walked once, backwards:
  *
  *     1. topological order   each node after its parents: the order in which they were made is one. Walk it backwards.
  *     2. seed                ∂L/∂L = 1
  *     3. reverse walk        at each node, for each parent:   parent.grad += ∂node/∂parent · node.grad
  *
- * Why `+=`? A node with several children moves L through each of them, and the effects add up. With `=` the last one
- * wins. Why an order? A node's grad must be complete before it is passed on, so all its children must come first. In
- * b = a+a, c = b+b recursion does not wait: c gives 1 to b, which passes it on at once, to a, twice; then c gives b its
- * other 1, and now b passes on 2, the first 1 once more. On L both mistakes go unnoticed: no node has two children.
+ * The chain rule says what to add up. Reverse mode (backpropagation) says in which order, and uses each edge only once.
  *
- * Who sets grad to 0? For nodes with parents the walk itself, before it starts. The grads of leaves accumulate: two
- * walks give 2·42, just as the losses of two samples add up. So the leaves, the parameters of a network, are what you
- * must zero before each step of training, and nothing else.
+ * Why `+=`? A node with several children moves L through each of them, and the effects add up. With `=` the last wins.
+ * Why an order? A node may pass on its grad only when it is complete: after all of its children have pushed. Recursion
+ * does not wait. It passes on what has arrived so far, and when more arrives, it passes that first part on again.
  *
- * It prints the grads of one walk, and then what two wrong ways give for both examples.
+ * Who sets grad to 0? For nodes with parents the walk itself. The grads of leaves accumulate, as the losses of two
+ * samples add up: so the leaves, the parameters of a network, are what you must zero before each step of training.
+ *
+ * It prints each push of two walks from L and of one from e in d = a+a, e = d+d; then what two wrong ways give.
+ *
+ * Predict, before you run it:
+ *     1. In the second walk from L, which grads go on from where they were, and which start again from 0?
+ *     2. What is dL/dW without an order? And with `=`? de/da is 4: what do the two wrong ways make of that?
+ *     3. The walk from e also comes past L, s and m, which e does not depend on. What do they push?
+ *
+ *     build/draw 'm = W*x; s = m + b; L = s^2' W=2 x=3 b=1 --html build/lessons/05/L.html
  *
  *     cc -g 05_reverse_mode.c -lm -o 05 && gdb ./05
  *     (gdb) break push
@@ -26,7 +31,6 @@
  *     (gdb) delete 1
  *     (gdb) watch nodes[0].grad
  *     (gdb) continue                         0 becomes 42: the gradient of W changes
- *     (gdb) print nodes[0].grad    = 42
  *     (gdb) print v->name          = "m"     because of this node
  */
 #include <assert.h>
@@ -64,7 +68,6 @@ static Node *make(const char *name, double data, Node *p, double by_p, Node *q, 
     return &nodes[node_count++];
 }
 
-/* Each operation with its local derivatives, as in the chapters before. */
 static Node *leaf(const char *name, double data) { return make(name, data, NULL, 0, NULL, 0); }
 static Node *add(const char *name, Node *p, Node *q) { return make(name, p->data + q->data, p, 1, q, 1); }
 static Node *mul(const char *name, Node *p, Node *q) { return make(name, p->data * q->data, p, q->data, q, p->data); }
@@ -75,8 +78,12 @@ static Node *square(const char *name, Node *s) { return make(name, s->data * s->
 /* The chain rule, along every edge from v to a parent. */
 static void push(Node *v)
 {
-    for (int i = 0; i < v->parent_count; i++)
+    for (int i = 0; i < v->parent_count; i++) {
+        double before = v->parent[i]->grad;
         v->parent[i]->grad += v->local[i] * v->grad;
+        printf("%s pushes %2g * %-2g to %s:  %2g -> %g\n", v->name, v->local[i], v->grad, v->parent[i]->name, before,
+               v->parent[i]->grad);
+    }
 }
 
 static void backward(Node *root)
@@ -86,11 +93,10 @@ static void backward(Node *root)
             v->grad = 0;
     root->grad = 1;
     for (Node *v = root; v > nodes; v--) /* nodes[0] is a leaf: it has nothing to push */
-        push(v);
+        push(v);                         /* what root does not depend on has grad 0, and pushes 0: more in chapter 6 */
 }
 
-/* ---- and two ways that are wrong --------------------------------------------------------------------------------- */
-
+/* Two ways that are wrong: without an order, and with = for +=. */
 static void without_order(Node *v)
 {
     for (int i = 0; i < v->parent_count; i++) {
@@ -106,7 +112,7 @@ static void with_assignment(Node *root)
             v->parent[i]->grad = v->local[i] * v->grad;
 }
 
-/* leaf->grad after one of the three has started from root, with all other grads 0. */
+/* leaf->grad after one of the two has started from root, with all other grads 0. */
 static double grad_by(void (*way)(Node *), Node *root, const Node *leaf)
 {
     for (Node *v = nodes; v <= root; v++)
@@ -118,33 +124,32 @@ static double grad_by(void (*way)(Node *), Node *root, const Node *leaf)
 
 int main(void)
 {
-    Node *W = leaf("W", 2), *x = leaf("x", 3), *b = leaf("b", 1);
-    Node *m = mul("m", W, x), *s = add("s", m, b);
+    Node *W = leaf("W", 2), *x = leaf("x", 3), *b = leaf("b", 1), *m = mul("m", W, x), *s = add("s", m, b);
     Node *L = square("L", s);
     backward(L);
-    printf("node  data  grad\n");
-    for (const Node *v = nodes; v <= L; v++)
-        printf("%-4s  %4g  %4g\n", v->name, v->data, v->grad);
     claim(W->grad == 42 && x->grad == 28 && b->grad == 14, "one walk gives 42, 28 and 14");
+    printf("\nbackward(L) once more\n");
     backward(L);
     claim(W->grad == 84 && m->grad == 14, "a second walk adds to the leaves, and starts afresh elsewhere");
-
-    Node *a = leaf("a", 1), *twice = add("b", a, a), *c = add("c", twice, twice);
-    double dc_da[] = {grad_by(backward, c, a), grad_by(without_order, c, a), grad_by(with_assignment, c, a)};
-    double dL_dW[] = {grad_by(backward, L, W), grad_by(without_order, L, W), grad_by(with_assignment, L, W)};
-    printf("\n                  backward  without order  = for +=\n");
-    printf("dL/dW             %8g  %13g  %8g\n", dL_dW[0], dL_dW[1], dL_dW[2]);
-    printf("b=a+a c=b+b dc/da %8g  %13g  %8g\n\n", dc_da[0], dc_da[1], dc_da[2]);
-    claim(dL_dW[1] == 42 && dL_dW[2] == 42, "on L the wrong ways look right");
-    claim(dc_da[0] == 4 && dc_da[1] == 6 && dc_da[2] == 1, "dc/da is 4; no order makes it 6, and = makes it 1");
+    printf("\nd = a+a, e = d+d, backward(e)\n");
+    Node *a = leaf("a", 1), *d = add("d", a, a), *e = add("e", d, d);
+    backward(e);
+    claim(a->grad == 4 && W->grad == 84, "de/da = 4, and what e does not depend on gets nothing");
+    double dL_dW[] = {grad_by(without_order, L, W), grad_by(with_assignment, L, W)};
+    double de_da[] = {grad_by(without_order, e, a), grad_by(with_assignment, e, a)};
+    printf("\n       right  without order  = for +=\n");
+    printf("dL/dW     42  %13g  %8g\n", dL_dW[0], dL_dW[1]);
+    printf("de/da      4  %13g  %8g\n", de_da[0], de_da[1]);
+    claim(dL_dW[0] == 42 && dL_dW[1] == 42, "below L no node has two children, and the wrong ways look right");
+    claim(de_da[0] == 6 && de_da[1] == 1, "of de/da = 4, no order makes 6, and = makes 1");
     return all_hold ? 0 : 1;
 }
 
 /* Exercises
- * 1. On paper, without order: write down every change of b.grad and a.grad. Where does the 6 come from?
- * 2. Replace square("L", s) by mul("L", s, s). Which wrong way gives itself away now? Predict, then run.
+ * 1. On paper, without order: write down every change of d.grad and a.grad. Where does the 6 come from?
+ * 2. Replace square("L", s) by mul("L", s, s). The claim about L fails now. What do the wrong ways give?
+ *    This draws it: `build/draw 'm = W*x; s = m + b; L = s*s' W=2 x=3 b=1 --html build/L.html`.
  * 3. Delete the three lines of backward that clear grads. Two walks now give dL/dW = 168 = 4·42. Why 4, and not 3?
  *
- * Next: close this file and write it again from memory. Then see the same steps in the engine, and measure what the
- * order of multiplication is worth there.   -> 08_forward_or_reverse.c
+ * Next: write it again from memory. And if all that you have is L, and no array?   -> 06_topological_order.c
  */

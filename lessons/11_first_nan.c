@@ -11,15 +11,25 @@
  * For a < 0 there is a power at whole b only, so b cannot be nudged: there is no ∂y/∂b, and log a is nan. If the
  * exponent is a plain number, nobody needs ∂y/∂b, and a < 0 is harmless.
  *
- * One convention of this engine saves many a gradient: a product of the chain rule whose local derivative is 0 adds
- * nothing, even when the gradient behind it is infinite, where arithmetic says 0·∞ = nan. A convention is no theorem,
- * and this one has a price. exp(log x) is x, with slope 1; at x = 0 it is e^−∞, the exp is flat there, and the engine
- * says 0 where PyTorch says nan. So is √x·√x. Where a value below the root is not finite, trust no 0.
+ * Why is 0·∞ nan in arithmetic? Let h go to 0: h·(1/h) is 1, h²·(1/h) goes to 0, h·(1/h²) to ∞. So there is no right
+ * answer. The engine has a convention: a local derivative of 0 passes nothing on, even to an infinite gradient behind
+ * it. That is right where the 0 is exact (a relu that is off: its operand does not matter), and wrong where two limits
+ * meet: exp(log x) is x, with slope 1, but at x = 0 it is e^−∞, where exp is flat, and the engine says 0. (PyTorch says
+ * nan.) √x·√x is another case. Where a value on the way to the loss is not finite, trust no 0.
+ *
+ * Three cures. Keep the operand off the edge: v_max(p, 1e-300) in place of p. Leave the term out: the graph is what
+ * your C code builds, so an `if` will do. Best: build the same function without the edge (chapter 14).
  *
  * It prints ops at awkward points; a power with a Value as exponent; a loss that is nan, node by node, with the first
  * that is not finite (which is not the first nan); and a case of finite values with an infinite gradient. It draws
  * first_nan.svg.
  *
+ * Predict, before you run it:
+ *     1. (−2)³ with a param for the exponent: what gradient does the base get, and what the exponent?
+ *     2. loss = p·log p + log q / log p at p = 0, q = 0.5. Which node is the first nan? Is it the one to blame?
+ *     3. √(x·x) is |x|, which has no derivative at 0. What does the walk give x there: 0, inf or nan?
+ *
+ * Build and run: make lesson L=11. In gdb: make gdb L=11, a debug build, in which every variable can be printed.
  *     (gdb) break graph_first_nonfinite_at
  *     (gdb) run
  *     (gdb) finish
@@ -30,6 +40,7 @@
  */
 #include "graph/dot.h"
 #include "memory.h"
+#include "player/player.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;
@@ -41,13 +52,14 @@ static void claim(bool holds, const char *text)
     all_hold = all_hold && holds;
 }
 
-/* Draw what root was computed from, where Graphviz is installed: FOLDER/NAME.svg. */
+/* Draw what root was computed from: FOLDER/NAME.svg, where Graphviz is installed, and FOLDER/NAME.html, the player. */
 static void draw(Value *root, const char *folder, const char *name, const DotOptions *options)
 {
     Error error;
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s.svg", folder, name);
-    if (!dot_draw(root, path, options, &error))
+    char svg[1024], html[1024];
+    snprintf(svg, sizeof svg, "%s/%s.svg", folder, name);
+    snprintf(html, sizeof html, "%s/%s.html", folder, name);
+    if (!player_write(root, html, NULL, &error) || !dot_draw(root, svg, options, &error))
         fprintf(stderr, "no picture: %s\n", error.message);
 }
 
@@ -102,10 +114,11 @@ int main(int argc, char **argv)
     Value *loss = v_label(v_add(weighted, ratio), "loss");
     V_NAME(p), V_NAME(q);
     Value *first = graph_first_nonfinite(loss);
+    char name[VALUE_NAME_SIZE];
     size_t count;
     Value **order = graph_topological_order(loss, &count);
     for (size_t i = 0; order != NULL && i < count; i++)
-        printf("  %-10s %9s%s\n", order[i]->label, text_of(order[i]->data, y_text),
+        printf("  %-10s %9s%s\n", value_name(order[i], name), text_of(order[i]->data, y_text),
                order[i] == first ? "   <- the first that is not finite" : "");
     memory_free(order);
     claim(isnan(loss->data) && isnan(weighted->data), "0 * log(0) = 0 * -inf is the first nan ...");
@@ -118,8 +131,9 @@ int main(int argc, char **argv)
     printf("  sqrt(x*x) at x = 0:  length %g, gradient of the square %g, of x %g\n", length->data, square->grad,
            x->grad);
     claim(graph_first_nonfinite(length) == square, "graph_first_nonfinite checks gradients too, from the root down");
-    claim(x->grad == 0, "x*x is flat at 0, so nothing passes: 0 * inf adds nothing");
+    claim(x->grad == 0, "x*x is flat at 0, so nothing passes; |x| has no slope there, and 0 is as good as any");
 
+    v_label(log_p, "first: log(p)");
     if (argc > 1)
         draw(loss, argv[1], "first_nan", &(DotOptions){.values_only = true});
     graph_free(g);
@@ -127,9 +141,10 @@ int main(int argc, char **argv)
 }
 
 /* Exercises
- * 1. Fix (3): build the loss so that p = 0 costs 0 and all gradients are finite. (Chapter 14 does it for classes.)
+ * 1. Mend (3) by the first cure, then by the second. Which gradient does p get, and is it right?
  * 2. A training loop checks isnan(loss->data) in every step, and calls graph_first_nonfinite only if so. Why that way?
- * 3. v_sqrt(v_add(v_mul(x, x), 1e-12)) is a usual cure for (4). What is its gradient at x = 0, and at 1e-6?
+ * 3. v_sqrt(v_add(v_mul(x, x), 1e-12)) is a usual cure for (4). What is its gradient at x = 0, and at 1e-6? (The claim
+ *    that the square's gradient is infinite no longer holds, as it should.)
  * 4. backward(v_exp(v_log(x))) at x = 0: which gradient do you get, which is right, and who says that something is odd?
  *
  * Next: one scalar at a time is slow to write. What is the derivative of a product of matrices?

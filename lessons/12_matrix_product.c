@@ -1,9 +1,10 @@
 /* 12_matrix_product.c - Z = X·W for matrices. What are dX and dW, and who has to know?
  *
- * New here: scalars in rows and columns, and nothing else. A Matrix (engine/matrix.h) is a list of Values; matmul
- * builds a dot for each entry of the product. Nobody tells the engine the derivative of a matrix product: it falls out
- * of the scalars, and here we find it there. Write dZ for the matrix of all ∂L/∂z[i,j], and follow one entry of X and
- * of W:
+ * New here: scalars in rows and columns, and nothing else. A Matrix (engine/matrix.h) is a list of Values with a number
+ * of rows and of columns: matrix_at(m, i, j) is the node in row i and column j, matrix_col_sums(m) the row of sums of
+ * its columns. Its functions build ordinary nodes (matmul a dot for each entry of the product) and have no derivatives
+ * of their own. Nobody tells the engine the derivative of a matrix product: it falls out of the scalars, and here we
+ * find it there. Write dZ for the matrix of all ∂L/∂z[i,j], and follow one entry of X and of W:
  *
  *     z[i,j]  = Σ_k x[i,k]·w[k,j]        x[i,k] is used once in each column j of row i, each time beside w[k,j]
  *
@@ -14,8 +15,14 @@
  * All numbers here are small and whole, so nothing is rounded, and "equal" means equal.
  *
  * It prints X, W, Z and dZ; how x[0,1] gathers its gradient; dX and dW from the scalars, each above the product of
- * matrices; and the number of multiplications, forward and back. It draws product.svg: one entry of Z.
+ * matrices; and the number of multiplications, forward and back. It draws product.svg: z[0,0] and its own gradients.
  *
+ * Predict, before you run it:
+ *     1. X is 2×3, W is 3×2. In how many entries of Z is x[0,1] used, and how many pushes does its gradient add up?
+ *     2. What shapes do dX and dW have? Is dW = dZ·X, X·dZ, Xᵀ·dZ or dZ·Xᵀ?
+ *     3. Z takes 12 multiplications. How many does the way back take, dX and dW together?
+ *
+ * Build and run: make lesson L=12. In gdb: make gdb L=12, a debug build, in which every variable can be printed.
  *     (gdb) break backward_at
  *     (gdb) run
  *     (gdb) up
@@ -24,6 +31,7 @@
  *     (gdb) continue                      6 becomes 4: z[0,0] has pushed dz[0,0]·w[1,0] = −2·1
  */
 #include "graph/dot.h"
+#include "player/player.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;
@@ -35,13 +43,14 @@ static void claim(bool holds, const char *text)
     all_hold = all_hold && holds;
 }
 
-/* Draw what root was computed from, where Graphviz is installed: FOLDER/NAME.svg. */
+/* Draw what root was computed from: FOLDER/NAME.svg, where Graphviz is installed, and FOLDER/NAME.html, the player. */
 static void draw(Value *root, const char *folder, const char *name, const DotOptions *options)
 {
     Error error;
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s.svg", folder, name);
-    if (!dot_draw(root, path, options, &error))
+    char svg[1024], html[1024];
+    snprintf(svg, sizeof svg, "%s/%s.svg", folder, name);
+    snprintf(html, sizeof html, "%s/%s.html", folder, name);
+    if (!player_write(root, html, NULL, &error) || !dot_draw(root, svg, options, &error))
         fprintf(stderr, "no picture: %s\n", error.message);
 }
 
@@ -112,21 +121,21 @@ int main(int argc, char **argv)
 
     size_t forward = 0, backwards = 0;
     for (size_t i = 0; i < M * N; i++) {
-        forward += z.at[i]->n;                    /* products of the dot */
-        backwards += value_parent_count(z.at[i]); /* products of the chain rule: one for each edge */
+        forward += z.at[i]->n; /* products of the dot */
+        for (size_t p = 0; p < value_parent_count(z.at[i]); p++)
+            backwards += value_parent(z.at[i], p)->needs_grad; /* a product of the chain rule for each push */
     }
     printf("\nMultiplications: %zu in Z = X W, %zu on the way back\n", forward, backwards);
     claim(backwards == 2 * forward, "backward costs twice the forward pass: each product pushes to both its factors");
 
     if (argc > 1) {
+        const char *names[] = {"x[0,0]", "x[0,1]", "x[0,2]", "w[0,0]", "w[1,0]", "w[2,0]"};
         for (size_t k = 0; k < K; k++) {
-            char label[32];
-            snprintf(label, sizeof label, "x[0,%zu]", k);
-            v_label(matrix_at(x, 0, k), label);
-            snprintf(label, sizeof label, "w[%zu,0]", k);
-            v_label(matrix_at(w, k, 0), label);
+            v_label(matrix_at(x, 0, k), names[k])->grad = 0;
+            v_label(matrix_at(w, k, 0), names[K + k])->grad = 0;
         }
-        draw(v_label(matrix_at(z, 0, 0), "z[0,0]"), argv[1], "product", NULL);
+        backward(v_label(z.at[0], "z[0,0]"));
+        draw(z.at[0], argv[1], "product", NULL);
     }
     graph_free(g);
     return all_hold ? 0 : 1;
@@ -134,10 +143,10 @@ int main(int argc, char **argv)
 
 /* Exercises
  * 1. Make X an input instead of a param. Which multiplications on the way back are left? Which layer of a network is
- *    that?
+ *    that? (The claims about dX, and that back costs twice, then fail.)
  * 2. Let L be the sum of all entries of Z. Say dZ, dX and dW before you run it.
  * 3. Z = A·B·C: whether A·(B·C) or (A·B)·C is cheaper depends on the shapes (chapter 2). Is it the same one backward?
  *
- * Next: a layer is X·W + b, where b is one row for a whole batch. What is the gradient of something repeated?
+ * Next: a layer is X·W + b, where b is one row for many rows of X. What is the gradient of something repeated?
  *   -> 13_broadcasting.c
  */

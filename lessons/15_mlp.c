@@ -1,30 +1,36 @@
 /* 15_mlp.c - What is a neuron, a layer, a network? And when do all those temporary nodes die?
  *
- * New here: structure, with no new mathematics. A neuron is a dot, a bias and an activation; a layer is several neurons
- * that see the same x; a multi-layer perceptron (MLP) gives the outputs of each layer to the next:
+ * New here: structure, with no new mathematics. A neuron is a dot, a bias and an activation (a fixed curve that the sum
+ * goes through, here tanh); a layer is several neurons that see the same x; a multi-layer perceptron (MLP) gives the
+ * outputs of each layer to the next:
  *
  *     h_i = tanh(w_i·x + b_i)          z_j = v_j·h + c_j          the last layer without tanh: its outputs are logits
  *
+ * Why a curve? Without one, (X·W + b)·V + c = X·(W·V) + (b·V + c): two layers, or twenty, are one with other numbers.
+ *
  * And with it memory. A graph owns its nodes, in the order of their creation. Params come first; then a MARK is set;
  * every step builds its nodes after the mark, and ends by RELEASING all of them, back to the mark. No node dies alone,
- * none is freed by hand, and the next step uses the same memory again. What you want to keep, keep as a number.
+ * and the next step uses the same memory again. What you want to keep, keep as a number: total += loss->data. (In
+ * PyTorch `total += loss` keeps the graph of every step alive. loss.item() is the number; detach() cuts the graph off.)
  *
  * It prints a network 2 → 3 → 2 built by hand and by mlp_new (engine/nn.h) with the same numbers as params, outputs and
- * gradients side by side; and the number of live nodes in three steps. It draws mlp.svg, each layer in a frame.
+ * gradients side by side; two layers with and without tanh; and the number of live nodes in three steps. It draws
+ * mlp.svg, a box per neuron.
  *
- *     (gdb) break value_pairs
- *     (gdb) run
- *     (gdb) print a[0]->data              = 0.5       the first neuron built by hand: its first weight, ...
- *     (gdb) print b[0]->data              = 1.5       ... the input beside it, ...
- *     (gdb) print bias->data              = 0.1       ... and its bias
- *     (gdb) delete
+ * Predict, before you run it:
+ *     1. How many params does a network 2 → 3 → 2 have?
+ *     2. f is a network without tanh. Can f(0,0) + f(1,1) differ from f(0,1) + f(1,0)? With tanh?
+ *     3. A step builds 14 nodes. How many are alive after three, each released to the mark: 0, 17 or 59?
+ *
+ * Build and run: make lesson L=15. In gdb: make gdb L=15, a debug build, in which every variable can be printed.
  *     (gdb) break graph_release_at
- *     (gdb) continue
+ *     (gdb) run
  *     (gdb) print graph_node_count(graph)     = 31    17 params, and 14 nodes of the forward pass and the loss
  *     (gdb) finish
  *     (gdb) print graph_node_count(owner)     = 17
  */
-#include "graph/dot.h"
+#include "graph/network_groups.h"
+#include "player/player.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;
@@ -34,16 +40,6 @@ static void claim(bool holds, const char *text)
 {
     printf("%s %s\n", holds ? "ok    " : "FAILED", text);
     all_hold = all_hold && holds;
-}
-
-/* Draw what root was computed from, where Graphviz is installed: FOLDER/NAME.svg. */
-static void draw(Value *root, const char *folder, const char *name, const DotOptions *options)
-{
-    Error error;
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s.svg", folder, name);
-    if (!dot_draw(root, path, options, &error))
-        fprintf(stderr, "no picture: %s\n", error.message);
 }
 
 int main(int argc, char **argv)
@@ -92,39 +88,54 @@ int main(int argc, char **argv)
     }
     claim(same, "outputs and gradients are the same, bit for bit: there is nothing else in nn.h");
 
-    puts("\nThree steps, each released to the mark after the params\n");
-    printf("  %-6s %14s %14s %14s\n", "step", "before", "built", "after release");
-    graph_release(owner, mark);
-    bool steady = true;
-    Value *stale = NULL;
-    for (int step = 1; step <= 3; step++) {
-        const size_t before = graph_node_count(owner);
-        stale = cross_entropy(mlp_forward(net, v_inputs(owner, x_data, IN)), OUT, 1);
-        const size_t built = graph_node_count(owner) - before;
-        mlp_zero_grad(net);
-        backward(stale);
-        graph_release(owner, mark);
-        printf("  %-6d %14zu %14zu %14zu\n", step, before, built, graph_node_count(owner));
-        steady = steady && graph_node_count(owner) == PARAMS;
+    puts("\nTwo layers, one layer, two with tanh, at four corners; f00 - f01 - f10 + f11 is 0 for a plane\n");
+    const double corners[] = {0, 0, 0, 1, 1, 0, 1, 1}, w_data[] = {1, 2, -1, 3, -2, 1}, b_data[] = {1, 0, -2};
+    Matrix X = matrix_input(g, 4, IN, corners), W = matrix_param(g, IN, HIDDEN, w_data);
+    Matrix b = matrix_param(g, 1, HIDDEN, b_data), V = matrix_param(g, HIDDEN, 1, (double[]){2, 1, -1});
+    Matrix hidden = matrix_add(matmul(X, W), b), bent = matrix_map(hidden, OP_TANH);
+    Matrix f[] = {matmul(hidden, V), matrix_add(matmul(X, matmul(W, V)), matmul(b, V)), matmul(bent, V)};
+    const char *names[] = {"(X W + b) V", "X (W V) + b V", "tanh(X W + b) V"};
+    double y[3][4], bend[3];
+    for (size_t i = 0; i < 3; i++) {
+        matrix_get_data(f[i], y[i]);
+        bend[i] = y[i][0] - y[i][1] - y[i][2] + y[i][3];
+        printf("  %-16s %8.4f %8.4f %8.4f %8.4f   %8.4f\n", names[i], y[i][0], y[i][1], y[i][2], y[i][3], bend[i]);
     }
-    claim(steady, "after each step only the 17 params live, and they still hold their gradients");
+    claim(y[0][0] == y[1][0] && y[0][1] == y[1][1] && y[0][2] == y[1][2], "without tanh the two layers are one");
+    claim(bend[0] == 0 && bend[2] != 0, "and that is a plane, never XOR (0 1 1 0, chapter 17); with tanh it bends");
 
-    claim(stale->block->released,
-          "the graph knows a node that was released: to use it stops the program, with the line");
+    puts("\nThree steps, each released to the mark after the params\n");
+    printf("  %-6s %14s %14s\n", "step", "built", "after release");
+    graph_release(owner, mark);
+    for (int step = 1; step <= 3; step++) {
+        Value *loss = cross_entropy(mlp_forward(net, v_inputs(owner, x_data, IN)), OUT, 1);
+        const size_t built = graph_node_count(owner) - PARAMS;
+        mlp_zero_grad(net);
+        backward(loss);
+        graph_release(owner, mark);
+        printf("  %-6d %14zu %14zu\n", step, built, graph_node_count(owner));
+    }
+    claim(graph_node_count(owner) == PARAMS, "only the 17 params live on, and they still hold their gradients");
 
     if (argc > 1) {
-        Value **inputs = v_inputs(owner, x_data, IN), **of_layer_2 = net->params + HIDDEN * (IN + 1);
-        const size_t begin_1 = graph_node_count(owner);
-        Value **hidden = layer_forward(owner, &net->layers[0], inputs);
-        const size_t begin_2 = graph_node_count(owner);
-        logits = layer_forward(owner, &net->layers[1], hidden);
-        const DotGroup layers[] = {
-            {"layer 1", net->params, HIDDEN * (IN + 1), .first = begin_1, .end = begin_2},
-            {"layer 2", of_layer_2, HIDDEN + 1, .first = begin_2, .end = graph_node_count(owner)}};
-        v_label(inputs[0], "x[0]"), v_label(inputs[1], "x[1]"), v_label(logits[0], "z[0]");
+        char svg[1024], html[1024];
+        snprintf(svg, sizeof svg, "%s/mlp.svg", argv[1]), snprintf(html, sizeof html, "%s/mlp.html", argv[1]);
+        const char *of_h[] = {"h[0]", "h[1]", "h[2]"}, *of_sums[] = {"s[0]", "s[1]", "s[2]"};
+        Value **inputs = v_inputs(owner, x_data, IN), **outputs = layer_forward(owner, &net->layers[0], inputs);
+        v_label(inputs[0], "x[0]"), v_label(inputs[1], "x[1]");
+        for (size_t i = 0; i < HIDDEN; i++)
+            v_label(outputs[i], of_h[i]), v_label(value_parent(outputs[i], 0), of_sums[i]);
+        Value *root = v_label(layer_forward(owner, &net->layers[1], outputs)[0], "z[0]");
         mlp_zero_grad(net);
-        backward(logits[0]);
-        draw(logits[0], argv[1], "mlp", &(DotOptions){.groups = layers, .group_count = 2});
+        backward(root);
+        Error error;
+        NetworkGroups neurons;
+        if (!network_groups_find(&neurons, net, root, NETWORK_NEURONS, &error))
+            return 1;
+        const DotOptions boxes = {.groups = neurons.list, .group_count = neurons.count};
+        if (!player_write(root, html, NULL, &error) || !dot_draw(root, svg, &boxes, &error))
+            fprintf(stderr, "no picture: %s\n", error.message);
+        network_groups_free(&neurons);
     }
     graph_free(owner);
     graph_free(g);
@@ -134,8 +145,8 @@ int main(int argc, char **argv)
 /* Exercises
  * 1. How many nodes does the forward pass of 2 → 32 → 32 → 2 build? Count, then ask graph_node_count.
  * 2. Leave graph_release out of the loop. What grows, and by how much in each step?
- * 3. Put v_add(stale, 1) after the loop, and read what it says. Then do the same in a copy without graph_release.
- * 4. Take the tanh away. Show with numbers that three layers then compute no more than one.
+ * 3. Keep the last loss in a variable of its own, put v_add(that, 1) after the loop, and read what it says.
+ * 4. Put OP_RELU in the place of OP_TANH. Does it bend? When would it not, at these four corners?
  *
  * Next: backward is called in every step. Which gradients add up from call to call, and which must not?
  *   -> 16_backward_twice.c

@@ -4,19 +4,28 @@
  * go, and so there are two kinds of gradient:
  *
  *     of a param       collects: over its uses, over the samples of a batch, over calls of backward, until YOU zero it
- *     of an interior   belongs to one walk: it starts from 0 in each, and the engine sees to that (backward_begin)
+ *     of other nodes   belongs to one walk: it starts from 0 in each, and the engine sees to that (backward_begin)
  *
  * If interior gradients were not cleared, the second walk would push the share of the first one again: 3 times the
- * gradient instead of 2. (The small engine micrograd does this.) Two more questions answer themselves:
+ * gradient instead of 2. (The small engine micrograd does this.)
  *
- *     Why parents and not children?   A node knows at birth what it is made of. Its children come later, perhaps never;
- *                                     those of a param come and go with each step, and a list would need upkeep.
- *     What about cycles?              A parent exists before its child, so it has a smaller number, and no path leads
- *                                     back. In x = x·x the x on the right is the old node, that on the left a new one.
+ * PyTorch refuses the second call: "Trying to backward through the graph a second time". There each op stores what its
+ * derivative needs, and the walk frees that as it goes, to save memory; retain_graph=True keeps it. Here a derivative
+ * is computed from the operands' data (chapter 7), and no node goes before graph_release: so a second walk always
+ * works.
+ *
+ * Time is also why nodes know parents and not children (chapter 4): those of a param come and go with each step. And it
+ * rules out cycles: in x = x·x the x on the right is the old node, that on the left a new one, and no path leads back.
  *
  * It prints gradients after one and two calls, by the engine and by a walk that forgets to clear; two losses on one
  * param; and x = x·x, three times: a chain. It draws twice.svg.
  *
+ * Predict, before you run it:
+ *     1. c = a + b, L = c·c at a = 1, b = 2: a.grad is 6 after backward(L). And after another? And c.grad?
+ *     2. The same twice, by a walk that clears nothing first: 12 again?
+ *     3. `x = v_mul(x, x)` in a loop of three: how many nodes, and does any depend on itself?
+ *
+ * Build and run: make lesson L=16. In gdb: make gdb L=16, a debug build, in which every variable can be printed.
  *     (gdb) break clear_interior_gradients
  *     (gdb) run
  *     (gdb) up 3
@@ -28,6 +37,7 @@
  */
 #include "graph/dot.h"
 #include "memory.h"
+#include "player/player.h"
 #include "stepgrad.h"
 
 static bool all_hold = true;
@@ -39,13 +49,14 @@ static void claim(bool holds, const char *text)
     all_hold = all_hold && holds;
 }
 
-/* Draw what root was computed from, where Graphviz is installed: FOLDER/NAME.svg. */
+/* Draw what root was computed from: FOLDER/NAME.svg, where Graphviz is installed, and FOLDER/NAME.html, the player. */
 static void draw(Value *root, const char *folder, const char *name, const DotOptions *options)
 {
     Error error;
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s.svg", folder, name);
-    if (!dot_draw(root, path, options, &error))
+    char svg[1024], html[1024];
+    snprintf(svg, sizeof svg, "%s/%s.svg", folder, name);
+    snprintf(html, sizeof html, "%s/%s.html", folder, name);
+    if (!player_write(root, html, NULL, &error) || !dot_draw(root, svg, options, &error))
         fprintf(stderr, "no picture: %s\n", error.message);
 }
 
@@ -131,9 +142,8 @@ int main(int argc, char **argv)
 }
 
 /* Exercises
- * 1. Fix forgetful_backward with one loop, so that two calls give 2 times. Which nodes must it clear, which must it
- * not?
- * 2. It was 3 times, with one node between L and a. Put another one there: 4 times? And with ten?
+ * 1. Fix forgetful_backward with one loop, so that two calls give 2 times. Which nodes must it clear, which not?
+ * 2. It was 3 times, with one node between L and a. Put another one there: 4 times? And with k of them?
  * 3. Ten calls of backward on ten losses, or one on their sum: do the gradients agree, and which costs less?
  *
  * Next: all parts are there. How does a network learn?   -> 17_training.c

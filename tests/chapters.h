@@ -151,7 +151,7 @@ static inline bool compile(const Chapter *chapter, const char *source, const cha
     const char *flags = getenv("LESSON_FLAGS") != NULL ? getenv("LESSON_FLAGS") : "";
     char *library = chapter->alone ? text_of("%s", "") : text_of("'%s/libstepgrad.a'", build);
     char *command =
-        text_of("${CC:-cc} -std=c11 %s -O0 -g -ffp-contract=off %s %s '%s' %s -lm -o '%s' >'%s.messages' 2>&1",
+        text_of("${CC:-cc} -std=c11 -O0 -g %s -ffp-contract=off %s %s '%s' %s -lm -o '%s' >'%s.messages' 2>&1",
                 warnings, flags, chapter->alone ? "" : "-Iengine -Iviz", source, library, program, program);
     const int status = shell(command);
     free(library);

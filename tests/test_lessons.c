@@ -4,6 +4,7 @@
  *   - the head says the question, "New here", what it prints, and a gdb session: lines "(gdb) command", with the value
  *     that a print gives after it: "(gdb) print x   = 3", or its beginning: "= 0.643...". After a `run` or `continue`
  *     that stops at a watchpoint stands "0 becomes 6"; all others stop in the function that was last given to `break`
+ *     A session that begins with `make gdb` goes through the debug build's engine, any other through the library's
  *   - claims are made by claim(condition, "text"), and one that does not hold makes main return 1
  *   - a number that differs from run to run or between machines (a time, mere rounding) is printed after a "~"
  *   - a chapter that includes no header of the project stands alone and needs nothing but libm
@@ -97,6 +98,74 @@ Test(lessons, outputs_differ_where_a_word_a_line_or_a_digit_does)
     }
 }
 
+/* ---- the engine on one page ------------------------------------------------------------------------------------- */
+
+static const char *const PAGE = "lessons/one_page.c";
+
+Test(lessons, the_engine_on_one_page_has_no_more_lines_than_a_page)
+{
+    enum { MOST_PAGE_LINES = 94, MOST_COLUMNS = 120 };
+    char *source = file_text(PAGE);
+    cr_assert_not_null(source, "%s is not here", PAGE);
+    int lines = 0, columns = 0;
+    for (const char *c = source; *c != '\0'; c++) {
+        columns += (*c & 0xc0) != 0x80; /* a character's bytes after the first all begin with the bits 10 */
+        if (*c != '\n')
+            continue;
+        lines++;
+        cr_expect(columns <= MOST_COLUMNS + 1, "%s: line %d has %d characters", PAGE, lines, columns - 1);
+        columns = 0;
+    }
+    cr_expect(lines <= MOST_PAGE_LINES, "%s has %d lines, of %d", PAGE, lines, MOST_PAGE_LINES);
+    free(source);
+}
+
+/* Loss and accuracy of an epoch in chapter 19's recorded table, and in what the page prints. */
+static void check_epoch_of_page(int epoch, const char *recorded, const char *printed)
+{
+    char *row = text_of("\n%7d ", epoch), *line = text_of("epoch %3d ", epoch);
+    const char *want = strstr(recorded, row), *got = strstr(printed, line);
+    char want_loss[32] = "", want_accuracy[32] = "", got_loss[32] = "", got_accuracy[32] = "";
+    cr_assert(want != NULL && sscanf(want, "%*d %31s %31s", want_loss, want_accuracy) == 2, "no epoch %d", epoch);
+    cr_assert(got != NULL && sscanf(got, "epoch %*d loss %31s accuracy %31s", got_loss, got_accuracy) == 2,
+              "%s prints no epoch %d:\n%s", PAGE, epoch, printed);
+    cr_expect(words_agree(got_loss, want_loss), "epoch %d: loss %s, not %s", epoch, got_loss, want_loss);
+    cr_expect(words_agree(got_accuracy, want_accuracy), "epoch %d: %s right, not %s", epoch, got_accuracy,
+              want_accuracy);
+    cr_expect(epoch < 200 || atof(got_accuracy) >= 0.965, "at the end only %s are right", got_accuracy);
+    free(row);
+    free(line);
+}
+
+/* In another folder it finds no data, and says so. */
+static void check_page_without_data(void)
+{
+    char *command =
+        text_of("cd '%s' && ./one_page 2>&1 | grep -q 'lessons/data/moons/.*from the top folder'", folder());
+    cr_expect(shell(command) == 0, "%s does not say that its data is missing", PAGE);
+    free(command);
+}
+
+Test(lessons, the_engine_on_one_page_trains_as_chapter_19_does)
+{
+    const Chapter page = {.path = PAGE, .name = "one_page.c", .alone = true};
+    char *program = text_of("%s/one_page", folder()), *out = text_of("%s.out", program);
+    cr_assert(compile(&page, PAGE, "-O2 -Wall -Wextra -Wpedantic -Werror", program),
+              "%s does not compile without warnings: see %s.messages", PAGE, program);
+    const double start = seconds_of_commands();
+    cr_expect(run(program) == 0, "%s ends with an error: see %s.messages", PAGE, program);
+    const double seconds = seconds_of_commands() - start, limit = SECONDS / 2;
+    cr_expect(seconds < limit, "%s took %.2f s of %g", PAGE, seconds, limit);
+    char *recorded = file_text("tests/golden/lessons/19.txt"), *printed = file_text(out);
+    for (int epoch = 20; epoch <= 200; epoch += 20)
+        check_epoch_of_page(epoch, recorded, printed);
+    check_page_without_data();
+    free(program);
+    free(out);
+    free(recorded);
+    free(printed);
+}
+
 /* ---- what is claimed --------------------------------------------------------------------------------------------- */
 
 /* Where the next claim's condition begins at or after `text`, or NULL. The function itself is none, nor is a plain
@@ -147,12 +216,38 @@ static const struct Slip {
     {"lessons/03_forward_mode.c", "p.tangent + q.tangent}", "p.tangent - q.tangent}"},
     {"lessons/04_computation_graph.c", "p, q->data, q, p->data", "p, p->data, q, q->data"},
     {"lessons/04_computation_graph.c", "sum += ", "sum = "},
-    {"lessons/05_reverse_mode.c", "grad += v->local[i] * v->grad;\n}", "grad = v->local[i] * v->grad;\n}"},
+    {"lessons/05_reverse_mode.c", "grad += v->local[i] * v->grad;\n        printf",
+     "grad = v->local[i] * v->grad;\n        printf"},
     {"lessons/05_reverse_mode.c", "v->grad = 0;\n    root->grad = 1;\n    for",
      "continue;\n    root->grad = 1;\n    for"},
     {"lessons/05_reverse_mode.c", "root->grad = 1;\n    for", "root->grad = 2;\n    for"},
+    {"lessons/06_topological_order.c", "v->next == v->parent_count", "v->next <= v->parent_count"},
+    {"lessons/06_topological_order.c", "list[i]->grad = list[i]->next", "list[i]->next"},
+    {"lessons/06_topological_order.c", "grad += v->local[i] * v->grad", "grad = v->local[i] * v->grad"},
+    {"lessons/06_topological_order.c", "i = n; i-- > 0;", "i = 0; i < n; i++"},
+    {"lessons/06_topological_order.c", "INFINITY", "1"},
+    {"lessons/07_who_stores_what.c", "grad += v->parent[1]->data", "grad += v->parent[0]->data"},
+    {"lessons/07_who_stores_what.c", "return (void)b, a;", "return (void)a, b;"},
+    {"lessons/07_who_stores_what.c", "MUL, p, q->data, q, p->data", "MUL, p, p->data, q, q->data"},
+    {"lessons/07_who_stores_what.c", "W->data = 5;", "m->data = 5;"},
     {"lessons/08_forward_or_reverse.c", "v_mul(s, s)", "v_mul(s, 7)"},
     {"lessons/08_forward_or_reverse.c", "d_mul(dual_variable(2), 3)", "d_mul(2, dual_variable(3))"},
+    {"lessons/09_engine_walk.c", "v_input(g, 3)", "v_param(g, 3)"},
+    {"lessons/09_engine_walk.c", "v_mul(s, s)", "v_mul(s, 7)"},
+    {"lessons/09_engine_walk.c", "x_mixed[i] = v_param(g, N + i)", "x_mixed[i] = v_param(g, i)"},
+    {"lessons/10_gradient_check.c", "value_of(op, a - h, b)) / (2 * h)", "y) / (2 * h)"},
+    {"lessons/10_gradient_check.c", "8 * exp(1 + k)", "7 * exp(1 + k)"},
+    {"lessons/12_matrix_product.c", "dz[i * N + j] * w_data[k * N + j]", "dz[i * N + j] * w_data[k * N]"},
+    {"lessons/12_matrix_product.c", "x_data[i * K + k] * dz", "x_data[k] * dz"},
+    {"lessons/13_broadcasting.c", "column_sum[i] +=", "column_sum[j] +="},
+    {"lessons/13_broadcasting.c", "y_data[i] * dproduct[i]", "dproduct[i]"},
+    {"lessons/14_cross_entropy.c", "v_logsumexp(d, CLASSES), d[t]", "v_logsumexp(d, CLASSES), d[0]"},
+    {"lessons/14_cross_entropy.c", "p - onehot)", "p)"},
+    {"lessons/15_mlp.c", "v_dot_bias(w, x, IN, w[IN])", "v_dot(w, x, IN)"},
+    {"lessons/15_mlp.c", "matmul(X, matmul(W, V)), matmul(b, V)", "matmul(X, matmul(W, V)), matrix_sum(b)"},
+    {"lessons/16_backward_twice.c", "order[i], p) * order[i]->grad", "order[i], p)"},
+    {"lessons/17_training.c", "-= lr[r]", "+= lr[r]"},
+    {"lessons/17_training.c", "if (zeroed[r])", "if (!zeroed[r])"},
     {"lessons/18_vanishing_gradients.c", "->data *= scale", "->data += scale"},
     {"lessons/18_vanishing_gradients.c", "w[2]->grad != 0", "w[2]->data != 0"},
     {"lessons/18_vanishing_gradients.c", "i == 0 || unit", "unit"},
@@ -249,6 +344,53 @@ static void check_new_lines(const Chapter *chapter, const Chapter *before)
 }
 
 Test(lessons, of_two_neighbours_that_stand_alone_the_second_adds_one_idea) { for_each_chapter(check_new_lines); }
+
+/* ---- what make shows of a chapter -------------------------------------------------------------------------------- */
+
+/* Every picture that a comment asks draw for is drawn, also into a folder with a space in its name. */
+static void check_pictures(const Chapter *chapter, const Chapter *before)
+{
+    (void)before;
+    const char *build = getenv("BUILD") != NULL ? getenv("BUILD") : "build";
+    char *pictures = program_path(chapter, " pictures");
+    char *command = text_of("rm -rf '%s' && sh lessons/draw.sh '%s' '%s' '%s' >'%s.out' 2>&1", pictures, build,
+                            chapter->path, pictures, pictures);
+    cr_expect(shell(command) == 0, "%s: a picture cannot be drawn: see '%s.out'", chapter->path, pictures);
+    const char *at = chapter->source;
+    char number[8], name[64];
+    while ((at = strstr(at, " build/draw ")) != NULL) {
+        const char *end = strchr(++at, '\n');
+        const char *place = strstr(at, " build/lessons/");
+        if (place == NULL || place > end)
+            continue;
+        cr_expect(sscanf(place, " build/lessons/%7[0-9]/%63[^\n]", number, name) == 2 &&
+                      strncmp(chapter->name, number, NUMBER_LENGTH) == 0,
+                  "%s: '%.*s' does not end in build/lessons/%.*s/NAME", chapter->path, (int)(end - at), at,
+                  NUMBER_LENGTH, chapter->name);
+        char *picture = text_of("%s/%s", pictures, name);
+        const bool can_be_drawn = strstr(name, ".svg") == NULL || shell("command -v dot >/dev/null 2>&1") == 0;
+        cr_expect(!can_be_drawn || access(picture, R_OK) == 0, "%s: there is no picture '%s'", chapter->path, picture);
+        free(picture);
+    }
+    free(pictures);
+    free(command);
+}
+
+Test(lessons, every_picture_in_the_comments_can_be_drawn) { for_each_chapter(check_pictures); }
+
+Test(lessons, make_diff_shows_the_new_code_without_heads_and_exercises)
+{
+    char *path = text_of("%s/diff.out", folder());
+    char *command = text_of("make --no-print-directory -s diff L=05 >'%s' 2>&1", path);
+    cr_expect(shell(command) == 0, "make diff failed: see %s", path);
+    char *shown = file_text(path);
+    cr_expect_not_null(strstr(shown, "\n+static void push(Node *v)\n"), "the new function is missing: see %s", path);
+    cr_expect_null(strstr(shown, "New here"), "a head is shown: see %s", path);
+    cr_expect_null(strstr(shown, "Next:"), "the exercises are shown: see %s", path);
+    free(path);
+    free(command);
+    free(shown);
+}
 
 /* ---- in the debugger --------------------------------------------------------------------------------------------- */
 
@@ -352,6 +494,31 @@ static void check_step(const Chapter *chapter, const Step *step, const char *sai
     free(text);
 }
 
+/* The engine as `make gdb` builds it, in one object file, so that a session that is meant for it can stop anywhere. */
+static const char *debug_engine(void)
+{
+    static char path[600] = "";
+    if (path[0] == '\0') {
+        snprintf(path, sizeof path, "%s/engine_debug.o", folder());
+        char *command =
+            text_of("${CC:-cc} -std=c11 -O0 -g -DSTEPGRAD_DEBUG -ffp-contract=off -r engine/*.c -o '%s'", path);
+        cr_assert(shell(command) == 0, "the engine does not compile for debugging");
+        free(command);
+    }
+    return path;
+}
+
+/* For a session that begins with `make gdb`, the debug build's engine goes before the library, which is then asked for
+ * the rest only. */
+static bool compile_for_session(const Chapter *chapter, const char *program)
+{
+    const bool debug = strstr(chapter->source, " *     make gdb L=") != NULL;
+    char *more = debug ? text_of("-w '%s'", debug_engine()) : text_of("-w");
+    const bool compiled = compile(chapter, chapter->path, more, program);
+    free(more);
+    return compiled;
+}
+
 /* gdb goes through the session of the chapter's head: every `run` and `continue` stops where the head says, and every
  * `print` prints what it says. With the hardware only those with a watchpoint. */
 static void check_session(const Chapter *chapter, const Chapter *before)
@@ -367,7 +534,7 @@ static void check_session(const Chapter *chapter, const Chapter *before)
                 session, program, program);
     char *said_path = text_of("%s.said", program);
     write_session(session, steps, count);
-    cr_expect(compile(chapter, chapter->path, "-w", program), "%s does not compile", chapter->path);
+    cr_expect(compile_for_session(chapter, program), "%s does not compile", chapter->path);
     shell(command);
     char *said = file_text(said_path);
     for (size_t i = 0; i < count; i++) {
