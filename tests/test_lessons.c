@@ -248,6 +248,13 @@ static const struct Slip {
     {"lessons/16_backward_twice.c", "order[i], p) * order[i]->grad", "order[i], p)"},
     {"lessons/17_training.c", "-= lr[r]", "+= lr[r]"},
     {"lessons/17_training.c", "if (zeroed[r])", "if (!zeroed[r])"},
+    {"lessons/18_vanishing_gradients.c", "->data *= scale", "->data += scale"},
+    {"lessons/18_vanishing_gradients.c", "w[2]->grad != 0", "w[2]->data != 0"},
+    {"lessons/18_vanishing_gradients.c", "i == 0 || unit", "unit"},
+    {"lessons/19_two_moons.c", "exp(logits[0] - logits[1])", "exp(logits[1] - logits[0])"},
+    {"lessons/20_pytorch.c", "v_inputs(g, dataset_row(&data, i), 2)", "v_inputs(g, dataset_row(&data, i + 1), 2)"},
+    {"lessons/21_replay.c", "grad[a] += op->da", "grad[a] = op->da"},
+    {"lessons/21_replay.c", "i == length - 1;", "1;"},
 };
 
 static void check_slips(const Chapter *chapter, const Chapter *before)
