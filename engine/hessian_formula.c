@@ -15,7 +15,7 @@ typedef struct Reader {
     const char *fault; /* where it cannot be, or NULL */
 } Reader;
 
-static int read_choice(Reader *r);
+static int read_choice(Reader *r); /* it calls itself through the others: the C compiler has bounded how deep */
 
 /* Notes the first fault. Returns a step's number as any other would, so that reading can go on to its end. */
 static int fault_at(Reader *r, const char *place)
@@ -25,7 +25,6 @@ static int fault_at(Reader *r, const char *place)
     return 0;
 }
 
-/* Whether a step's result is the same number on both sides of a nudge: a comparison's is. */
 static bool is_constant(const FormulaStep *steps, const FormulaStep *s)
 {
     const int x = s->operand[s->kind == FORMULA_IF], y = s->operand[s->kind == FORMULA_IF ? 2 : 1];
@@ -45,7 +44,7 @@ static int add_step(Reader *r, FormulaStep step)
 
 static int add_op(Reader *r, OpCode op, int x, int y)
 {
-    return add_step(r, (FormulaStep){.kind = FORMULA_OP, .op = op, .operand = {x, y, -1}});
+    return add_step(r, (FormulaStep){.kind = FORMULA_OP, .op = op, .operand = {(short)x, (short)y, -1}});
 }
 
 /* Reads `token` if it is next. */
@@ -92,6 +91,7 @@ static OpCode op_named(const char *name, size_t length, OpShape shape)
     return OP_COUNT;
 }
 
+/* NOLINTBEGIN(misc-no-recursion) */
 static int read_call(Reader *r, const char *name)
 {
     const size_t length = (size_t)(r->next - name);
@@ -161,8 +161,9 @@ static int read_comparison(Reader *r)
     for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++)
         if (take(r, tokens[i])) {
             const int y = read_sum(r);
-            return add_step(r,
-                            (FormulaStep){.kind = FORMULA_COMPARE, .comparison = "lgen<>"[i], .operand = {x, y, -1}});
+            return add_step(
+                r,
+                (FormulaStep){.kind = FORMULA_COMPARE, .comparison = "lgen<>"[i], .operand = {(short)x, (short)y, -1}});
         }
     return x;
 }
@@ -175,8 +176,10 @@ static int read_choice(Reader *r)
     const int x = read_choice(r);
     expect(r, ":");
     const int y = read_choice(r);
-    return add_step(r, (FormulaStep){.kind = FORMULA_IF, .operand = {condition, x, y}});
+    return add_step(r, (FormulaStep){.kind = FORMULA_IF, .operand = {(short)condition, (short)x, (short)y}});
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 const char *formula_read(Formula *formula, const char *text)
 {
@@ -208,7 +211,7 @@ Dual formula_dual(const Formula *formula, Dual a, Dual b, Dual y)
     Dual result[FORMULA_STEPS_MOST];
     for (int i = 0; i < formula->count; i++) {
         const FormulaStep *s = &formula->steps[i];
-        const int *x = s->operand;
+        const short *x = s->operand;
         switch (s->kind) {
         case FORMULA_A: result[i] = a; break;
         case FORMULA_B: result[i] = b; break;
@@ -239,7 +242,7 @@ Value *formula_nodes(const Formula *formula, Value *a, Value *b, Value *y, Where
     Value *result[FORMULA_STEPS_MOST];
     for (int i = 0; i < formula->count; i++) {
         const FormulaStep *s = &formula->steps[i];
-        const int *x = s->operand;
+        const short *x = s->operand;
         switch (s->kind) {
         case FORMULA_A: result[i] = a; break;
         case FORMULA_B: result[i] = b != NULL ? b : v_const(graph, y->n); break;
