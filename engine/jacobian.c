@@ -174,16 +174,20 @@ bool jacobian_forward_at(Value *const *roots, size_t m, Value *const *leaves, si
 
 /* ---- reverse mode ------------------------------------------------------------------------------------------------ */
 
-static void check_params(Value *const *leaves, size_t n, Where where)
+bool jacobian_check_params(Value *const *roots, size_t m, Value *const *leaves, size_t n, const char *caller,
+                           Error *error, Where where)
 {
+    if (!check_nodes(roots, m, leaves, n, caller, error, where))
+        return false;
     for (size_t j = 0; j < n; j++)
         if (leaves[j]->op != OP_PARAM) {
             char name[VALUE_NAME_SIZE];
             misuse(where,
-                   "jacobian_reverse: leaf %zu (%s, data %g, %s) is not a param, and a reverse walk gives "
-                   "gradients to params only. Make it with v_param, or use jacobian_forward.",
-                   j, value_name(leaves[j], name), leaves[j]->data, op_table[leaves[j]->op].name);
+                   "%s: leaf %zu (%s, data %g, %s) is not a param, and a reverse walk gives gradients to params only. "
+                   "Make it with v_param; jacobian_forward takes any leaf.",
+                   caller, j, value_name(leaves[j], name), leaves[j]->data, op_table[leaves[j]->op].name);
         }
+    return true;
 }
 
 /* Row i: the gradients of one reverse walk, with the leaves' zeroed first. */
@@ -201,10 +205,9 @@ bool jacobian_reverse_at(Value *const *roots, size_t m, Value *const *leaves, si
                          Where where)
 {
     KeptGradients kept;
-    if (!check_nodes(roots, m, leaves, n, "jacobian_reverse", error, where))
+    if (!jacobian_check_params(roots, m, leaves, n, "jacobian_reverse", error, where))
         return false;
     check_given(matrix, "jacobian_reverse", "matrix", m * n, where);
-    check_params(leaves, n, where);
     if (!graph_keep_gradients(&kept, value_graph(roots[0])))
         return no_memory(error, "jacobian_reverse", graph_node_count(value_graph(roots[0])), where);
     for (size_t i = 0; i < m; i++)

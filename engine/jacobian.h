@@ -58,4 +58,9 @@ bool jacobian_forward_at(Value *const *roots, size_t m, Value *const *leaves, si
 bool jacobian_reverse_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, double *matrix, Error *error,
                          Where where);
 
+/* The check of a reverse walk: false with an error if one of the nodes is the failed one; misuse if a root or a leaf is
+ * none, or not of the same graph, or a leaf no param. */
+bool jacobian_check_params(Value *const *roots, size_t m, Value *const *leaves, size_t n, const char *caller,
+                           Error *error, Where where);
+
 #endif

@@ -9,6 +9,8 @@
 #define HAS_SMOOTH false
 #define HAS_KINK true
 
+static double sigmoid(double a) { return sigmoid_forward(a, 0); } /* a name that formulas use */
+
 /* The formulas of the table as functions, each of the tokens that stand there. Few need all of a, b and y. */
 #define FORMULA_FUNCTION(name, tokens)                                                                                 \
     static double name(double a, double b, double y)                                                                   \

@@ -160,15 +160,18 @@ static inline double softplus_da(double a, double b, double y) { return sigmoid_
 static inline double leaky_relu_forward(double a, double b) { return a > 0 ? a : a / 100; }
 static inline double leaky_relu_da(double a, double b, double y) { return a > 0 ? 1 : a <= 0 ? 0.01 : a; }
 
-/* gelu:  y = a·Φ(a) = a·erfc(−a/√2)/2,   ∂y/∂a = Φ(a) + a·φ(a) = y/a + a·e^(−a²/2)/√(2π)
+/* erfc:  y = erfc a = 2/√π·∫ₐ^∞ e^(−t²) dt,   ∂y/∂a = −2/√π·e^(−a²)
+ * Φ(a) = erfc(−a/√2)/2 is how likely a normal number is below a. 1.128... is 2/√π, and 0.398... below is 1/√(2π). */
+static inline double erfc_forward(double a, double b) { return erfc(a); }
+static inline double erfc_da(double a, double b, double y) { return -1.1283791670955126 * exp(-a * a); }
+
+/* gelu:  y = a·Φ(a) = a·erfc(−a/√2)/2,   ∂y/∂a = Φ(a) + a·φ(a),   φ(a) = e^(−a²/2)/√(2π)
  * Φ and φ are the normal distribution and its density: a is let through as often as a normal number is below it. Beyond
  * ±40 the tail of Φ is below the smallest double. Source: Hendrycks & Gimpel (2016), Gaussian error linear units. */
 static inline double gelu_forward(double a, double b) { return a > 40 ? a : a < -40 ? 0 : a * erfc(-a / sqrt(2)) / 2; }
 static inline double gelu_da(double a, double b, double y)
 {
-    if (fabs(a) > 40)
-        return a > 0;
-    return fabs(a) < DBL_MIN ? 0.5 : y / a + a * exp(-a * a / 2) / sqrt(2 * acos(-1));
+    return fabs(a) > 40 ? a > 0 : erfc(-a / sqrt(2)) / 2 + 0.3989422804014327 * a * exp(-a * a / 2);
 }
 
 /* ---- ops of a list: n elements a[0..n), or n pairs a[i], b[i] ---------------------------------------------------- */
@@ -249,7 +252,8 @@ static inline double logsumexp_da(double a, double n, double y)
  * The shape says which operands there are: UNARY a, BINARY a and b, LIST a[0..n), PAIRS a[0..n) and b[0..n).
  * KINK: it has no derivative where a is 0, or where a and b are equal if it has two operands.
  * Formulas are C expressions in a, b and y: they are printed on the edges of a diagram, and a test compiles them and
- * compares them with the functions above. An op with no b has 0 there. The last column says in words what the
+ * compares them with the functions above; hessian.h differentiates them once more, so they call ops only (fabs, fmax
+ * and fmin are the ops abs, max and min in C). An op with no b has 0 there. The last column says in words what the
  * derivatives mean. */
 // clang-format off
 #define OP_TABLE(X)                                                                                                    \
@@ -280,7 +284,7 @@ static inline double logsumexp_da(double a, double n, double y)
       "The slope of the sine is the cosine.")                                                                          \
     X(COS, cos, UNARY, SMOOTH, "cos(a)", -sin(a), 0,                                                                   \
       "The slope of the cosine is minus the sine.")                                                                    \
-    X(ABS, abs, UNARY, KINK, "|a|", a / y, 0,                                                                          \
+    X(ABS, abs, UNARY, KINK, "|a|", a > 0 ? 1 : -1, 0,                                                                 \
       "Right of 0 a nudge passes unchanged, left of 0 negated.")                                                       \
     X(TANH, tanh, UNARY, SMOOTH, "tanh(a)", 1 - y * y, 0,                                                              \
       "Steepest at 0, where the derivative is 1. Near -1 and 1 the curve is flat and little gradient gets "            \
@@ -290,11 +294,13 @@ static inline double logsumexp_da(double a, double n, double y)
       "gets through: it saturates.")                                                                                   \
     X(RELU, relu, UNARY, KINK, "relu(a)", a > 0, 0,                                                                    \
       "A gate: open for operands above 0, where the gradient passes unchanged, and shut below.")                       \
-    X(SOFTPLUS, softplus, UNARY, SMOOTH, "softplus(a)", 1 / (1 + exp(-a)), 0,                                          \
+    X(SOFTPLUS, softplus, UNARY, SMOOTH, "softplus(a)", sigmoid(a), 0,                                                 \
       "A relu with a round corner: its slope is the sigmoid, between 0 and 1.")                                        \
     X(LEAKY_RELU, leaky_relu, UNARY, KINK, "leaky_relu(a)", a > 0 ? 1 : 0.01, 0,                                       \
       "A gate that never shuts: below 0 a hundredth of the gradient still gets through.")                              \
-    X(GELU, gelu, UNARY, SMOOTH, "gelu(a)", y / a + a * exp(-a * a / 2) / sqrt(2 * acos(-1)), 0,                       \
+    X(ERFC, erfc, UNARY, SMOOTH, "erfc(a)", -1.1283791670955126 * exp(-a * a), 0,                                      \
+      "It falls from 2 to 0: steepest at 0, and flat on both sides. The slope is a bell upside down.")                 \
+    X(GELU, gelu, UNARY, SMOOTH, "gelu(a)", erfc(-a / sqrt(2)) / 2 + 0.3989422804014327 * a * exp(-a * a / 2), 0,      \
       "A gate that opens gradually: shut far below 0 and open far above; a little below 0 the curve even bends back.") \
     X(SUM, sum, LIST, SMOOTH, "sum(a)", 1, 0,                                                                          \
       "A sum passes its gradient on unchanged to each of its terms.")                                                  \

@@ -79,6 +79,7 @@ struct Value {
 #define v_relu(a) value_unary(OP_RELU, a, HERE)             /* max(a, 0) */
 #define v_softplus(a) value_unary(OP_SOFTPLUS, a, HERE)     /* log(1 + eᵃ) */
 #define v_leaky_relu(a) value_unary(OP_LEAKY_RELU, a, HERE) /* max(a, a/100) */
+#define v_erfc(a) value_unary(OP_ERFC, a, HERE)             /* 1 − erf a */
 #define v_gelu(a) value_unary(OP_GELU, a, HERE)             /* a·Φ(a) */
 
 /* Of n ≥ 1 Values, given as a list of pointers that the caller may free at once. */
@@ -103,7 +104,8 @@ Value *value_partner(const Value *v, size_t i);
 double value_evaluate(const Value *v, const double *operands);
 
 /* ∂v/∂parent(i), the number on that edge, and its formula from the op table ("1 - y * y"). NULL where the formula does
- * not give the number: it is a convention there (|a| at 0, whose formula a/y is 0/0), or there is none (log at −1). */
+ * not give the number: it is a convention there (a tie of max, whose formula a > b is 0), or there is none (log at −1).
+ */
 double value_local_derivative(const Value *v, size_t i);
 const char *value_local_formula(const Value *v, size_t i);
 
