@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { INPUTS = 2, HIDDEN = 32, CLASSES = 2, ROWS = 1000, BATCH = 64, EPOCHS = 200 };
+enum { PARAMS = HIDDEN * (INPUTS + 1) + HIDDEN * (HIDDEN + 1) + CLASSES * (HIDDEN + 1), MOST = 4 * PARAMS };
+
 typedef struct Value {
     double data, grad, local[2]; /* the number, ∂loss/∂this, and ∂this/∂parent for each of the parents */
     struct Value *parent[2];     /* what it was computed from, or NULL */
 } Value;
-
-enum { INPUTS = 2, HIDDEN = 32, CLASSES = 2, ROWS = 1000, BATCH = 64, EPOCHS = 200 };
-enum { PARAMS = HIDDEN * (INPUTS + 1) + HIDDEN * (HIDDEN + 1) + CLASSES * (HIDDEN + 1), MOST = 4 * PARAMS };
 static Value values[MOST], *top = values; /* as they are made: parents before children, and first of all the params */
 
 static Value *make(double data, Value *a, double by_a, Value *b, double by_b)

@@ -80,3 +80,26 @@ Test(readme, line_counts_are_near_the_truth)
     fclose(in);
     cr_assert(rows >= 10, "only %zu rows were found", rows);
 }
+
+/* The lines between ~~~c and ~~~ are a piece of lessons/one_page.c. */
+Test(readme, shows_the_engine_on_one_page_as_it_is)
+{
+    static char page[16384], piece[8192];
+    char line[256];
+    bool inside = false;
+    FILE *in = fopen("lessons/one_page.c", "r");
+    cr_assert_not_null(in);
+    page[fread(page, 1, sizeof page - 1, in)] = '\0';
+    fclose(in);
+    in = fopen("README.md", "r");
+    cr_assert_not_null(in);
+    while (fgets(line, sizeof line, in) != NULL) {
+        if (strncmp(line, "~~~", 3) == 0)
+            inside = !inside;
+        else if (inside)
+            strncat(piece, line, sizeof piece - strlen(piece) - 1);
+    }
+    fclose(in);
+    cr_expect(strlen(piece) > 500, "README.md shows nothing of it");
+    cr_expect_not_null(strstr(page, piece), "README.md shows other lines than stand in lessons/one_page.c");
+}
