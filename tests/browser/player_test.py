@@ -3,10 +3,11 @@
 
     build/tests/player_pages FOLDER && python3 tests/browser/player_test.py FOLDER [PAGE.html ...]
 
-Other pages of the player, those of the chapters, are computed again from their leaves. Chromium is driven through chromedriver; only Python's own library is needed. Where one of them is missing, the test says
-so and ends with status 77. Each page is played by click, by key, by slider and by itself; at every step the data and the
-gradient of each node must be those of FOLDER/NAME.json, to the digits that the page shows. The console must stay empty,
-and nothing may be fetched.
+Other pages of the player, those of the chapters, are computed again from their leaves. Chromium is driven through
+chromedriver; only Python's own library is needed. Where one of them is missing, the test says so and ends with status
+77. Each page is played by click, by key, by slider and by itself; at every step the data and the gradient of each node
+must be those of FOLDER/NAME.json, to the digits that the page shows. The console must stay empty, and nothing may be
+fetched.
 """
 import glob
 import json
@@ -137,7 +138,8 @@ class Browser:
         self.devtools("Emulation.setEmulatedMedia", **what)
 
     def resize(self, width, height):
-        self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+                      mobile=False)
 
     def console(self):
         return self.call("POST", "/se/log", {"type": "browser"})
@@ -363,7 +365,8 @@ return trouble;
 
 def test_layout(browser, path):
     """Nothing is cut off at three widths, boxes do not overlap, texts stay inside their boxes, and each line leads from
-    the box of its parent to that of its child: at the end, two steps before, when gradients may be longer, and for leaves of many digits."""
+    the box of its parent to that of its child: at the end, two steps before, when gradients may be longer,
+    and for leaves of many digits."""
     failures = []
     for width, height in ((375, 812), (1280, 720), (1920, 1080)):
         browser.resize(width, height)
