@@ -277,6 +277,14 @@ Test(player_misuse, digits_beyond_a_double, .signal = SIGABRT)
     player_write(v_param(graph_new(), 1), path, &(PlayerOptions){.digits = 18}, &error);
 }
 
+Test(player_misuse, a_member_of_a_group_that_is_null, .signal = SIGABRT)
+{
+    Value *members[] = {NULL};
+    const DotGroup group = {.name = "layer", .members = members, .member_count = 1};
+    const PlayerOptions options = {.without_dot = true, .groups = &group, .group_count = 1};
+    player_write(v_param(graph_new(), 1), path, &options, &error);
+}
+
 Test(player, a_root_without_params_and_a_lone_leaf_have_pages)
 {
     write_page(v_mul(v_input(g, 4), 2.5), NULL);

@@ -11,7 +11,6 @@ import html
 import json
 import os
 import re
-import time
 
 TOLERANCE = 1e-13
 

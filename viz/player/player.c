@@ -328,10 +328,13 @@ static int number_width(const PlayerOptions *options)
 }
 
 /* The page opens and closes groups itself: dot draws them open. */
-static DotGroup *open_groups(const PlayerOptions *options)
+static DotGroup *open_groups(const PlayerOptions *options, Where where)
 {
     DotGroup *groups = memory_alloc_array(options->group_count, sizeof *groups);
     for (size_t g = 0; groups != NULL && g < options->group_count; g++) {
+        misuse_if_null(options->groups[g].name, "player_write: a group's name", "Give it a text.", where);
+        for (size_t i = 0; i < options->groups[g].member_count; i++)
+            value_check(options->groups[g].members[i], NULL, "player_write: a member of a group", where);
         groups[g] = options->groups[g];
         groups[g].collapsed = false;
         if (groups[g].inside != NULL)
@@ -385,7 +388,7 @@ static bool write_page(Page *page, const char *path, Error *error, Where where)
                          "player: the graph has %zu nodes, and more than %d can neither be laid out nor read. Play a "
                          "smaller one: a single sample instead of a batch, a narrower layer, or a node inside as root.",
                          page->node_count, PLAYER_MAX_NODES);
-    page->groups = open_groups(&page->options);
+    page->groups = open_groups(&page->options, where);
     if (page->groups == NULL || !graph_keep_gradients(&kept, value_graph(root_of(page))))
         return no_memory(error);
     run_backward(page, where);
