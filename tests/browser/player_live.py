@@ -176,6 +176,9 @@ def check_leaves(browser, folder):
     check(now["at"] == now["last"], "the first change does not show the end")
     check("-7.4" not in before["texts"] and "-6.3" in now["texts"], "e = a*b = -6.3 is not in the picture")
     check("∂=a=2.1" in " ".join(now["texts"]), "the derivative at the edge did not follow")
+    command = browser.run("return document.getElementById('command').textContent")
+    want = "build/draw a=2.1 b=-3 c=10 f=-2 --html expression.html -- 'L = (a*b + c)*f # it'\\''s'"
+    check(command == want, f"the command is {command}")
     browser.press("down", "down")
     check(state()["data"] == 1.9, f"two arrows down make it {state()['data']}")
     browser.run("document.getElementById('leaf0').select()")

@@ -186,7 +186,7 @@ typedef struct Sample {
 } Sample;
 
 static const Sample samples[] = {
-    {"expression", expression, {0}},
+    {"expression", expression, {.expression = "L = (a*b + c)*f # it's"}},
     {"expression_layers", expression, {.without_dot = true}},
     {"fan_out", fan_out, {.digits = 6}},
     {"fan_out_layers", fan_out, {.without_dot = true}},

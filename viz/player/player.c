@@ -198,7 +198,10 @@ static void print_list(const Page *page, const char *name, size_t count, void (*
 
 static void print_graph(const Page *page)
 {
-    fprintf(page->out, "{\"digits\":%d,\n\"ops\":{", page->options.digits);
+    fprintf(page->out, "{\"digits\":%d", page->options.digits);
+    if (page->options.expression != NULL)
+        print_field(page->out, "expression", page->options.expression);
+    fputs(",\n\"ops\":{", page->out);
     print_ops(page);
     fputs("}", page->out);
     print_list(page, "nodes", page->node_count, print_node);

@@ -26,6 +26,8 @@ typedef struct PlayerOptions {
     const DotGroup *groups; /* frames that the page opens and closes, as in dot.h and network_groups.h: `collapsed`
                                says how it begins. Only where dot draws. May be NULL */
     size_t group_count;
+    const char *expression; /* the text that the program draw was given: the page shows the command that draws it, with
+                               the numbers of the leaves, to be changed and run. May be NULL */
 } PlayerOptions;
 
 /* Beyond this a graph can neither be laid out nor read. */

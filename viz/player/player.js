@@ -42,6 +42,7 @@ function showNewNumbers() {
   drawNumbers();
   const title = nameOf(root) + (nodes[root].op ? " = " + expressionOf(root) : ": " + nodes[root].kind);
   get("title").textContent = document.title = title;
+  showCommand();
   slider.max = story.last;
   document.querySelector(".slider").style.setProperty("--split",
     nodes[root].wants ? 100 * (story.seedAt - 0.5) / story.last + "%" : "100%");

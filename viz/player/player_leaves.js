@@ -80,6 +80,15 @@ function makeDraggable(i) {
   group.addEventListener("lostpointercapture", end);
 }
 
+/* The page cannot read another expression: that takes the program that drew this one. */
+function showCommand() {
+  if (expression === undefined) return;
+  const given = leafIndexes.filter((i) => nodes[i].kind !== "const").map((i) => " " + nameOf(i) + "=" + leaves[i]);
+  const quoted = "'" + expression.trim().replaceAll("'", "'\\''") + "'", file = location.pathname.split("/").pop();
+  get("command").textContent = "build/draw" + given.join("") + " --html " + file + " -- " + quoted;
+  get("another").hidden = false;
+}
+
 function makeLeaves() {
   if (!isLive) {
     const own = nodes.find((node) => node.op && !functions[node.op + "_forward"]).op;

@@ -1,7 +1,7 @@
 /* The two passes, computed in the page: what the engine does, for leaves that the reader has changed. Until then the
  * values and local derivatives are those that the engine wrote; the reverse walk over them is always done here. */
 const get = (id) => document.getElementById(id);
-const { digits, ops, nodes, groups } = JSON.parse(get("numbers").textContent);
+const { digits, expression, ops, nodes, groups } = JSON.parse(get("numbers").textContent);
 const root = nodes.length - 1;
 const indexOf = new Map(nodes.map((node, i) => [node.number, i])); /* by the node's number in the engine */
 
