@@ -198,16 +198,24 @@ $(BUILD)/%.o: %.c
 	@mkdir -p "$(@D)"
 	$(COMPILE) -c -o $@ $<
 
-# The page that player_write fills in, as strings of C: one array per file, one string per line.
-PLAYER_PAGE = viz/player/player.html viz/player/player.css viz/player/player.js
+# The page that player_write fills in, as strings of C: one array per part, one string per line. The scripts follow one
+# another, the layout apart, because only pages without dot need it. Style and scripts go without comments and
+# indentation: a page is to be small. Beside them goes what they compute with: a line per function of engine/ops.h.
+PLAYER_SCRIPTS = $(patsubst %,viz/player/player_%.js,c live words picture leaves) viz/player/player.js
+PLAYER_PARTS = $(addprefix viz/player/player,.html .css _layout.js) $(PLAYER_SCRIPTS) engine/ops.h
+LINES_AS_C = sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e 's/.*/    "&\\n",/'
+BARE_LINES = sed -e 's/^ *//' -e 's: */\*.*\*/$$::' -e '/^\/\*/,/\*\/$$/d' -e '/^$$/d'
+FUNCTIONS_OF_OPS = sed -n -e '/^static inline/!d' -e 's: */\*.*\*/::' -e '/}$$/b whole' -e ':more' -e N \
+  -e '/\n}$$/!b more' -e ':whole' -e 's/^static inline //;s: */\*[^*]*\*/::g;s/\n */ /g;p'
 
-$(BUILD)/viz/player/player_page.c: $(PLAYER_PAGE)
+$(BUILD)/viz/player/player_page.c: $(PLAYER_PARTS)
 	@mkdir -p "$(@D)"
-	@for part in html css js; do \
-	  echo "const char *const player_page_$$part[] = {" && \
-	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e 's/.*/    "&\\n",/' viz/player/player.$$part && \
-	  echo '    0};'; \
-	done >$@.part && mv $@.part $@
+	@array() { echo "const char *const player_page_$$1[] = {" && $(LINES_AS_C) && echo '    0};'; } && { \
+	array html <viz/player/player.html && \
+	$(BARE_LINES) viz/player/player.css | array css && \
+	cat $(PLAYER_SCRIPTS) | $(BARE_LINES) | array js && \
+	$(BARE_LINES) viz/player/player_layout.js | array layout && \
+	$(FUNCTIONS_OF_OPS) engine/ops.h | array functions; } >$@.part && mv $@.part $@
 
 $(BUILD)/viz/player/player_page.o: $(BUILD)/viz/player/player_page.c
 	$(COMPILE) -c -o $@ $<

@@ -489,8 +489,9 @@ Test(draw, html_plays_the_passes)
 {
     cr_expect_eq(RUN(NEURON, "--html", "L.html", "--table"), 0, "%s", complained);
     expect_part(said, "x1    2         -1.50292  param"); /* the player leaves the gradients as they are */
-    expect_part(read_content("L.html"), "tanh(v8)");
-    expect_part(content, "-1.503");
+    expect_part(read_content("L.html"), "\"formula\":\"tanh(#8)\"");
+    expect_part(content, "double tanh_da(double a, double b, double y)");
+    expect_part(content, "\"expression\":\"");
     expect_part(content, "</html>");
     cr_expect_eq(RUN(NEURON, "--html", "no/such/L.html", "--json", "L.json"), 1, "no folder, no error");
     remove_file("L.html");

@@ -11,7 +11,6 @@
 #include "graph/network_groups.h"
 #include "graph/tree.h"
 #include "player/player.h"
-#include "player/player_steps.h"
 #include "plot/plot.h"
 #include "stepgrad.h"
 
@@ -82,12 +81,8 @@ Test(null, tree_h)
 
 Test(null, player_h)
 {
-    PlayerSteps pass;
     MUST_BE_MISUSE(player_write(NULL, "x.html", NULL, NULL), "player_write: root is NULL");
     MUST_BE_MISUSE(player_write(x, NULL, NULL, NULL), "player_write: the path is NULL");
-    MUST_BE_MISUSE(player_steps_record(NULL, x, 1, NULL, HERE), "player_steps_record: pass is NULL");
-    MUST_BE_MISUSE(player_steps_record(&pass, NULL, 1, NULL, HERE), "root is NULL");
-    player_steps_free(NULL);
 }
 
 static void predict(void *context, double x0, double x1, double *p)

@@ -1,10 +1,9 @@
-/* test_player.c - the player's steps are the engine's, its page is whole, safe and small, and nothing is changed by it.
- * What a browser makes of the page is tested in tests/browser/. */
+/* test_player.c - the player's page is whole, safe and small, has what it computes with, and writing it changes
+ * nothing. What a browser makes of the page is tested in tests/browser/. */
 #define _DEFAULT_SOURCE /* mkdtemp beside C11 */
 #define _DARWIN_C_SOURCE
 #include <criterion/criterion.h>
 
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +13,9 @@
 
 #include "backward.h"
 #include "graph.h"
+#include "graph/text.h"
 #include "no_memory.h"
 #include "player/player.h"
-#include "player/player_steps.h"
-#include "random.h"
 
 /* ---- a folder, and what was written to it ---- */
 
@@ -82,104 +80,7 @@ static Value *expression(void)
     return v_label(v_mul(d, named_param(-2, "f")), "L");
 }
 
-static Value *pick(Value **nodes, size_t count, Random *random) { return nodes[random_below(random, count)]; }
-
-/* Any ops on any nodes made before, repeats included; every leaf kind; lists with scattered operands and biases. */
-static Value *random_graph(Random *random, size_t size)
-{
-    Value *nodes[200], *list[8], *other[8];
-    size_t count = 0;
-    for (; count < 4; count++)
-        nodes[count] = v_param(g, 0.25 + (double)random_below(random, 100) / 50);
-    nodes[count++] = v_input(g, -0.75);
-    nodes[count++] = v_const(g, 0.5);
-    while (count < size) {
-        const OpCode op = (OpCode)(OP_CONST + 1 + random_below(random, OP_COUNT - OP_CONST - 1));
-        const size_t n = 1 + random_below(random, 8);
-        for (size_t i = 0; i < n; i++) {
-            list[i] = pick(nodes, count, random);
-            other[i] = pick(nodes, count, random);
-        }
-        switch (op_table[op].shape) {
-        case SHAPE_LEAF: break;
-        case SHAPE_UNARY: nodes[count++] = value_unary(op, list[0], HERE); break;
-        case SHAPE_BINARY: nodes[count++] = value_binary(op, list[0], other[0], HERE); break;
-        case SHAPE_LIST: nodes[count++] = value_list(op, list, n, HERE); break;
-        case SHAPE_PAIRS: nodes[count++] = value_pairs(op, list, other, n, n % 2 == 0 ? other[0] : NULL, HERE); break;
-        }
-    }
-    return v_add(v_sum(nodes, count), nodes[0]);
-}
-
-/* ---- steps ---- */
-
-static bool same(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
-
-/* Step the engine's own walk beside the recorded one: each parent's gradient after each turn, bit for bit. */
-static void expect_steps_of_engine(const PlayerSteps *pass, Value *root)
-{
-    for (size_t i = 0; i < pass->node_count; i++)
-        pass->nodes[i]->grad = 0;
-    Backward walk = backward_begin(root);
-    for (size_t s = 0; s < pass->step_count; s++) {
-        const PlayerStep *step = &pass->steps[s];
-        double before[512];
-        cr_assert(pass->node_count <= 512, "the test has no room for %zu nodes", pass->node_count);
-        for (size_t i = 0; i < pass->node_count; i++)
-            before[i] = pass->nodes[i]->grad;
-        const Value *v = backward_step(&walk);
-        cr_assert(v == pass->nodes[step->node], "step %zu is another node", s);
-        cr_expect(same(step->grad, v->grad), "step %zu pushes %g, want %g", s, step->grad, v->grad);
-        for (size_t i = 0; i < step->push_count; i++) {
-            const PlayerPush *push = &pass->pushes[step->first_push + i];
-            const PlayerEdge *edge = &pass->edges[push->edge];
-            cr_expect_eq(edge->child, step->node, "step %zu pushes along an edge of another node", s);
-            cr_expect(same(push->product, value_push(v, edge->operand)), "step %zu: product %g", s, push->product);
-            cr_expect(same(push->before, before[edge->parent]), "step %zu, push %zu: before %.17g, want %.17g", s, i,
-                      push->before, before[edge->parent]);
-            before[edge->parent] = push->after;
-        }
-        for (size_t i = 0; i < pass->node_count; i++)
-            cr_expect(same(before[i], pass->nodes[i]->grad), "after step %zu (%s) node %zu has %.17g, the engine %.17g",
-                      s, op_table[v->op].name, i, before[i], pass->nodes[i]->grad);
-    }
-    cr_expect(backward_step(&walk) == NULL, "the engine has more steps than were recorded");
-    for (size_t i = 0; i < pass->node_count; i++)
-        cr_expect(same(pass->grads[i], pass->nodes[i]->grad), "node %zu ends with %g", i, pass->grads[i]);
-}
-
-Test(player, its_steps_are_those_of_the_engine_for_random_graphs)
-{
-    Random random;
-    random_seed(&random, 11);
-    size_t pushes = 0;
-    for (int i = 0; i < 300; i++) {
-        PlayerSteps pass;
-        Value *root = random_graph(&random, 7 + random_below(&random, 60));
-        cr_assert(player_steps_record(&pass, root, PLAYER_MAX_NODES, &error, HERE), "%s", error.message);
-        expect_steps_of_engine(&pass, root);
-        pushes += pass.push_count;
-        player_steps_free(&pass);
-        graph_free(g);
-        g = graph_new();
-    }
-    cr_expect_gt(pushes, 5000, "only %zu pushes were compared", pushes);
-}
-
-Test(player, a_node_used_twice_gets_both_products_one_after_the_other)
-{
-    PlayerSteps pass;
-    Value *x = named_param(3, "x");
-    Value *y = v_mul(x, x);
-    cr_assert(player_steps_record(&pass, y, PLAYER_MAX_NODES, &error, HERE), "%s", error.message);
-    cr_assert_eq(pass.edge_count, 2, "x*x has two edges, not %zu", pass.edge_count);
-    cr_assert_eq(pass.push_count, 2, "x*x pushes twice, not %zu times", pass.push_count);
-    cr_expect_eq(pass.pushes[0].before, 0, "the first finds %g", pass.pushes[0].before);
-    cr_expect_eq(pass.pushes[0].after, 3, "the first leaves %g", pass.pushes[0].after);
-    cr_expect_eq(pass.pushes[1].before, 3, "the second finds %g", pass.pushes[1].before);
-    cr_expect_eq(pass.pushes[1].after, 6, "the second leaves %g", pass.pushes[1].after);
-    player_steps_free(&pass);
-}
+/* ---- the pass ---- */
 
 Test(player, every_gradient_of_the_graph_is_as_it_was)
 {
@@ -210,7 +111,8 @@ Test(player, the_page_shows_the_gradients_of_this_pass_alone)
     backward(L);
     backward(L);
     write_page(L, NULL);
-    expect_part("{\"edge\":0,\"product\":\"6\",\"before\":\"0\",\"after\":\"6\"}"); /* a.grad: b·f = 6, not 18 */
+    if (strstr(page, "class=\"node") != NULL) /* there is a dot here */
+        expect_part(">+= 6<");                /* a.grad: b·f = 6, not 18 */
 }
 
 /* ---- the page ---- */
@@ -266,12 +168,14 @@ Test(player, a_page_is_one_file_with_a_strict_policy_and_nothing_to_fetch)
     const size_t namespaces = has_dot() ? 2 : 1; /* of SVG, and dot names that of XLink */
     cr_expect_eq(count_of("http://") + count_of("https://"), namespaces, "an address beside the namespaces");
     cr_expect_eq(count_of(" src=") + count_of("@import") + count_of("url("), 0, "something is fetched");
-    cr_expect_eq(count_of("<script"), 2, "%zu scripts instead of the steps and the player", count_of("<script"));
+    cr_expect_eq(count_of("<script"), 3, "%zu scripts instead of the numbers, the functions and the player",
+                 count_of("<script"));
     if (has_dot()) {
         cr_expect_eq(count_of("class=\"node "), 7, "%zu nodes drawn", count_of("class=\"node "));
         cr_expect_eq(count_of("class=\"edge\""), 6, "%zu edges drawn", count_of("class=\"edge\""));
     }
-    const char *name[] = {"{TITLE}", "{NONCE}", "{STYLE}", "{SCRIPT}", "{GRAPH}", "{STEPS}"};
+    const char *name[] = {"{TITLE}",  "{NONCE}", "{STYLE}",   "{SCRIPT}",
+                          "{LAYOUT}", "{GRAPH}", "{NUMBERS}", "{FUNCTIONS}"};
     for (size_t i = 0; i < sizeof name / sizeof *name; i++)
         cr_expect_eq(count_of(name[i]), 0, "%s was not replaced", name[i]);
 }
@@ -305,13 +209,13 @@ Test(player, the_line_of_c_on_the_page_stands_in_the_engine)
 Test(player, labels_of_any_text_are_safe)
 {
     Value *a = named_param(1, "</script><script>alert(1)</script>");
-    Value *b = named_param(2, "\"'&<b>\\N{TITLE}\xE2\x80\xA8\x01\n{STEPS}");
+    Value *b = named_param(2, "\"'&<b>\\N{TITLE}\xE2\x80\xA8\x01\n{NUMBERS}");
     Value *c = named_param(3, "]]><!-- \xE7\x84\xA1\xE9\x99\x90 \xFF");
     Value *L = v_label(v_mul(v_add(a, b), c), "</title><img src=x onerror=alert(1)>");
     write_page(L, NULL);
     expect_picture_well_formed();
-    cr_expect_eq(count_of("<script"), 2, "a label became a script");
-    cr_expect_eq(count_of("</script>"), 2, "a label ended a script");
+    cr_expect_eq(count_of("<script"), 3, "a label became a script");
+    cr_expect_eq(count_of("</script>"), 3, "a label ended a script");
     cr_expect_eq(count_of("<img"), 0, "a label became an image");
     expect_part("&lt;/title&gt;&lt;img src=x");
     cr_expect_eq(count_of("\xE2\x80\xA8"), 0, "U+2028 is in the page");
@@ -325,7 +229,7 @@ Test(player, a_label_of_20000_characters_is_cut)
     memset(label, 'x', 20000);
     label[20000] = '\0';
     write_page(v_mul(named_param(2, label), 3), NULL);
-    cr_expect_lt(strlen(page), 60000, "%zu bytes", strlen(page));
+    cr_expect_lt(strlen(page), 80000, "%zu bytes", strlen(page));
     free(label);
 }
 
@@ -359,9 +263,12 @@ Test(player, numbers_have_as_many_digits_as_asked)
 {
     Value *x = named_param(1.0 / 3, "x");
     write_page(v_mul(x, x), &(PlayerOptions){.digits = 17});
-    expect_part("\"data\":\"0.33333333333333331\"");
+    expect_part("\"digits\":17");
+    expect_part("\"data\":0.3333333333333333}"); /* as many as it takes to read the same number again */
     write_page(v_mul(x, x), NULL);
-    expect_part("\"data\":\"0.3333\"");
+    expect_part("\"digits\":4");
+    if (has_dot())
+        expect_part(">0.3333<");
 }
 
 /* A suite of their own, without a folder: nobody would remove it after an abort. */
@@ -370,11 +277,19 @@ Test(player_misuse, digits_beyond_a_double, .signal = SIGABRT)
     player_write(v_param(graph_new(), 1), path, &(PlayerOptions){.digits = 18}, &error);
 }
 
+Test(player_misuse, a_member_of_a_group_that_is_null, .signal = SIGABRT)
+{
+    Value *members[] = {NULL};
+    const DotGroup group = {.name = "layer", .members = members, .member_count = 1};
+    const PlayerOptions options = {.without_dot = true, .groups = &group, .group_count = 1};
+    player_write(v_param(graph_new(), 1), path, &options, &error);
+}
+
 Test(player, a_root_without_params_and_a_lone_leaf_have_pages)
 {
     write_page(v_mul(v_input(g, 4), 2.5), NULL);
-    expect_part("\"steps\":[]");
     expect_picture_well_formed();
+    cr_expect_eq(count_of("\"wants\":true"), 0, "a node without params wants a gradient");
     write_page(v_param(g, 4), NULL);
     expect_picture_well_formed();
 }
@@ -403,6 +318,44 @@ Test(player, every_op_has_its_reason_in_words)
         cr_expect_eq(count_of(empty), 0, "%s has no words in player.c", op_table[op].name);
         snprintf(empty, sizeof empty, "\"%s\":{\"why\":\"", op_table[op].name);
         expect_part(empty);
+        snprintf(empty, sizeof empty, "\ndouble %s_forward(", op_table[op].name);
+        expect_part(empty);
+        snprintf(empty, sizeof empty, "\ndouble %s_da(double a, double ", op_table[op].name);
+        expect_part(empty);
+    }
+}
+
+Test(player, a_page_has_the_functions_of_its_ops_and_of_those_that_they_call)
+{
+    write_page(v_softplus(named_param(1, "x")), NULL);
+    expect_part("double softplus_da(double a, double b, double y) { return sigmoid_forward(a, b); }");
+    expect_part("double sigmoid_forward(");
+    expect_part("double relu_forward(");
+    cr_expect_eq(count_of("\ndouble "), 4, "%zu functions", count_of("\ndouble "));
+}
+
+Test(player, formulas_have_places_for_names_and_numbers)
+{
+    char text[TEXT_SIZE];
+    Value *x = named_param(2, "a + b"), *y = v_tanh(v_mul(x, -3));
+    cr_expect_str_eq(text_expression(y->a, TEXT_PLACES, 4, text), "(#0) * (#1)", "%s", text);
+    cr_expect_str_eq(text_expression(y, TEXT_PLACES, 4, text), "tanh(#2)", "%s", text);
+    cr_expect_str_eq(text_formula_places("1 - y * y", text), "1 - (#y)*(#y)", "%s", text);
+    cr_expect_str_eq(text_formula_places("b * pow(a, b - 1)", text), "(#b)*pow(#a, (#b) - 1)", "%s", text);
+}
+
+Test(player, groups_are_drawn_open_and_the_page_is_told_which_are_closed)
+{
+    Value *L = expression();
+    Value *members[] = {L->a->a, L->a};
+    DotGroup groups[] = {{.name = "sum", .members = members, .member_count = 2, .collapsed = true},
+                         {.name = "leaves", .first = 0, .end = 2, .inside = &groups[0]}};
+    write_page(L, &(PlayerOptions){.groups = groups, .group_count = 2});
+    expect_part("{\"collapsed\":true,\"name\":\"sum\",\"first\":0,\"end\":0,\"members\":[2,4]}");
+    expect_part("{\"collapsed\":false,\"name\":\"leaves\",\"inside\":0,\"first\":0,\"end\":2,\"members\":[]}");
+    if (has_dot()) {
+        cr_expect_eq(count_of("class=\"node "), 7, "%zu nodes drawn", count_of("class=\"node "));
+        cr_expect_eq(count_of("id=\"cluster_"), 2, "%zu frames drawn", count_of("id=\"cluster_"));
     }
 }
 
@@ -495,5 +448,5 @@ Test(player, running_out_of_memory_anywhere_is_an_error_and_changes_nothing)
         cr_expect(access(path, F_OK) != 0, "with %d allocations a file was left", n);
         cr_expect(strstr(error.message, "memory") != NULL, "with %d allocations: %s", n, error.message);
     }
-    cr_expect(failures > 8 && failures < 200, "%d failures before it worked", failures);
+    cr_expect(failures > 4 && failures < 200, "%d failures before it worked", failures);
 }

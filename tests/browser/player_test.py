@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Play the pages of the player in a real browser, and compare what they show with what the engine computed.
 
-    build/tests/player_pages FOLDER && python3 tests/browser/player_test.py FOLDER
+    build/tests/player_pages FOLDER && python3 tests/browser/player_test.py FOLDER [PAGE.html ...]
 
-Chromium is driven through chromedriver; only Python's own library is needed. Where one of them is missing, the test says
-so and ends with status 77. Each page is played by click, by key, by slider and by itself; at every step the data and the
-gradient of each node must be those of FOLDER/NAME.json, to the digits that the page shows. The console must stay empty,
-and nothing may be fetched.
+Other pages of the player, those of the chapters, are computed again from their leaves. Chromium is driven through
+chromedriver; only Python's own library is needed. Where one of them is missing, the test says so and ends with status
+77. Each page is played by click, by key, by slider and by itself; at every step the data and the gradient of each node
+must be those of FOLDER/NAME.json, to the digits that the page shows. The console must stay empty, and nothing may be
+fetched.
 """
 import glob
 import json
@@ -21,11 +22,14 @@ import time
 import urllib.error
 import urllib.request
 
+import player_live
+
 SKIPPED = 77
 CHROMIUM = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,800"]
-KEYS = {"left": "\ue012", "right": "\ue014", "home": "\ue011", "end": "\ue010", "space": " ", "tab": "\ue004"}
+KEYS = {"left": "\ue012", "right": "\ue014", "up": "\ue013", "down": "\ue015", "home": "\ue011", "end": "\ue010",
+        "space": " ", "tab": "\ue004", "enter": "\ue007", "backspace": "\ue003"}
 
 # What the page shows, as a reader sees it: of hidden texts, nothing.
 LOOK = """
@@ -42,7 +46,7 @@ return {
   line: [...document.querySelectorAll('#work thead th:not(.aside)')].map((cell) => cell.textContent).join(' '),
   rows: [...document.querySelectorAll('#work tbody tr')].map((row) => [row.cells[0].firstChild.textContent,
     ...[...row.cells].map((cell) => cell.lastChild.textContent)]),
-  names: JSON.parse(document.getElementById('steps').textContent).nodes.map((node) => node.name + '.grad'),
+  names: nodes.map((_, i) => nameOf(i) + '.grad'),
   count: document.getElementById('count').textContent,
   live: document.getElementById('say').getAttribute('aria-live'),
 };
@@ -117,6 +121,26 @@ class Browser:
         actions = [{"type": kind, "value": KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")]
         self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
 
+    def drag(self, css, pixels, kind):
+        """To the right, by "mouse" or "touch"."""
+        steps = [{"type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": self.element(css)},
+                 {"type": "pointerDown", "button": 0},
+                 {"type": "pointerMove", "duration": 50, "x": pixels // 2, "y": 0, "origin": "pointer"},
+                 {"type": "pointerMove", "duration": 50, "x": pixels - pixels // 2, "y": 0, "origin": "pointer"},
+                 {"type": "pointerUp", "button": 0}]
+        self.call("POST", "/actions", {"actions": [{"type": "pointer", "id": kind, "actions": steps,
+                                                    "parameters": {"pointerType": kind}}]})
+
+    def devtools(self, command, **parameters):
+        self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def emulate(self, **what):
+        self.devtools("Emulation.setEmulatedMedia", **what)
+
+    def resize(self, width, height):
+        self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+                      mobile=False)
+
     def console(self):
         return self.call("POST", "/se/log", {"type": "browser"})
 
@@ -138,7 +162,7 @@ def shown(text, digits):
 
 class Page:
     def __init__(self, browser, path):
-        self.browser, self.name = browser, os.path.basename(path)
+        self.browser, self.path, self.name = browser, path, os.path.basename(path)
         with open(path[:-len(".html")] + ".json", encoding="utf-8") as expected:
             self.expected = json.load(expected)
         self.failures, self.checked = [], 0
@@ -219,12 +243,16 @@ class Page:
     def test_all(self):
         browser = self.browser
         self.check_moment(0, "loading")
+        self.failures += player_live.check_picture(browser, self.path)
+        failures, checked = player_live.check_graph(browser, self.path)
+        self.failures += failures
+        self.checked += checked
         self.walk("key", lambda: browser.press("right"), lambda times: browser.press(*["left"] * times))
         if not self.name.endswith("_layers.html"):  # the same player, laid out otherwise
             self.test_controls()
         self.same("the console", browser.console(), [])
         self.same("what was fetched", browser.run(FETCHED), [])
-        self.same("scripts that came from a label", browser.run("return document.querySelectorAll('script').length"), 2)
+        self.same("scripts that came from a label", browser.run("return document.querySelectorAll('script').length"), 3)
 
     def test_controls(self):
         browser = self.browser
@@ -300,11 +328,11 @@ class Page:
 LAYOUT = """
 const trouble = [], rect = (e) => e.getBoundingClientRect();
 if (document.documentElement.scrollWidth > innerWidth) trouble.push('the page is wider than the window');
-const nodes = [...document.querySelectorAll('#graph .node')].sort((a, b) => a.id.slice(1) - b.id.slice(1));
-const frames = nodes.map((node) => rect(node.querySelector('.frame')));
-nodes.forEach((node, i) => {
+const drawn = [...document.querySelectorAll('#graph .node')].sort((a, b) => a.id.slice(1) - b.id.slice(1));
+const outlines = drawn.map((node) => rect(node.querySelector('.frame')));
+drawn.forEach((node, i) => {
   for (const text of node.querySelectorAll('text')) {
-    const t = rect(text), f = frames[i];
+    const t = rect(text), f = outlines[i];
     if (t.left < f.left - 1 || t.right > f.right + 1 || t.top < f.top - 1 || t.bottom > f.bottom + 1)
       trouble.push(node.id + ': "' + text.textContent + '" leaves its box');
   }
@@ -312,21 +340,20 @@ nodes.forEach((node, i) => {
   if (caption && rect(node.querySelector('.grad')).left < rect(caption).right)
     trouble.push(node.id + ': the gradient lies on its caption');
   for (let k = 0; k < i; k++) {
-    const a = frames[i], b = frames[k];
+    const a = outlines[i], b = outlines[k];
     if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
-      trouble.push(node.id + ' overlaps ' + nodes[k].id);
+      trouble.push(node.id + ' overlaps ' + drawn[k].id);
   }
 });
-const { nodes: told, edges } = JSON.parse(document.getElementById('steps').textContent);
 const isNear = (point, f, room) => point.x > f.left - room && point.x < f.right + room &&
   point.y > f.top - room && point.y < f.bottom + room;
 for (const edge of edges) {
-  const wire = document.querySelector('#e' + told[edge.child].number + '_' + edge.operand + ' .wire');
+  const wire = document.querySelector('#e' + nodes[edge.child].number + '_' + edge.operand + ' .wire');
   const matrix = wire.getScreenCTM(), room = 14 * matrix.a; /* the arrow, and a double frame */
   const at = (length) => wire.getPointAtLength(length).matrixTransform(matrix);
-  if (!isNear(at(0), frames[edge.parent], room) || !isNear(at(wire.getTotalLength()), frames[edge.child], room))
+  if (!isNear(at(0), outlines[edge.parent], room) || !isNear(at(wire.getTotalLength()), outlines[edge.child], room))
     trouble.push(wire.parentNode.id + ' is a line between other boxes');
-  if (frames[edge.parent].left >= frames[edge.child].left) trouble.push(wire.parentNode.id + ' goes backwards');
+  if (outlines[edge.parent].left >= outlines[edge.child].left) trouble.push(wire.parentNode.id + ' goes backwards');
 }
 for (const button of document.querySelectorAll('#controls button, .tools button')) {
   const b = rect(button);
@@ -338,22 +365,36 @@ return trouble;
 
 def test_layout(browser, path):
     """Nothing is cut off at three widths, boxes do not overlap, texts stay inside their boxes, and each line leads from
-    the box of its parent to that of its child: at the end, and two steps before, when gradients may be longer."""
+    the box of its parent to that of its child: at the end, two steps before, when gradients may be longer,
+    and for leaves of many digits."""
     failures = []
     for width, height in ((375, 812), (1280, 720), (1920, 1080)):
-        browser.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {
-            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}})
+        browser.resize(width, height)
         browser.open(path)
         for keys in (["end"], ["left", "left"]):
             browser.press(*keys)
             failures += [f"{os.path.basename(path)} at {width} x {height}: {what}" for what in browser.run(LAYOUT)]
-    browser.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
+        browser.press("end")
+        browser.run("leafIndexes.forEach((i) => setLeaf(i, -123456.789))")
+        failures += [f"{os.path.basename(path)}, other leaves: {what}" for what in browser.run(LAYOUT)]
+    browser.devtools("Emulation.clearDeviceMetricsOverride")
     return failures
 
 
+def test_page(browser, path):
+    """Of the random graphs, which are many, only the numbers; network_frames.html begins with nodes out of sight."""
+    name = os.path.basename(path)
+    if name.startswith("random_") or name == "network_frames.html":
+        browser.open(path)
+        return player_live.check_graph(browser, path)
+    page = Page(browser, path)
+    page.test_all()
+    return page.failures + test_layout(browser, path), page.checked
+
+
 def main():
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: {sys.argv[0]} FOLDER")
+    if len(sys.argv) < 2:
+        sys.exit(f"usage: {sys.argv[0]} FOLDER [PAGE.html ...]")
     chromium, driver = find_program(CHROMIUM), find_program(["chromedriver"])
     if chromium is None or driver is None:
         print("SKIPPED: the player's pages were not played: no " + ("chromium" if chromium is None else "chromedriver") +
@@ -362,18 +403,21 @@ def main():
     paths = sorted(glob.glob(os.path.join(sys.argv[1], "*.html")))
     if not paths:
         sys.exit(f"no pages in {sys.argv[1]}: run build/tests/player_pages {sys.argv[1]} first")
-    browser, failures, checked = Browser(chromium, driver), [], 0
+    browser = Browser(chromium, driver)
     try:
+        failures, checked = player_live.check_all(browser, sys.argv[1])
         for path in paths:
-            page = Page(browser, path)
-            page.test_all()
-            failures += page.failures + test_layout(browser, path)
-            checked += page.checked
+            more, count = test_page(browser, path)
+            failures += more
+            checked += count
+        for path in sys.argv[2:]:
+            failures += player_live.check_again(browser, path)
+            checked += 1
     finally:
         browser.close()
     for failure in failures[:40]:
         print("FAILED:", failure)
-    print(f"player in the browser: {len(paths)} pages, {checked} checks, {len(failures)} failed")
+    print(f"player in the browser: {len(paths) + len(sys.argv) - 2} pages, {checked} checks, {len(failures)} failed")
     sys.exit(1 if failures else 0)
 
 

@@ -363,7 +363,7 @@ static bool write_diagram(const Drawing *d, const char *format, const char *path
 
 static bool write_html(const Drawing *d, const char *path)
 {
-    const PlayerOptions options = {.digits = d->command->diagram.digits};
+    const PlayerOptions options = {.digits = d->command->diagram.digits, .expression = d->command->expression};
     Error error;
     return path == NULL || player_write(d->root, path, &options, &error) || report(error.message);
 }

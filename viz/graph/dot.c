@@ -532,8 +532,8 @@ static void print_row(const View *view, const char *title, const char *colour, c
 {
     fprintf(view->out, "<tr><td align=\"left\"><font color=\"%s\">%s&#160;</font></td><td align=\"right\"",
             view->theme->faint, title);
-    if (is_grad && view->options.grad_width > 0)
-        fprintf(view->out, " width=\"%d\"", view->options.grad_width);
+    if (view->options.number_width > 0)
+        fprintf(view->out, " width=\"%d\"", view->options.number_width);
     fprintf(view->out, "><font color=\"%s\">%s%s%s</font></td></tr>", colour, is_grad ? "<b>" : "", number,
             is_grad ? "</b>" : "");
 }

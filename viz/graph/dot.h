@@ -48,7 +48,7 @@ typedef struct DotOptions {
     bool hide_constants;    /* show constants only in the text of the ops that use them */
     bool legend;            /* explain shapes and edges in words below the graph */
     int digits;             /* significant digits of numbers, 1 to 17; 0 is 4 */
-    int grad_width;         /* the least width of a gradient in points, as room for longer ones put in later */
+    int number_width;       /* the least width of a number in points, as room for longer ones put in later */
     size_t max_depth;       /* at most this many edges from root; what is cut shows as a stub "…"; 0 is all of them */
     size_t max_nodes;       /* refuse to draw more than this; 0 is DOT_MAX_NODES */
     size_t max_span;        /* and edges that cross more ranks than this, all together; 0 is any number */

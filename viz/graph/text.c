@@ -60,6 +60,10 @@ char *text_name(const Value *v, size_t characters, char *buffer)
 
 static char *operand_text(const Value *v, TextOperands operands, int digits, char *buffer)
 {
+    if (operands == TEXT_PLACES) {
+        snprintf(buffer, TEXT_SIZE, "#%zu", value_number(v));
+        return buffer;
+    }
     const bool by_number =
         operands == TEXT_NUMBERS || (v->op == OP_CONST && (operands == TEXT_CONSTANTS_AS_NUMBERS || !has_label(v)));
     return by_number ? text_number(v->data, digits, buffer) : text_name(v, TEXT_NAME_SHORT, buffer);
@@ -134,6 +138,14 @@ static void append_formula(Text *text, const char *formula, const Operands *oper
         before = token[bytes - 1];
         token = next;
     }
+}
+
+char *text_formula_places(const char *formula, char *buffer)
+{
+    static const Operands places = {.a = "#a", .b = "#b", .y = "#y"};
+    Text text = text_begin(buffer);
+    append_formula(&text, formula, &places, false);
+    return buffer;
 }
 
 /* ---- expressions ------------------------------------------------------------------------------------------------- */

@@ -22,8 +22,9 @@ enum {
 };
 
 /* How operands appear in an expression: by name (constants without a label by their number), by name but every constant
- * by its number, or all by number. */
-typedef enum TextOperands { TEXT_NAMES, TEXT_CONSTANTS_AS_NUMBERS, TEXT_NUMBERS } TextOperands;
+ * by its number, or all by number. Or each as the place that its name or number goes to, "#12" by value_number: (#12)
+ * where an operator is beside it, so that the parentheses stay if what goes there has an operator too. */
+typedef enum TextOperands { TEXT_NAMES, TEXT_CONSTANTS_AS_NUMBERS, TEXT_NUMBERS, TEXT_PLACES } TextOperands;
 
 /* A number of `digits` significant digits, with a point whatever the locale; -0 is 0, and NaN has no sign. */
 char *text_number(double x, int digits, char buffer[NUMBER_SIZE]);
@@ -49,6 +50,9 @@ bool text_shows_all_operands(const Value *v);
 
 /* ∂v/∂parent(i) as a formula with the names of the operands: "b", "1 - o*o"; with TEXT_NUMBERS "1 - 0.5*0.5". */
 char *text_derivative(const Value *v, size_t i, TextOperands operands, int digits, char *buffer);
+
+/* A formula of the op table, a derivative, with such places for a, b and y: "1 - (#y)*(#y)". */
+char *text_formula_places(const char *formula, char *buffer);
 
 /* The chain rule at one edge, in full: "b.grad += ∂d/∂b · d.grad = a · d.grad = 2 · -2 = -4". */
 char *text_product(const Value *v, size_t i, int digits, char *buffer);

@@ -6,18 +6,28 @@
  *
  * The file needs nothing else, no server and no network: a browser opens it from the disk. It shows the graph,
  * explains every step in words and numbers beside the line of C that does it, and is driven by buttons, a slider or the
- * keyboard. The steps are those of backward.h: each node in the reverse walk, what it pushes, and to whom.
+ * keyboard. The steps are those of backward.h: each node in the reverse walk, what it pushes, and to whom. Leaves can
+ * be typed or dragged to other numbers, and all else follows: the page computes with the functions of ops.h. A graph
+ * with ops of your own (ops.h) keeps its numbers, because the page does not have their functions.
+ *
+ * Inside a frame of another page, or with #embed after its address, it leaves out its head and needs 420 pixels.
  */
 #ifndef STEPGRAD_PLAYER_H
 #define STEPGRAD_PLAYER_H
 
+#include "graph/dot.h"
 #include "value.h"
 
 /* All zero: the usual page. */
 typedef struct PlayerOptions {
-    int digits;       /* significant digits of numbers, 1 to 17; 0 is 4 */
-    bool without_dot; /* the page lays the graph out itself, as it does where Graphviz's dot is missing or would
-                       be slow: where the edges cross more than DOT_SPAN_FAST ranks (dot.h) */
+    int digits;             /* significant digits of numbers, 1 to 17; 0 is 4 */
+    bool without_dot;       /* the page lays the graph out itself, as it does where Graphviz's dot is missing or would
+                               be slow: where the edges cross more than DOT_SPAN_FAST ranks (dot.h) */
+    const DotGroup *groups; /* frames that the page opens and closes, as in dot.h and network_groups.h: `collapsed`
+                               says how it begins. Only where dot draws. May be NULL */
+    size_t group_count;
+    const char *expression; /* the text that the program draw was given: the page shows the command that draws it, with
+                               the numbers of the leaves, to be changed and run. May be NULL */
 } PlayerOptions;
 
 /* Beyond this a graph can neither be laid out nor read. */
