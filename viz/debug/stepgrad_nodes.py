@@ -162,6 +162,7 @@ def item(name):
 # ---- formulas of the op table ----------------------------------------------------------------------------------------
 
 FUNCTIONS = {name: f for name, f in vars(math).items() if callable(f) and name[0] != "_"}  # the names are C's
+FUNCTIONS["sigmoid"] = lambda a: math.exp(a) / (1 + math.exp(a)) if a < 0 else 1 / (1 + math.exp(-a))  # or an op's
 COMPUTED = (ast.Expression, ast.Constant, ast.Name, ast.Load, ast.UnaryOp, ast.USub, ast.BinOp, ast.Add, ast.Sub,
             ast.Mult, ast.Div, ast.Compare, ast.Gt, ast.Lt, ast.Call, ast.IfExp)  # and nothing else is evaluated
 

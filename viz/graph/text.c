@@ -109,7 +109,7 @@ static bool is_word_byte(char c) { return isalnum((unsigned char)c) || c == '_' 
 /* Append an operator. Products have no spaces, "1 - o*o", unless they are all there is: "a * b". */
 static void append_operator(Text *text, char symbol, char before, bool loose)
 {
-    const bool sign = symbol == '-' && (before == '\0' || strchr("(,+-*/<>", before) != NULL);
+    const bool sign = symbol == '-' && (before == '\0' || strchr("(,+-*/<>?:", before) != NULL);
     const bool close = sign || strchr("()|", symbol) != NULL || (!loose && strchr("*/^", symbol) != NULL);
     append(text, close || symbol == ',' ? "" : " ");
     append_bytes(text, &symbol, 1);
