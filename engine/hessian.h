@@ -4,17 +4,18 @@
  * computed stands in the op table: each local derivative is there as text, "1 - y * y". Read as a program, that text
  * can be run with Values or with dual numbers:
  *
- *     reverse over reverse   The backward pass as nodes: gradient_nodes builds each ∂root/∂param as an expression,
- * which can be drawn, walked by backward, and differentiated again, as often as you like. forward over reverse Hessian
- * times vector: forward_tangents moves the params along a direction, and the reverse walk is run with dual numbers. It
- * gives H·direction, H[i][j] = ∂²root/∂param_i∂param_j, and makes no node. (How fast does the gradient change when the
- * params move that way?)
+ * Reverse over reverse: the backward pass as nodes. gradient_nodes builds each ∂root/∂param as an expression, which can
+ * be drawn, walked by backward, and differentiated again, as often as you like.
+ *
+ * Forward over reverse: Hessian times vector. forward_tangents moves the params along a direction, and the reverse walk
+ * is run with dual numbers. That gives H·direction, where H[i][j] = ∂²root/∂param_i∂param_j: how fast the gradient
+ * changes when the params move that way. It makes no node.
  *
  *     Value *slope;
  *     if (gradient_nodes(y, &x, 1, &slope, &error))
  *         backward(slope);                                 // adds d²y/dx² to x->grad
  *
- * Of what: a formula holds off the kinks. Where it does not give the number of the local derivative, that number is a
+ * A formula holds off the kinks. Where it does not give the number of the local derivative, that number is a
  * convention (a tie of max) and is taken as a constant: relu, abs, max, min and leaky_relu have second derivative 0
  * everywhere. A comparison is a constant too, and of `condition ? p : q` the one that holds now is taken. Where a
  * formula only loses digits (1 - y * y near ±1), the difference is added as a constant. Where there is no first
@@ -47,7 +48,8 @@ bool gradient_nodes_at(Value *root, Value *const *params, size_t n, Value **grad
 
 /* out[i] = Σ_j H[i][j]·direction[j], n numbers: a forward pass and a reverse walk, whatever n is. (Each edge runs its
  * formula: in time it is some 50 walks of backward, 0.1 ms for a network of 350 params.) Reads the graph, and touches
- * no node and no gradient, so threads may share it. hessian_vector(root, params, direction, n, out, error) */
+ * no node and no gradient, so threads may share it.
+ *     hessian_vector(root, params, direction, n, out, error) */
 #define hessian_vector(...) hessian_vector_at(__VA_ARGS__, HERE)
 bool hessian_vector_at(Value *root, Value *const *params, const double *direction, size_t n, double *out, Error *error,
                        Where where);
