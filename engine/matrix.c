@@ -163,6 +163,19 @@ void matrix_get_grad_at(Matrix m, double *out, Where where)
         out[i] = m.at == NULL ? NAN : m.at[i]->grad;
 }
 
+/* A long name is cut off: what tells the entries apart stands behind it. */
+Matrix matrix_label_at(Matrix m, const char *name, Where where)
+{
+    char label[128];
+    matrix_check(m, "matrix_label", "the matrix", where);
+    misuse_if_null(name, "matrix_label: the name", "Give a text.", where);
+    for (size_t i = 0; i < entry_count(m); i++) {
+        snprintf(label, sizeof label, "%.64s[%zu,%zu]", name, i / m.cols, i % m.cols);
+        value_label(m.at[i], label, where);
+    }
+    return m;
+}
+
 /* The columns one below the other. */
 void matrix_print_at(Matrix m, FILE *out, Where where)
 {

@@ -48,6 +48,9 @@ typedef struct Matrix {
 #define matrix_get_data(m, out) matrix_get_data_at(m, out, HERE)
 #define matrix_get_grad(m, out) matrix_get_grad_at(m, out, HERE)
 
+/* Name every entry for printing and diagrams: "w[0,0]", "w[0,1]", ... Returns m.    matrix_label(m, name) */
+#define matrix_label(m, name) matrix_label_at(m, name, HERE)
+
 /* The data as text, a line per row. */
 #define matrix_print(m, out) matrix_print_at(m, out, HERE)
 
@@ -119,6 +122,7 @@ Matrix matrix_from_values_at(Value *const *values, size_t rows, size_t cols, Whe
 Value *matrix_entry(Matrix m, size_t i, size_t j, Where where);
 void matrix_get_data_at(Matrix m, double *out, Where where);
 void matrix_get_grad_at(Matrix m, double *out, Where where);
+Matrix matrix_label_at(Matrix m, const char *name, Where where);
 void matrix_print_at(Matrix m, FILE *out, Where where);
 Matrix matrix_transpose_at(Matrix m, Where where);
 Matrix matrix_reshape_at(Matrix m, size_t rows, size_t cols, Where where);

@@ -89,6 +89,22 @@ Test(matrix, data_and_gradients_come_out_as_arrays)
     }
 }
 
+Test(matrix, a_label_names_each_entry_by_its_place)
+{
+    const Matrix m = param_matrix(2, 3, 0), row = matrix_label(matrix_row(m, 1), "row");
+    cr_expect_str_eq(row.at[2]->label, "row[0,2]");
+    cr_expect_eq(matrix_label(m, "w").at, m.at, "another matrix came back");
+    cr_expect_str_eq(m.at[0]->label, "w[0,0]");
+    cr_expect_str_eq(m.at[5]->label, "w[1,2]");
+    char name[200];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    matrix_label(m, name);
+    cr_expect_str_eq(m.at[5]->label + 64, "[1,2]");
+    MUST_BE_MISUSE(matrix_label(m, NULL), "matrix_label: the name is NULL");
+    MUST_BE_MISUSE(matrix_label((Matrix){0}, "w"), "matrix_label: the matrix was never made");
+}
+
 Test(matrix, printing_gives_a_line_per_row)
 {
     const double data[4] = {1, -2.5, 3, 0.125};
@@ -691,7 +707,7 @@ static Value *all_operations(Graph *graph)
     const Matrix a = matrix_param(graph, N, N, data), b = matrix_input(graph, 1, N, data);
     const Matrix z = matrix_add(matmul(a, matrix_transpose(a)), b);
     const Matrix y = matrix_mul(2, matrix_sub(matrix_map(z, OP_TANH), matrix_at(a, 0, 1)));
-    const Matrix rows = matrix_rows(y, ((int[]){3, 3, 1}), 3),
+    const Matrix rows = matrix_label(matrix_rows(y, ((int[]){3, 3, 1}), 3), "row"),
                  piece = matrix_slice(matmul_transposed(rows, a), 1, 2, 2, 9);
     Random random;
     random_seed(&random, 1);
