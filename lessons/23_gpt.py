@@ -64,17 +64,22 @@ def attention(torch, query, key, value):
     return (weights @ value).transpose(0, 1).reshape(n, width)
 
 
+def loss_of(torch, w, name):
+    """The model of the chapter on one name; w has a tensor for each of SHAPES."""
+    tokens = [EDGE] + [ord(letter) - ord("a") for letter in name] + [EDGE]
+    x = normalize(w["token"][tokens[:-1]] + w["place"][: len(tokens) - 1])
+    y = normalize(x)
+    x = x + attention(torch, y @ w["query"].T, y @ w["key"].T, y @ w["value"].T) @ w["heard"].T
+    x = x + torch.relu(normalize(x) @ w["up"].T) @ w["down"].T
+    return torch.nn.functional.cross_entropy(x @ w["logits"].T, torch.tensor(tokens[1:]))
+
+
 def pytorch_gradients(torch, weights):
     w = {
         name: torch.tensor(numbers, dtype=torch.float64).reshape(SHAPES[name]).requires_grad_()
         for name, numbers in weights.items()
     }
-    tokens = [EDGE] + [ord(letter) - ord("a") for letter in NAME] + [EDGE]
-    x = normalize(w["token"][tokens[:-1]] + w["place"][: len(tokens) - 1])
-    y = normalize(x)
-    x = x + attention(torch, y @ w["query"].T, y @ w["key"].T, y @ w["value"].T) @ w["heard"].T
-    x = x + torch.relu(normalize(x) @ w["up"].T) @ w["down"].T
-    torch.nn.functional.cross_entropy(x @ w["logits"].T, torch.tensor(tokens[1:])).backward()
+    loss_of(torch, w, NAME).backward()
     return {name: tensor.grad.reshape(-1).tolist() for name, tensor in w.items()}
 
 

@@ -3,7 +3,9 @@
  * The job is that of `make moons`: 1000 points, 2 -> 32 -> 32 -> 2 tanh, cross-entropy, SGD 0.05, batch 64, 200 epochs.
  * The programs take turns, so that all of them meet the same noise; each figure is the median of its turns. The
  * hand-written one is compiled with -O3 -march=native and the same libm. PyTorch and NumPy run where python3 has them.
- * Then the cost of a node, building and walking back, in a chain of 10 million and in a sum of a million squares.
+ * Then the same for the GPT of chapter 23, whose source is compiled in here: 1000 names, a step each; the time of a
+ * step of seven letters, the middle length; and PyTorch. Last, the cost of a node, building and walking back, in a
+ * chain of 10 million and in a sum of a million squares.
  */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime, popen */
 
@@ -12,8 +14,11 @@
 #include <string.h>
 #include <time.h>
 
+#define main chapter_main
+#include "../lessons/23_gpt.c"
+#undef main
+
 #include "bench_by_hand.h"
-#include "stepgrad.h"
 
 enum { TURNS = 5, EPOCHS = 200, BATCH = 64, CHAIN = 10000000, SQUARES = 1000000 };
 
@@ -166,6 +171,71 @@ static void bench_moons(void)
     dataset_free(&data);
 }
 
+/* ---- GPT --------------------------------------------------------------------------------------------------------- */
+
+static char gpt_names[NAMES][CONTEXT];
+
+static void read_names(void)
+{
+    FILE *file = fopen("lessons/data/names/names.txt", "r");
+    for (size_t i = 0; i < NAMES; i++)
+        if (file == NULL || fscanf(file, "%15s", gpt_names[i]) != 1)
+            stop("lessons/data/names/names.txt cannot be read");
+    fclose(file);
+}
+
+/* Milliseconds per step: the mean of all, and the median of names with seven letters. The names are those of every
+ * eighth line, which bench_frameworks.py reads too. */
+static double time_gpt(double *of_seven, double *loss)
+{
+    static double seven[STEPS];
+    size_t count, seven_count = 0;
+    Random random;
+    Graph *graph = graph_new();
+    random_seed(&random, 42);
+    for (size_t i = 0; i < MATRICES; i++)
+        w[i] = matrix_param_normal(graph, rows[i], i == DOWN ? 4 * WIDTH : WIDTH, 0.08, &random);
+    Value **params = graph_params(graph, &count);
+    Optimizer *adam = adam_new(params, count, ADAM(0.01));
+    const Mark mark = graph_mark(graph);
+    const double start = now();
+    for (int step = 0; step < STEPS; step++) {
+        const char *name = gpt_names[step * 8];
+        const double before = now();
+        Value *root = loss_of(name);
+        optimizer_zero_grad(adam);
+        backward(root);
+        optimizer_step(adam);
+        *loss = root->data;
+        graph_release(graph, mark);
+        if (strlen(name) == 7)
+            seven[seven_count++] = now() - before;
+    }
+    const double seconds = now() - start;
+    *of_seven = median(seven, seven_count) * 1e3;
+    optimizer_free(adam);
+    graph_free(graph);
+    return seconds / STEPS * 1e3;
+}
+
+static void bench_gpt(void)
+{
+    double all[TURNS], seven[TURNS], torch[TURNS], ratio[TURNS], loss = NAN, torch_loss = NAN;
+    read_names();
+    for (int turn = 0; turn < TURNS; turn++) {
+        all[turn] = time_gpt(&seven[turn], &loss);
+        torch[turn] = turn < 3 ? time_framework("gpt", &torch_loss) / STEPS * 1e3 : torch[turn - 3];
+        ratio[turn] = all[turn] / torch[turn];
+    }
+    printf("\nGPT of chapter 23, %d names, Adam: medians of %d turns, milliseconds per step\n", STEPS, TURNS);
+    printf("  %-36s %8.3f (names of 7 letters: %.3f)\n", "stepgrad, define-by-run", median(all, TURNS),
+           median(seven, TURNS));
+    if (isnan(torch[0]))
+        printf("  %-36s not installed\n", "PyTorch");
+    else
+        printf("  %-36s %8.3f; stepgrad takes %.3f of that\n", "PyTorch", median(torch, TURNS), median(ratio, TURNS));
+}
+
 /* ---- nodes ------------------------------------------------------------------------------------------------------- */
 
 static Value *build_chain(Graph *graph, Value *x)
@@ -216,6 +286,7 @@ static void bench_nodes(const char *name, Value *(*build)(Graph *, Value *), dou
 int main(void)
 {
     bench_moons();
+    bench_gpt();
     printf("\nNodes of %zu bytes, memory warm, medians of %d turns\n", sizeof(Value), TURNS);
     bench_nodes("chain of 10,000,000 additions", build_chain, CHAIN);
     bench_nodes("sum of 1,000,000 squares", build_squares, SQUARES);
