@@ -249,6 +249,15 @@ Test(matrix, an_entry_of_a_product_is_the_node_that_v_dot_builds)
     }
 }
 
+Test(matrix, an_entry_with_a_failed_node_in_either_row_is_failed)
+{
+    Value *list[4] = {v_param(g, 1), v_param(g, 2), v_param(g, 3), graph_fail(g)};
+    const Matrix good = param_matrix(1, 2, 1), half = matrix_from_values(list, 2, 2);
+    const Matrix left = matmul_transposed(half, good), right = matmul_transposed(good, half);
+    cr_expect(left.at[0]->op == OP_DOT && right.at[0]->op == OP_DOT, "the first row has no failed node");
+    cr_expect(left.at[1]->op == OP_FAILED && right.at[1]->op == OP_FAILED, "the second has one");
+}
+
 Test(matrix, product_with_the_transposed_is_the_product_with_matrix_transpose)
 {
     for (size_t s = 0; s < PRODUCTS; s++) {
