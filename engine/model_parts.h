@@ -1,5 +1,5 @@
-/* model_parts.h - the parts of a model's file around its tensors, which model.c writes and reads in order; params.c ends
- * its files in the same way. Not in stepgrad.h: a program uses model.h, which shows what they look like. */
+/* model_parts.h - the parts of a model's file around its tensors, which model.c writes and reads in order; params.c
+ * ends its files in the same way. Not in stepgrad.h: a program uses model.h, which shows what they look like. */
 #ifndef STEPGRAD_MODEL_PARTS_H
 #define STEPGRAD_MODEL_PARTS_H
 
