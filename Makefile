@@ -164,7 +164,7 @@ $(BUILD)/tests/check_graphs: $(BUILD)/tests/check_graphs.o $(BUILD)/tests/adg.o 
 $(BUILD)/tests/player_pages: $(BUILD)/tests/browser/player_pages.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
-$(BUILD)/tests/bench: $(BUILD)/tests/bench.o $(BUILD)/tests/bench_by_hand.o $(LIB)
+$(BUILD)/tests/bench: $(BUILD)/tests/bench.o $(BUILD)/tests/bench_by_hand.o $(BUILD)/tests/bench_tape.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
 $(SUITES) $(BUILD)/tests/guard.o: COMPILE += $(CRITERION:%=-isystem %/include)
@@ -187,8 +187,8 @@ $(BUILD)/tests/draw_own: $(BUILD)/viz/player/player_page.c lessons/labs/lab10.c 
 	$(filter-out -MMD -MP,$(COMPILE)) -O0 -DSTEPGRAD_OWN_OPS_FILE='"own_ops.h"' \
 	  $(LDFLAGS) -o $@ $(filter %.c,$^) -lm
 
-# The competitor gets all that the compiler has.
-$(BUILD)/tests/bench_by_hand.o: CFLAGS = -O3 -march=native -g
+# The competitors get all that the compiler has.
+$(BUILD)/tests/bench_by_hand.o $(BUILD)/tests/bench_tape.o: CFLAGS = -O3 -march=native -g
 
 $(BUILD)/shared/%.o: %.c
 	@mkdir -p "$(@D)"

@@ -23,7 +23,8 @@ static Graph *check_list(Value *const *list, size_t n, const char *function, con
                : n == 0     ? "is empty"
                             : "is too long",
                n, (unsigned long)UINT32_MAX);
-    check_element(list[0], NULL, function, name, 0, where);
+    if (list[0] == NULL || !value_is_live(list[0]))
+        check_element(list[0], NULL, function, name, 0, where);
     Graph *graph = value_graph(list[0]);
     for (size_t i = 1; i < n; i++)
         if (list[i] == NULL || !value_is_live(list[i]) || list[i]->block->graph != graph)

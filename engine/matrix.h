@@ -17,6 +17,7 @@
 #ifndef STEPGRAD_MATRIX_H
 #define STEPGRAD_MATRIX_H
 
+#include "random.h"
 #include "value.h"
 
 typedef struct Matrix {
@@ -33,6 +34,10 @@ typedef struct Matrix {
 #define matrix_input(...) matrix_leaves(OP_INPUT, __VA_ARGS__, HERE)
 #define matrix_const(...) matrix_leaves(OP_CONST, __VA_ARGS__, HERE)
 
+/* New params from the normal distribution with mean 0 and this standard deviation, row after row: weights to begin
+ * with. matrix_param_normal(graph, rows, cols, deviation, random) */
+#define matrix_param_normal(...) matrix_param_normal_at(__VA_ARGS__, HERE)
+
 /* matrix_from_values(values, rows, cols): the rows·cols nodes of `values`, row after row; the list is copied. */
 #define matrix_from_values(...) matrix_from_values_at(__VA_ARGS__, HERE)
 
@@ -43,6 +48,9 @@ typedef struct Matrix {
 #define matrix_get_data(m, out) matrix_get_data_at(m, out, HERE)
 #define matrix_get_grad(m, out) matrix_get_grad_at(m, out, HERE)
 
+/* Name every entry for printing and diagrams: "w[0,0]", "w[0,1]", ... Returns m.    matrix_label(m, name) */
+#define matrix_label(m, name) matrix_label_at(m, name, HERE)
+
 /* The data as text, a line per row. */
 #define matrix_print(m, out) matrix_print_at(m, out, HERE)
 
@@ -52,10 +60,25 @@ typedef struct Matrix {
 #define matrix_reshape(m, rows, cols) matrix_reshape_at(m, rows, cols, HERE) /* row after row, as before */
 #define matrix_row(m, i) matrix_row_at(m, i, HERE)                           /* row i, as 1 × cols */
 
+/* Row i of the result is m's row rows[i], for i < n; a row may come more than once, or not at all. An embedding: the
+ * vectors that stand for n tokens, n × cols.
+ *     matrix_rows(m, rows, n)    with an array of ints */
+#define matrix_rows(...) matrix_rows_at(__VA_ARGS__, HERE)
+
+/* The rows × cols entries from (row, col) on.    matrix_slice(m, row, rows, col, cols) */
+#define matrix_slice(...) matrix_slice_at(__VA_ARGS__, HERE)
+
 /* ---- operations -------------------------------------------------------------------------------------------------- */
 
 /* The product of m×k and k×n, an m×n matrix: entry (i, j) is the dot of a's row i and b's column j. */
 #define matmul(a, b) matrix_product(a, b, HERE)
+
+/* a·bᵀ, of m×k and n×k an m×n matrix: entry (i, j) is the dot of a's row i and b's row j. What a layer does whose
+ * weights have a row per neuron. */
+#define matmul_transposed(a, b) matrix_product_transposed(a, b, HERE)
+
+/* The dots of row i of a with row i of b, of two m×n matrices: m×1. With itself, each row's sum of squares. */
+#define matrix_row_dots(a, b) matrix_row_dots_at(a, b, HERE)
 
 /* Entry by entry. Each operand is a Matrix, and one of them may be a plain number or a Value. Shapes broadcast as in
  * NumPy: a size of 1 is repeated to fit the other's, so 1×n is added to every row, m×1 to every column. A repeated
@@ -68,6 +91,10 @@ typedef struct Matrix {
 
 /* An op of one operand (OP_TANH, OP_EXP, ...) of every entry. */
 #define matrix_map(m, op) matrix_map_at(m, op, HERE)
+
+/* softmax of each row: p_j = e^z_j / Σᵢ e^zᵢ, positive numbers that sum to 1. None overflows, however large z is; where
+ * a logit is infinite, all as in loss.h.   ∂p_j/∂z_i = p_j·([i = j] − p_i) */
+#define matrix_row_softmax(m) matrix_row_softmax_at(m, HERE)
 
 /* Sums: of each row (m×1), of each column (1×n), and of all entries (a Value). */
 #define matrix_row_sums(m) matrix_row_sums_at(m, HERE)
@@ -90,21 +117,28 @@ typedef struct Matrix {
 void matrix_check(Matrix m, const char *function, const char *operand, Where where);
 
 Matrix matrix_leaves(OpCode kind, Graph *graph, size_t rows, size_t cols, const double *data, Where where);
+Matrix matrix_param_normal_at(Graph *graph, size_t rows, size_t cols, double deviation, Random *random, Where where);
 Matrix matrix_from_values_at(Value *const *values, size_t rows, size_t cols, Where where);
 Value *matrix_entry(Matrix m, size_t i, size_t j, Where where);
 void matrix_get_data_at(Matrix m, double *out, Where where);
 void matrix_get_grad_at(Matrix m, double *out, Where where);
+Matrix matrix_label_at(Matrix m, const char *name, Where where);
 void matrix_print_at(Matrix m, FILE *out, Where where);
 Matrix matrix_transpose_at(Matrix m, Where where);
 Matrix matrix_reshape_at(Matrix m, size_t rows, size_t cols, Where where);
 Matrix matrix_row_at(Matrix m, size_t i, Where where);
+Matrix matrix_rows_at(Matrix m, const int *rows, size_t n, Where where);
+Matrix matrix_slice_at(Matrix m, size_t row, size_t rows, size_t col, size_t cols, Where where);
 Matrix matrix_product(Matrix a, Matrix b, Where where);
+Matrix matrix_product_transposed(Matrix a, Matrix b, Where where);
+Matrix matrix_row_dots_at(Matrix a, Matrix b, Where where);
 Matrix matrix_binary(OpCode op, Matrix a, Matrix b, Where where);
 Matrix matrix_binary_value(OpCode op, Matrix a, Value *b, Where where);
 Matrix matrix_value_binary(OpCode op, Value *a, Matrix b, Where where);
 Matrix matrix_binary_number(OpCode op, Matrix a, double b, Where where);
 Matrix matrix_number_binary(OpCode op, double a, Matrix b, Where where);
 Matrix matrix_map_at(Matrix m, OpCode op, Where where);
+Matrix matrix_row_softmax_at(Matrix m, Where where);
 Matrix matrix_row_sums_at(Matrix m, Where where);
 Matrix matrix_col_sums_at(Matrix m, Where where);
 Value *matrix_sum_at(Matrix m, Where where);

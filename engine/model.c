@@ -33,6 +33,8 @@ static void write_layer(WordWriter *writer, const Layer *layer, size_t number)
         words_write_number(writer, layer->neurons[i].w[layer->inputs]->data, i + 1 < layer->outputs ? ' ' : '\n');
 }
 
+void model_write_end(WordWriter *writer) { fprintf(writer->out, "end %016" PRIx64 "\n", writer->checksum); }
+
 static bool save(const MLP *net, const ModelInfo *info, const Checkpoint *checkpoint, const char *path, Error *error)
 {
     static const ModelInfo none = {0};
@@ -52,7 +54,7 @@ static bool save(const MLP *net, const ModelInfo *info, const Checkpoint *checkp
         write_layer(&writer, &net->layers[l], l + 1);
     if (checkpoint != NULL)
         checkpoint_write(&writer, checkpoint);
-    fprintf(writer.out, "end %016" PRIx64 "\n", writer.checksum);
+    model_write_end(&writer);
     return file_commit(&safe, error);
 }
 
@@ -212,8 +214,7 @@ static bool end_is_whole(const WordReader *words, size_t line, Error *error)
                       "put a line end after \"end\".)");
 }
 
-/* After the word `end`: the checksum, and nothing after it. */
-static bool read_end(WordReader *words, Error *error)
+bool model_read_end(WordReader *words, Error *error)
 {
     char expected[WORD_SIZE];
     const size_t line = words->line;
@@ -245,7 +246,7 @@ static bool read_rest(WordReader *words, const Head *head, Checkpoint *read, Opt
             return false;
     if (strcmp(words->word, "end") != 0)
         return words_fail(words, error, "expected \"end\", found \"%s\".", words->word);
-    return read_end(words, error);
+    return model_read_end(words, error);
 }
 
 /* The params, and what follows them. `checkpoint` may be NULL. Nothing changes before all is read. */

@@ -1,9 +1,16 @@
-/* model_parts.h - the parts of a model's file around its tensors, which model.c writes and reads in order. Not in
- * stepgrad.h: a program uses model.h, which shows what they look like. */
+/* model_parts.h - the parts of a model's file around its tensors, which model.c writes and reads in order; params.c
+ * ends its files in the same way. Not in stepgrad.h: a program uses model.h, which shows what they look like. */
 #ifndef STEPGRAD_MODEL_PARTS_H
 #define STEPGRAD_MODEL_PARTS_H
 
 #include "model.h"
+
+/* ---- the last line: model.c -------------------------------------------------------------------------------------- */
+
+void model_write_end(WordWriter *writer);
+
+/* After the word `end`: the checksum, and nothing after it. */
+bool model_read_end(WordReader *words, Error *error);
 
 /* ---- what the numbers stand for: model_info.c -------------------------------------------------------------------- */
 

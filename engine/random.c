@@ -90,6 +90,34 @@ uint64_t random_below_at(Random *random, uint64_t n, Where where)
     return below(random, n);
 }
 
+static double check_weights(const double *weights, size_t n, Where where)
+{
+    double total = 0;
+    if (weights == NULL || n == 0)
+        misuse(where, "random_choice: no weights (n = %zu). Give an array of n >= 1.", n);
+    for (size_t i = 0; i < n; i++) {
+        if (!(weights[i] >= 0))
+            misuse(where, "random_choice: weights[%zu] is %g. A weight is at least 0.", i, weights[i]);
+        total += weights[i];
+    }
+    if (!(total > 0 && total < INFINITY))
+        misuse(where, "random_choice: the weights sum to %g. It must be more than 0, and finite.", total);
+    return total;
+}
+
+/* The weights laid end to end, and a point on them. The sum is made in the same order as the total, so that it reaches
+ * it: a point below the total always lies on one. */
+size_t random_choice_at(Random *random, const double *weights, size_t n, Where where)
+{
+    check(random, "random_choice", where);
+    const double point = random_uniform_at(random, 0, check_weights(weights, n, where), where);
+    double sum = 0;
+    size_t i = 0;
+    while (point >= (sum += weights[i]))
+        i++;
+    return i;
+}
+
 /* Fisher and Yates: the last place gets any of the n, the one before it any of the n − 1 that are left, and so on. */
 void random_shuffle_at(Random *random, size_t *indices, size_t n, Where where)
 {

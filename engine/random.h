@@ -7,10 +7,10 @@
  *
  * There is no hidden generator: a function that needs random numbers takes a Random, so two parts of a program cannot
  * disturb each other. Seed a Random before you draw from it. Copying the struct copies the place in the sequence.
- * Integers and uniforms are bit-exact everywhere. random_normal uses log and cos of libm, whose last bit may differ
- * between systems; the number of draws that it takes does not. Source: M. E. O'Neill, PCG: A Family of Simple Fast
- * Space-Efficient Statistically Good Algorithms for Random Number Generation, HMC-CS-2014-0905 (2014): PCG-XSH-RR, 64
- * bits of state, 32 of output. Not for cryptography.
+ * Integers, uniforms and choices are bit-exact everywhere. random_normal uses log and cos of libm, whose last bit may
+ * differ between systems; the number of draws that it takes does not. Source: M. E. O'Neill, PCG: A Family of Simple
+ * Fast Space-Efficient Statistically Good Algorithms for Random Number Generation, HMC-CS-2014-0905 (2014): PCG-XSH-RR,
+ * 64 bits of state, 32 of output. Not for cryptography.
  */
 #ifndef STEPGRAD_RANDOM_H
 #define STEPGRAD_RANDOM_H
@@ -44,6 +44,10 @@ void random_seed_stream(Random *random, uint64_t seed, uint64_t stream);
 /* An integer 0 .. n−1, each exactly equally often. Needs n >= 1. */
 #define random_below(random, n) random_below_at(random, n, HERE)
 
+/* An index i of n ≥ 1 weights, each with probability weights[i]/Σ weights: probabilities, or any numbers from 0 whose
+ * sum is finite and not 0. One with weight 0 never comes. Takes one draw of 64 bits. */
+#define random_choice(random, weights, n) random_choice_at(random, weights, n, HERE)
+
 /* Put indices[0 .. n) into a random order, each of the n! equally often. */
 #define random_shuffle(random, indices, n) random_shuffle_at(random, indices, n, HERE)
 
@@ -53,6 +57,7 @@ uint64_t random_u64_at(Random *random, Where where);
 double random_uniform_at(Random *random, double lo, double hi, Where where);
 double random_normal_at(Random *random, Where where);
 uint64_t random_below_at(Random *random, uint64_t n, Where where);
+size_t random_choice_at(Random *random, const double *weights, size_t n, Where where);
 void random_shuffle_at(Random *random, size_t *indices, size_t n, Where where);
 
 #endif

@@ -148,21 +148,15 @@ typedef struct Operands {
 
 static size_t operand_count(const Operands *in) { return in->n + (in->bias != NULL) + (in->b != NULL ? in->n : 0); }
 
-/* What the builder must know about all operands together, found in one pass over them. */
-typedef struct Findings {
-    size_t needing_grad; /* how many need a gradient */
-    bool any_failed;
-    bool runs; /* each list lies side by side, and the bias follows the first */
-} Findings;
-
 /* Whether v is the i-th node after `first` in memory. C subtracts pointers within one array only, hence the block. */
 static inline bool is_nth_after(const Value *first, size_t i, const Value *v)
 {
     return v->block == first->block && v - first == (ptrdiff_t)i;
 }
 
-/* Scan one list and copy its data to `numbers`. Reports misuse for a Value that cannot be an operand here. */
-static void scan_list(Findings *found, double *numbers, Value *const *list, size_t n, const Graph *graph, OpCode op,
+/* Scan one list, copy its data to `numbers`, and add to what was found in others. Reports misuse for a Value that
+ * cannot be an operand here. */
+static void scan_list(ValueList *found, double *numbers, Value *const *list, size_t n, const Graph *graph, OpCode op,
                       const char *name, Where where)
 {
     for (size_t i = 0; i < n; i++) {
@@ -175,19 +169,19 @@ static void scan_list(Findings *found, double *numbers, Value *const *list, size
         numbers[i] = v->data;
         found->needing_grad += v->needs_grad;
         found->any_failed |= v->op == OP_FAILED;
-        found->runs = found->runs && is_nth_after(list[0], i, v);
+        found->run = found->run && is_nth_after(list[0], i, v);
     }
 }
 
-/* `numbers` gets the data of a, the bias, and b, side by side. */
-static Findings scan_operands(const Operands *in, double *numbers, const Graph *graph, Where where)
+/* All operands together. `numbers` gets the data of a, the bias, and b, side by side. */
+static ValueList scan_operands(const Operands *in, double *numbers, const Graph *graph, Where where)
 {
-    Findings found = {.runs = true};
+    ValueList found = {.run = true};
     scan_list(&found, numbers, in->a, in->n, graph, in->op, "a", where);
     numbers += in->n;
     if (in->bias != NULL) {
         scan_list(&found, numbers++, &in->bias, 1, graph, in->op, "bias", where);
-        found.runs = found.runs && is_nth_after(in->a[0], in->n, in->bias);
+        found.run = found.run && is_nth_after(in->a[0], in->n, in->bias);
     }
     if (in->b != NULL)
         scan_list(&found, numbers, in->b, in->n, graph, in->op, "b", where);
@@ -235,33 +229,54 @@ static Value **list_of_operands(Graph *graph, const Operands *in)
     return list;
 }
 
-static Value *new_list_op(const Operands *in, Where where)
+/* The node of operands that have been scanned. */
+static inline Value *new_scanned(Graph *graph, const Operands *in, size_t needing_grad, bool run, double data)
 {
-    check_lists(in, where);
-    const size_t count = operand_count(in);
-    Graph *graph = in->a[0]->block->graph;
-    double *numbers = graph_scratch(graph, count);
-    if (numbers == NULL)
-        return graph_fail(graph);
-    const Findings found = scan_operands(in, numbers, graph, where);
-    if (found.any_failed)
-        return graph->failed_node;
-    const double y = evaluate_lists(in->op, in->n, in->bias != NULL, numbers);
-    Value **list = found.runs ? NULL : list_of_operands(graph, in);
-    Value *v = found.runs || list != NULL ? graph_new_slot(graph) : NULL;
+    Value **list = run ? NULL : list_of_operands(graph, in);
+    Value *v = run || list != NULL ? graph_new_slot(graph) : NULL;
     if (v == NULL)
         return graph_fail(graph);
-    *v = (Value){.data = y,
-                 .a = found.runs ? in->a[0] : NULL,
-                 .b = found.runs && in->b != NULL ? in->b[0] : NULL,
+    *v = (Value){.data = data,
+                 .a = run ? in->a[0] : NULL,
+                 .b = run && in->b != NULL ? in->b[0] : NULL,
                  .list = list,
                  .block = graph->newest,
                  .n = (uint32_t)in->n,
                  .op = in->op,
-                 .needs_grad = found.needing_grad > 0,
+                 .needs_grad = needing_grad > 0,
                  .has_bias = in->bias != NULL,
-                 .some_parents_fixed = found.needing_grad > 0 && found.needing_grad < count};
+                 .some_parents_fixed = needing_grad > 0 && needing_grad < operand_count(in)};
     return v;
+}
+
+static Value *new_list_op(const Operands *in, Where where)
+{
+    check_lists(in, where);
+    Graph *graph = in->a[0]->block->graph;
+    double *numbers = graph_scratch(graph, operand_count(in));
+    if (numbers == NULL)
+        return graph_fail(graph);
+    const ValueList found = scan_operands(in, numbers, graph, where);
+    if (found.any_failed)
+        return graph->failed_node;
+    const double y = evaluate_lists(in->op, in->n, in->bias != NULL, numbers);
+    return new_scanned(graph, in, found.needing_grad, found.run, y);
+}
+
+ValueList value_scan(Value *const *list, size_t n, double *numbers, const Graph *graph, const char *name, Where where)
+{
+    ValueList found = {.at = list, .numbers = numbers, .run = true};
+    scan_list(&found, numbers, list, n, graph, OP_DOT, name, where);
+    return found;
+}
+
+Value *value_dot_scanned(Graph *graph, const ValueList *a, const ValueList *b, size_t n)
+{
+    const Operands in = {.op = OP_DOT, .a = a->at, .b = b->at, .n = n};
+    if (a->any_failed || b->any_failed)
+        return graph->failed_node;
+    const double y = dot_forward(n, a->numbers, b->numbers, 1);
+    return new_scanned(graph, &in, a->needing_grad + b->needing_grad, a->run && b->run, y);
 }
 
 Value *value_list(OpCode op, Value *const *a, size_t n, Where where)

@@ -172,6 +172,22 @@ Value *value_list(OpCode op, Value *const *a, size_t n, Where where);
 Value *value_pairs(OpCode op, Value *const *a, Value *const *b, size_t n, Value *bias, Where where);
 Value *value_label(Value *v, const char *text, Where where);
 
+/* A list of operands that was looked at once, to serve in many nodes: a row of a matrix. */
+typedef struct ValueList {
+    Value *const *at;
+    const double *numbers; /* their data */
+    size_t needing_grad;   /* how many of them need a gradient */
+    bool any_failed;
+    bool run; /* they lie side by side in memory */
+} ValueList;
+
+/* Look at list[0..n), and write its data to numbers[0..n). Reports misuse unless all are live nodes of the graph;
+ * `name` is that of the list in the message. */
+ValueList value_scan(Value *const *list, size_t n, double *numbers, const Graph *graph, const char *name, Where where);
+
+/* The dot of two such lists, as v_dot builds it. */
+Value *value_dot_scanned(Graph *graph, const ValueList *a, const ValueList *b, size_t n);
+
 /* Whether list[0..n) are n nodes side by side in memory. */
 bool value_is_run(Value *const *list, size_t n);
 

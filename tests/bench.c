@@ -3,7 +3,10 @@
  * The job is that of `make moons`: 1000 points, 2 -> 32 -> 32 -> 2 tanh, cross-entropy, SGD 0.05, batch 64, 200 epochs.
  * The programs take turns, so that all of them meet the same noise; each figure is the median of its turns. The
  * hand-written one is compiled with -O3 -march=native and the same libm. PyTorch and NumPy run where python3 has them.
- * Then the cost of a node, building and walking back, in a chain of 10 million and in a sum of a million squares.
+ * Then the GPT of chapter 23, whose source is compiled in here: 1000 names, a step each, beside a scalar tape written
+ * for this one model, compiled as the hand-written program is, and PyTorch; and a step of seven letters, the middle
+ * length. Last, the cost of a node, building and walking back, in a chain of 10 million and in a sum of a million
+ * squares.
  */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime, popen */
 
@@ -12,8 +15,12 @@
 #include <string.h>
 #include <time.h>
 
+#define main chapter_main
+#include "../lessons/23_gpt.c"
+#undef main
+
 #include "bench_by_hand.h"
-#include "stepgrad.h"
+#include "bench_tape.h"
 
 enum { TURNS = 5, EPOCHS = 200, BATCH = 64, CHAIN = 10000000, SQUARES = 1000000 };
 
@@ -166,6 +173,107 @@ static void bench_moons(void)
     dataset_free(&data);
 }
 
+/* ---- GPT --------------------------------------------------------------------------------------------------------- */
+
+static char gpt_names[NAMES][CONTEXT];
+
+static void read_names(void)
+{
+    FILE *file = fopen("lessons/data/names/names.txt", "r");
+    for (size_t i = 0; i < NAMES; i++)
+        if (file == NULL || fscanf(file, "%15s", gpt_names[i]) != 1)
+            stop("lessons/data/names/names.txt cannot be read");
+    fclose(file);
+}
+
+/* The params of the model in the graph, the same in each call. */
+static Value **new_gpt(Graph *graph, size_t *count)
+{
+    Random random;
+    random_seed(&random, 42);
+    for (size_t i = 0; i < MATRICES; i++)
+        w[i] = matrix_param_normal(graph, rows[i], i == DOWN ? 4 * WIDTH : WIDTH, 0.08, &random);
+    return graph_params(graph, count);
+}
+
+static double gpt_engine_step(Graph *graph, Mark mark, Optimizer *adam, const char *name)
+{
+    Value *root = loss_of(name);
+    optimizer_zero_grad(adam);
+    backward(root);
+    optimizer_step(adam);
+    const double loss = root->data;
+    graph_release(graph, mark);
+    return loss;
+}
+
+static double gpt_tape_step(const char *name)
+{
+    int tokens[CONTEXT + 1] = {EDGE};
+    const size_t n = strlen(name) + 1;
+    for (size_t i = 1; i <= n; i++)
+        tokens[i] = i < n ? name[i - 1] - 'a' : EDGE;
+    return tape_step(tokens, tokens + 1, (int)n, 0.01);
+}
+
+typedef struct GPTTimes {
+    double all, seven,
+        loss; /* milliseconds per step: the mean, the median of names with seven letters; the last loss */
+} GPTTimes;
+
+/* With the engine, or with the tape. The names are every eighth, as in bench_frameworks.py. */
+static GPTTimes time_gpt(bool tape)
+{
+    static double seven[STEPS], start_params[TAPE_PARAMS];
+    size_t count, seven_count = 0;
+    GPTTimes times;
+    Graph *graph = graph_new();
+    Value **params = new_gpt(graph, &count);
+    for (size_t i = 0; i < count; i++)
+        start_params[i] = params[i]->data;
+    tape_begin(start_params);
+    Optimizer *adam = adam_new(params, count, ADAM(0.01));
+    const Mark mark = graph_mark(graph);
+    const double start = now();
+    for (int step = 0; step < STEPS; step++) {
+        const char *name = gpt_names[step * 8];
+        const double before = now();
+        times.loss = tape ? gpt_tape_step(name) : gpt_engine_step(graph, mark, adam, name);
+        if (strlen(name) == 7)
+            seven[seven_count++] = now() - before;
+    }
+    times.all = (now() - start) / STEPS * 1e3;
+    times.seven = median(seven, seven_count) * 1e3;
+    optimizer_free(adam);
+    graph_free(graph);
+    return times;
+}
+
+static void bench_gpt(void)
+{
+    static const char *const programs[] = {"stepgrad, define-by-run", "scalar tape for this model, in C", "PyTorch"};
+    double all[3][TURNS], seven[3][TURNS] = {{0}}, ratio[3][TURNS], loss[3] = {NAN, NAN, NAN};
+    read_names();
+    for (int turn = 0; turn < TURNS; turn++) {
+        for (int i = 0; i < 2; i++) {
+            const GPTTimes times = time_gpt(i == 1);
+            all[i][turn] = times.all, seven[i][turn] = times.seven, loss[i] = times.loss;
+        }
+        all[2][turn] = turn < 3 ? time_framework("gpt", &loss[2]) / STEPS * 1e3 : all[2][turn - 3];
+        for (int i = 0; i < 3; i++)
+            ratio[i][turn] = all[i][turn] / all[1][turn];
+    }
+    printf("\nGPT of chapter 23, %d names, Adam: medians of %d turns\n", STEPS, TURNS);
+    printf("  %-36s %8s  %9s  %6s  %s\n", "", "ms a step", "7 letters", "x tape", "loss of the last name");
+    for (int i = 0; i < 3; i++) {
+        if (isnan(all[i][0]))
+            printf("  %-36s not installed\n", programs[i]);
+        else
+            printf("  %-36s %8.3f  %9.3f  %6.2f  %.15f\n", programs[i], median(all[i], TURNS),
+                   i < 2 ? median(seven[i], TURNS) : NAN, median(ratio[i], TURNS), loss[i]);
+    }
+}
+
 /* ---- nodes ------------------------------------------------------------------------------------------------------- */
 
 static Value *build_chain(Graph *graph, Value *x)
@@ -216,6 +324,7 @@ static void bench_nodes(const char *name, Value *(*build)(Graph *, Value *), dou
 int main(void)
 {
     bench_moons();
+    bench_gpt();
     printf("\nNodes of %zu bytes, memory warm, medians of %d turns\n", sizeof(Value), TURNS);
     bench_nodes("chain of 10,000,000 additions", build_chain, CHAIN);
     bench_nodes("sum of 1,000,000 squares", build_squares, SQUARES);

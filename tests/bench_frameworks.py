@@ -1,4 +1,6 @@
-"""The two-moons training of tests/bench.c in PyTorch or in NumPy: python3 tests/bench_frameworks.py torch|numpy
+"""The trainings of tests/bench.c in PyTorch or in NumPy: python3 tests/bench_frameworks.py torch|numpy|gpt
+
+Two moons, or (gpt, in PyTorch) the GPT of chapter 23, whose model is that of lessons/23_gpt.py.
 
 Prints the seconds that training took, without start-up, and the loss of the last batch. One thread, float64.
 """
@@ -81,5 +83,28 @@ def train_numpy():
     return time.perf_counter() - start, loss
 
 
-seconds, loss = {"torch": train_torch, "numpy": train_numpy}[sys.argv[1]]()
+def train_gpt():
+    import importlib.util
+
+    import torch
+
+    spec = importlib.util.spec_from_file_location("gpt", "lessons/23_gpt.py")
+    gpt = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(gpt)
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    names = open("lessons/data/names/names.txt").read().split()[::8][:1000]
+    w = {name: (0.08 * torch.randn(shape)).requires_grad_() for name, shape in gpt.SHAPES.items()}
+    adam = torch.optim.Adam(w.values(), lr=0.01)
+    start = time.perf_counter()
+    for name in names:
+        loss = gpt.loss_of(torch, w, name)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    return time.perf_counter() - start, loss.item()
+
+
+seconds, loss = {"torch": train_torch, "numpy": train_numpy, "gpt": train_gpt}[sys.argv[1]]()
 print(f"{seconds:.6f} {loss:.17g}")

@@ -8,6 +8,7 @@
 
 #include "backward.h"
 #include "caught.h"
+#include "gradcheck.h"
 #include "graph.h"
 #include "matrix.h"
 #include "no_memory.h"
@@ -88,6 +89,22 @@ Test(matrix, data_and_gradients_come_out_as_arrays)
     }
 }
 
+Test(matrix, a_label_names_each_entry_by_its_place)
+{
+    const Matrix m = param_matrix(2, 3, 0), row = matrix_label(matrix_row(m, 1), "row");
+    cr_expect_str_eq(row.at[2]->label, "row[0,2]");
+    cr_expect_eq(matrix_label(m, "w").at, m.at, "another matrix came back");
+    cr_expect_str_eq(m.at[0]->label, "w[0,0]");
+    cr_expect_str_eq(m.at[5]->label, "w[1,2]");
+    char name[200];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    matrix_label(m, name);
+    cr_expect_str_eq(m.at[5]->label + 64, "[1,2]");
+    MUST_BE_MISUSE(matrix_label(m, NULL), "matrix_label: the name is NULL");
+    MUST_BE_MISUSE(matrix_label((Matrix){0}, "w"), "matrix_label: the matrix was never made");
+}
+
 Test(matrix, printing_gives_a_line_per_row)
 {
     const double data[4] = {1, -2.5, 3, 0.125};
@@ -124,6 +141,44 @@ Test(matrix, transpose_reshape_and_row_share_the_nodes)
         cr_expect_eq(matrix_at(row, 0, j), matrix_at(m, 1, j), "row, column %zu", j);
 }
 
+Test(matrix, rows_and_a_slice_share_the_nodes)
+{
+    const Matrix m = param_matrix(3, 4, 0);
+    const size_t before = graph_node_count(g);
+    const Matrix rows = matrix_rows(m, ((int[]){2, 0, 2}), 3), piece = matrix_slice(m, 1, 2, 2, 2);
+    cr_assert_eq(graph_node_count(g), before, "%zu nodes were made", graph_node_count(g) - before);
+    expect_shape(rows, 3, 4);
+    expect_shape(piece, 2, 2);
+    for (size_t j = 0; j < 4; j++) {
+        cr_expect_eq(matrix_at(rows, 0, j), matrix_at(m, 2, j), "row 0, column %zu", j);
+        cr_expect_eq(matrix_at(rows, 1, j), matrix_at(m, 0, j), "row 1, column %zu", j);
+        cr_expect_eq(matrix_at(rows, 2, j), matrix_at(m, 2, j), "row 2, column %zu", j);
+    }
+    for (size_t k = 0; k < 4; k++)
+        cr_expect_eq(piece.at[k], matrix_at(m, 1 + k / 2, 2 + k % 2), "slice, place %zu", k);
+}
+
+Test(matrix, a_slice_copies_no_list_where_the_old_one_has_it_in_one_piece)
+{
+    const Matrix m = param_matrix(3, 4, 0);
+    const Matrix whole_rows = matrix_slice(m, 1, 2, 0, 4), of_one_row = matrix_slice(m, 2, 1, 1, 3);
+    expect_shape(whole_rows, 2, 4);
+    expect_shape(of_one_row, 1, 3);
+    cr_expect_eq(whole_rows.at, &m.at[4], "rows 1 and 2");
+    cr_expect_eq(of_one_row.at, &m.at[9], "a piece of row 2");
+}
+
+/* The embedding of a letter that comes twice learns from both places. */
+Test(matrix, a_row_taken_twice_gets_both_gradients_and_one_not_taken_none)
+{
+    const Matrix m = param_matrix(3, 2, 0);
+    double weights[6];
+    backward(weighted_sum(matrix_rows(m, ((int[]){2, 0, 2}), 3), weights));
+    const double want[6] = {weights[2], weights[3], 0, 0, weights[0] + weights[4], weights[1] + weights[5]};
+    for (size_t k = 0; k < 6; k++)
+        cr_expect_eq(m.at[k]->grad, want[k], "entry %zu: %g, want %g", k, m.at[k]->grad, want[k]);
+}
+
 /* ---- product ------------------------------------------------------------------------------------------------------
  */
 
@@ -158,6 +213,89 @@ Test(matrix, product_entry_is_one_dot_of_a_row_and_a_column)
         cr_expect_eq(value_parent(z, k), matrix_at(x, 1, k), "parent %zu", k);
         cr_expect_eq(value_parent(z, 3 + k), matrix_at(w, k, 0), "parent %zu", 3 + k);
     }
+}
+
+/* Params, inputs, both in one row, side by side and not: what a row is found to be when it is looked at. */
+static Matrix mixed_matrix(size_t rows, size_t cols, int start)
+{
+    Value *list[MOST];
+    double data[MOST];
+    fill(data, rows * cols, start);
+    for (size_t k = rows * cols; k-- > 0;)
+        list[k] = k / cols % 2 == 0 || k % 3 == 0 ? v_param(g, data[k]) : v_input(g, data[k]);
+    return matrix_from_values(list, rows, cols);
+}
+
+/* The node is what v_dot builds: the value to the last bit, the parents, and who gets a gradient. */
+Test(matrix, an_entry_of_a_product_is_the_node_that_v_dot_builds)
+{
+    const Matrix inputs = matrix_input(g, 3, 4, (double[12]){0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2});
+    const Matrix all[] = {param_matrix(3, 4, 1), mixed_matrix(3, 4, 2), inputs,
+                          matrix_transpose(param_matrix(4, 3, 7))};
+    const size_t count = sizeof all / sizeof all[0];
+    for (size_t pair = 0; pair < count * count; pair++) {
+        const Matrix a = all[pair / count], b = all[pair % count], z = matmul_transposed(a, b);
+        expect_shape(z, 3, 3);
+        for (size_t k = 0; k < 9; k++) {
+            const Value *got = z.at[k], *want = v_dot(&a.at[k / 3 * 4], &b.at[k % 3 * 4], 4);
+            cr_expect(got->data == want->data && got->needs_grad == want->needs_grad && got->op == OP_DOT &&
+                          got->some_parents_fixed == want->some_parents_fixed && got->n == want->n,
+                      "pair %zu, entry %zu: %a, want %a, or other flags", pair, k, got->data, want->data);
+            cr_expect_eq(got->list == NULL, want->list == NULL, "pair %zu, entry %zu: side by side or not", pair, k);
+            for (size_t i = 0; i < 8; i++)
+                cr_expect_eq(value_parent(got, i), value_parent(want, i), "pair %zu, entry %zu, parent %zu", pair, k,
+                             i);
+        }
+    }
+}
+
+Test(matrix, an_entry_with_a_failed_node_in_either_row_is_failed)
+{
+    Value *list[4] = {v_param(g, 1), v_param(g, 2), v_param(g, 3), graph_fail(g)};
+    const Matrix good = param_matrix(1, 2, 1), half = matrix_from_values(list, 2, 2);
+    const Matrix left = matmul_transposed(half, good), right = matmul_transposed(good, half);
+    cr_expect(left.at[0]->op == OP_DOT && right.at[0]->op == OP_DOT, "the first row has no failed node");
+    cr_expect(left.at[1]->op == OP_FAILED && right.at[1]->op == OP_FAILED, "the second has one");
+}
+
+Test(matrix, product_with_the_transposed_is_the_product_with_matrix_transpose)
+{
+    for (size_t s = 0; s < PRODUCTS; s++) {
+        const size_t m = product_sizes[s][0], inner = product_sizes[s][1], n = product_sizes[s][2];
+        const Matrix x = param_matrix(m, inner, 1), w = param_matrix(n, inner, 8);
+        const Matrix z = matmul_transposed(x, w), want = matmul(x, matrix_transpose(w));
+        expect_shape(z, m, n);
+        for (size_t k = 0; k < m * n; k++)
+            cr_expect_eq(z.at[k]->data, want.at[k]->data, "%zux%zux%zu, entry %zu: %g, want %g", m, inner, n, k,
+                         z.at[k]->data, want.at[k]->data);
+    }
+}
+
+Test(matrix, entries_made_together_lie_side_by_side)
+{
+    const Matrix a = param_matrix(4, 4, 1), normal = matrix_rows(a, ((int[]){0, 1, 2}), 3);
+    const Matrix made[] = {a,
+                           matmul_transposed(normal, a),
+                           matrix_add(a, 1),
+                           matrix_map(a, OP_TANH),
+                           matrix_row_softmax(a),
+                           matrix_row_dots(a, a)};
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+        cr_expect(value_is_run(made[i].at, made[i].rows * made[i].cols), "matrix %zu", i);
+}
+
+Test(matrix, row_dots_pair_the_rows_and_a_square_counts_twice)
+{
+    const double data[6] = {1, 2, 3, -1, 0.5, 4}, other[6] = {2, -1, 0.5, 4, 8, 1};
+    const Matrix a = matrix_param(g, 2, 3, data), b = matrix_input(g, 2, 3, other);
+    const Matrix y = matrix_row_dots(a, b), squares = matrix_row_dots(a, a);
+    expect_shape(y, 2, 1);
+    cr_expect(y.at[0]->data == 1.5 && y.at[1]->data == 4, "%g %g, want 1.5 4", y.at[0]->data, y.at[1]->data);
+    cr_expect(squares.at[0]->data == 14 && squares.at[1]->data == 17.25, "squares %g %g", squares.at[0]->data,
+              squares.at[1]->data);
+    backward(v_add(matrix_sum(y), matrix_sum(squares)));
+    for (size_t k = 0; k < 6; k++)
+        cr_expect_eq(a.at[k]->grad, other[k] + 2 * data[k], "entry %zu: %g", k, a.at[k]->grad);
 }
 
 /* With L = Σ w_ij·z_ij, dZ is the matrix of weights. Then dX = dZ·Wᵀ and dW = Xᵀ·dZ. */
@@ -330,6 +468,93 @@ Test(matrix, map_applies_every_op_of_one_operand)
     cr_assert(ops >= 11, "%zu ops of one operand", ops);
 }
 
+Test(matrix, row_softmax_gives_each_row_its_probabilities)
+{
+    const Matrix m = matrix_param(g, 3, 3, (double[]){1, 2, 3, 1000, 1000, -1000, -INFINITY, 0, 0});
+    const Matrix p = matrix_row_softmax(m);
+    /* torch.softmax */
+    const double want[9] = {0.09003057317038045, 0.2447284710547976, 0.6652409557748218, 0.5, 0.5, 0, 0, 0.5, 0.5};
+    expect_shape(p, 3, 3);
+    for (size_t k = 0; k < 9; k++)
+        cr_expect(fabs(p.at[k]->data - want[k]) <= 1.2e-16, "entry %zu: %.17g, want %.17g", k, p.at[k]->data, want[k]);
+}
+
+Test(matrix, row_softmax_of_infinities_that_have_no_ratio_is_nan)
+{
+    const Matrix p = matrix_row_softmax(matrix_param(g, 2, 2, (double[]){INFINITY, 0, -INFINITY, -INFINITY}));
+    for (size_t k = 0; k < 4; k++)
+        cr_expect(isnan(p.at[k]->data), "entry %zu: %g, want nan", k, p.at[k]->data);
+}
+
+/* dL/dz_i = p_i·(g_i − Σ_j g_j·p_j), with g = dL/dp */
+Test(matrix, gradient_of_a_row_softmax_stays_in_its_row)
+{
+    const Matrix m = param_matrix(2, 3, 4), p = matrix_row_softmax(m);
+    double weights[6];
+    backward(weighted_sum(p, weights));
+    for (size_t k = 0; k < 6; k++) {
+        double mean = 0;
+        for (size_t j = k / 3 * 3; j < k / 3 * 3 + 3; j++)
+            mean += weights[j] * p.at[j]->data;
+        const double want = p.at[k]->data * (weights[k] - mean);
+        cr_expect(fabs(m.at[k]->grad - want) <= 1e-15, "entry %zu: %.17g, want %.17g", k, m.at[k]->grad, want);
+    }
+}
+
+/* Everything that attention is made of, in small: rows, normalized; their scores by two weight matrices; the softmax,
+ * and the mean of the values. The numbers are PyTorch's (1.13, float64). */
+Test(matrix, attention_has_the_loss_and_the_gradients_of_pytorch)
+{
+    const Matrix e = matrix_param(g, 3, 2, (double[]){0.5, -1.25, 2, 0.75, -0.25, 1.5});
+    const Matrix k = matrix_param(g, 2, 2, (double[]){1, -0.5, 0.25, 2}),
+                 v = matrix_param(g, 2, 2, (double[]){0.75, 1.25, -1.5, 0.5});
+    const Matrix rows = matrix_rows(e, ((int[]){2, 0, 2}), 3);
+    const Matrix mean_square = matrix_div(matrix_row_dots(rows, rows), 2);
+    const Matrix x = matrix_div(rows, matrix_map(matrix_add(mean_square, 1e-5), OP_SQRT));
+    const Matrix scores = matrix_div(matmul_transposed(x, matmul_transposed(x, k)), sqrt(2));
+    const Matrix y = matmul(matrix_row_softmax(scores), matmul_transposed(x, v));
+    Value *loss = matrix_sum(matrix_mul(y, matrix_const(g, 3, 2, (double[]){1, -2, 0.5, 3, -1.5, 0.25})));
+    backward(loss);
+    cr_expect(fabs(loss->data - -7.497782775479321) <= 5e-15, "loss %.17g", loss->data);
+    const double want[14] = {-2.894651304764129,
+                             -1.157812235391218,
+                             0.0,
+                             0.0,
+                             1.7752982025224529,
+                             0.295866543659134,
+                             -0.019016394306477377,
+                             0.06796313212603311,
+                             0.052644250038875684,
+                             -0.1881465047161618,
+                             0.375407061303021,
+                             -1.3416759926824051,
+                             1.9637508755516875,
+                             -6.313233534552098};
+    for (size_t i = 0; i < 14; i++) {
+        const double got = (i < 6 ? e.at[i] : i < 10 ? k.at[i - 6] : v.at[i - 10])->grad;
+        cr_expect(fabs(got - want[i]) <= 5e-15, "param %zu: %.17g, want %.17g", i, got, want[i]);
+    }
+    GradCheck report;
+    Error error;
+    cr_expect(gradcheck(loss, &report, &error), "%s", error.message);
+    cr_expect_eq(report.right, 12, "%zu of the 12 params that it depends on were right", report.right);
+}
+
+Test(matrix, normal_params_are_the_deviation_times_the_random_numbers)
+{
+    Random random, again;
+    random_seed(&random, 3);
+    random_seed(&again, 3);
+    const Matrix m = matrix_param_normal(g, 2, 3, 0.25, &random);
+    expect_shape(m, 2, 3);
+    for (size_t k = 0; k < 6; k++) {
+        const double want = 0.25 * random_normal(&again);
+        cr_expect(m.at[k]->data == want && m.at[k]->op == OP_PARAM, "entry %zu: %g, want %g", k, m.at[k]->data, want);
+    }
+    cr_expect_eq(random.state, again.state, "another number of draws");
+    cr_expect_eq(matrix_param_normal(g, 1, 1, 0, &random).at[0]->data, 0, "without a deviation all are the mean, 0");
+}
+
 Test(matrix, sums_over_rows_columns_and_all)
 {
     const double data[6] = {1, 2, 3, 10, 20, 30};
@@ -360,6 +585,8 @@ Test(matrix, gradient_of_a_row_or_column_sum_reaches_each_of_its_entries)
 
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
+static const int minus[] = {0, -1}, too_far[] = {0, 1, 3};
+
 Test(matrix, shapes_that_do_not_fit_are_named)
 {
     const Matrix a = param_matrix(3, 2, 0), b = param_matrix(4, 3, 0), c = param_matrix(3, 4, 0);
@@ -368,6 +595,44 @@ Test(matrix, shapes_that_do_not_fit_are_named)
     MUST_BE_MISUSE(matrix_pow(a, c), "matrix_pow: 3x2 with 3x4: 2 columns against 4");
     MUST_BE_MISUSE(matrix_reshape(a, 4, 2), "matrix_reshape: 3x2 to 4x2: 6 entries cannot fill 8 places");
     MUST_BE_MISUSE(matrix_reshape(a, 0, 6), "0x6 is not a shape");
+    MUST_BE_MISUSE(matmul_transposed(a, b), "matmul_transposed: 3x2 times 4x3 transposed: 2 columns against 3");
+    MUST_BE_MISUSE(matrix_row_dots(a, c), "matrix_row_dots: 3x2 with 3x4");
+    MUST_BE_MISUSE(matrix_row_dots(c, b), "matrix_row_dots: 3x4 with 4x3");
+}
+
+Test(matrix, a_slice_that_is_empty_or_reaches_out_is_named)
+{
+    const Matrix m = param_matrix(3, 4, 0);
+    MUST_BE_MISUSE(matrix_slice(m, 1, 3, 0, 4), "matrix_slice: 3x4 from entry (1, 0) on, of a 3x4 matrix");
+    MUST_BE_MISUSE(matrix_slice(m, 0, 3, 3, 2), "matrix_slice: 3x2 from entry (0, 3) on");
+    MUST_BE_MISUSE(matrix_slice(m, 4, 1, 0, 1), "1x1 from entry (4, 0)");
+    MUST_BE_MISUSE(matrix_slice(m, 0, 1, 5, 1), "1x1 from entry (0, 5)");
+    MUST_BE_MISUSE(matrix_slice(m, 2, SIZE_MAX, 0, 4), "from entry (2, 0)"); /* row + rows wraps round to 1 */
+    MUST_BE_MISUSE(matrix_slice(m, 0, 3, 2, SIZE_MAX), "from entry (0, 2)");
+    MUST_BE_MISUSE(matrix_slice(m, 0, 0, 0, 4), "0x4 from entry (0, 0)");
+    MUST_BE_MISUSE(matrix_slice(m, 0, 3, 0, 0), "3x0 from entry (0, 0)");
+}
+
+Test(matrix, a_row_that_is_not_there_is_named_with_its_place_in_the_list)
+{
+    const Matrix m = param_matrix(3, 2, 0);
+    MUST_BE_MISUSE(matrix_rows(m, minus, 2), "matrix_rows: rows[1] is -1, of a 3x2 matrix. Rows count from 0 to 2");
+    MUST_BE_MISUSE(matrix_rows(m, too_far, 3), "matrix_rows: rows[2] is 3");
+    MUST_BE_MISUSE(matrix_rows(m, NULL, 3), "matrix_rows: the list of rows is NULL");
+    MUST_BE_MISUSE(matrix_rows(m, minus, 0), "matrix_rows: 0x2 is not a shape");
+}
+
+Test(matrix, normal_params_need_a_graph_a_random_and_a_deviation)
+{
+    Random random;
+    random_seed(&random, 1);
+    MUST_BE_MISUSE(matrix_param_normal(NULL, 1, 1, 1, &random), "matrix_param_normal: the graph is NULL");
+    MUST_BE_MISUSE(matrix_param_normal(g, 1, 1, 1, NULL), "matrix_param_normal: random is NULL");
+    MUST_BE_MISUSE(matrix_param_normal(g, 0, 1, 1, &random), "0x1 is not a shape");
+    MUST_BE_MISUSE(matrix_param_normal(g, 1, 1, -1, &random), "the deviation is -1");
+    MUST_BE_MISUSE(matrix_param_normal(g, 1, 1, NAN, &random), "the deviation is");
+    MUST_BE_MISUSE(matrix_param_normal(g, 1, 1, INFINITY, &random), "the deviation is inf");
+    MUST_BE_MISUSE(matrix_param_normal(g, 1, 1, 1, &(Random){0}), "random_normal: the Random was never seeded");
 }
 
 Test(matrix, an_index_out_of_range_is_named_with_the_shape)
@@ -397,6 +662,12 @@ Test(matrix, operands_that_cannot_be_used_are_named)
     MUST_BE_MISUSE(matrix_add(m, foreign.at[0]), "are of two graphs");
     MUST_BE_MISUSE(matmul(m, never), "matmul: the right matrix was never made");
     MUST_BE_MISUSE(matrix_mul(2, never), "matrix_mul: the right matrix was never made");
+    MUST_BE_MISUSE(matmul_transposed(never, m), "matmul_transposed: the left matrix was never made");
+    MUST_BE_MISUSE(matmul_transposed(m, foreign), "matmul_transposed", "are of two graphs");
+    MUST_BE_MISUSE(matrix_row_dots(m, never), "matrix_row_dots: the right matrix was never made");
+    MUST_BE_MISUSE(matrix_row_softmax(never), "matrix_row_softmax: the matrix was never made");
+    MUST_BE_MISUSE(matrix_rows(never, minus, 1), "matrix_rows: the matrix was never made");
+    MUST_BE_MISUSE(matrix_slice(never, 0, 1, 0, 1), "matrix_slice: the matrix was never made");
     MUST_BE_MISUSE(matrix_add(m, (Value *)NULL), "matrix_add: operand b is NULL");
     MUST_BE_MISUSE(matrix_add((Value *)NULL, m), "matrix_add: operand a is NULL");
     MUST_BE_MISUSE(matrix_map(m, OP_ADD), "add does not take one operand");
@@ -420,6 +691,7 @@ Test(matrix, a_released_matrix_is_misuse_even_when_its_nodes_live)
     graph_release(g, mark);
     MUST_BE_MISUSE(matrix_sum(sum), "matrix_sum: the matrix, 2x2, was released");
     MUST_BE_MISUSE(matmul(m, transposed), "matmul: the right matrix, 2x2, was released");
+    MUST_BE_MISUSE(matmul_transposed(transposed, m), "matmul_transposed: the left matrix, 2x2, was released");
     MUST_BE_MISUSE(matrix_at(sum, 0, 0), "matrix_at: the matrix, 2x2, was released");
     matrix_sum(m);
 }
@@ -444,11 +716,17 @@ static Value *all_operations(Graph *graph)
     const Matrix a = matrix_param(graph, N, N, data), b = matrix_input(graph, 1, N, data);
     const Matrix z = matrix_add(matmul(a, matrix_transpose(a)), b);
     const Matrix y = matrix_mul(2, matrix_sub(matrix_map(z, OP_TANH), matrix_at(a, 0, 1)));
+    const Matrix rows = matrix_label(matrix_rows(y, ((int[]){3, 3, 1}), 3), "row"),
+                 piece = matrix_slice(matmul_transposed(rows, a), 1, 2, 2, 9);
+    Random random;
+    random_seed(&random, 1);
+    const Matrix drawn = matrix_row_softmax(matrix_mul(piece, matrix_param_normal(graph, 2, 9, 1, &random)));
     const Matrix shape = matrix_reshape(matrix_row(y, N - 1), N, 1);
     const Matrix again = shape.at == NULL ? shape : matrix_from_values(shape.at, N, 1);
     matrix_get_data(y, out);
     matrix_get_grad(y, out);
-    Value *parts[] = {matrix_sum(matrix_row_sums(y)), matrix_sum(matrix_col_sums(y)), matrix_sum(again), matrix_sum(y)};
+    Value *parts[] = {matrix_sum(matrix_row_sums(y)), matrix_sum(matrix_col_sums(y)), matrix_sum(again), matrix_sum(y),
+                      matrix_sum(matrix_row_dots(drawn, drawn))};
     return v_sum(parts, sizeof parts / sizeof parts[0]);
 }
 

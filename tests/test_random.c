@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "caught.h"
 #include "random.h"
 
 enum { DRAWS = 1000000 };
@@ -266,6 +267,66 @@ Test(random, a_shuffle_keeps_every_index_once)
     cr_expect_leq(in_place, 9, "%zu of 1000 stayed: the count is Poisson with mean 1, above 9 with 10⁻⁷", in_place);
     random_shuffle(&random, order, 0);
     random_shuffle(&random, NULL, 0);
+}
+
+Test(random, a_choice_is_made_as_often_as_its_weight_says)
+{
+    const double weights[] = {0, 2, 0.5, 0, 1.5, 0};
+    Random random;
+    random_seed(&random, 11);
+    size_t seen[6] = {0};
+    for (int i = 0; i < DRAWS; i++)
+        seen[random_choice(&random, weights, 6)]++;
+    cr_expect(seen[0] == 0 && seen[3] == 0 && seen[5] == 0, "weight 0 came %zu times", seen[0] + seen[3] + seen[5]);
+    double chi = 0;
+    for (size_t i = 0; i < 6; i++)
+        chi += weights[i] > 0 ? pow((double)seen[i] - DRAWS * weights[i] / 4, 2) / (DRAWS * weights[i] / 4) : 0;
+    cr_expect_lt(chi, 23, "chi-square %g", chi); /* two degrees of freedom: above 23 with probability 10⁻⁵ */
+}
+
+/* The point is random_uniform(0, Σ), and the weights lie end to end: 3 from 0 on, 1 from 3 on, 4 from 4 on. */
+Test(random, a_choice_is_one_uniform_number_laid_on_the_weights)
+{
+    const double weights[] = {3, 1, 4};
+    Random random, again;
+    random_seed(&random, 12);
+    random_seed(&again, 12);
+    for (int i = 0; i < 1000; i++) {
+        const double point = random_uniform(&again, 0, 8);
+        const size_t want = point < 3 ? 0 : point < 4 ? 1 : 2, got = random_choice(&random, weights, 3);
+        cr_assert_eq(got, want, "point %g: %zu, want %zu", point, got, want);
+    }
+    cr_expect_eq(random.state, again.state, "another number of draws");
+}
+
+/* Sums of these round, and the point may be the largest below the total: still it lies on a weight that is not 0. */
+Test(random, a_choice_of_tiny_huge_or_rounding_weights_stays_in_the_list)
+{
+    const double lists[][4] = {
+        {5e-324, 0, 0, 0}, {0, 5e-324, 5e-324, 0}, {0.1, 0.2, 0.7, 0}, {1e308, 1e-308, 7e307, 0}};
+    Random random;
+    random_seed(&random, 13);
+    for (size_t list = 0; list < 4; list++)
+        for (int i = 0; i < 1000; i++) {
+            const size_t got = random_choice(&random, lists[list], 4);
+            cr_assert(got < 3 && lists[list][got] > 0, "list %zu: %zu", list, got);
+        }
+}
+
+static const double no_weight[] = {0, 0}, negative[] = {1, -1}, not_a_number[] = {NAN, 1}, too_large[] = {1e308, 1e308};
+
+Test(random, weights_that_say_nothing_are_misuse)
+{
+    Random random;
+    random_seed(&random, 1);
+    MUST_BE_MISUSE(random_choice(&random, no_weight, 2), "random_choice: the weights sum to 0");
+    MUST_BE_MISUSE(random_choice(&random, negative, 2), "random_choice: weights[1] is -1");
+    MUST_BE_MISUSE(random_choice(&random, not_a_number, 2), "random_choice: weights[0] is");
+    MUST_BE_MISUSE(random_choice(&random, too_large, 2), "random_choice: the weights sum to inf");
+    MUST_BE_MISUSE(random_choice(&random, NULL, 2), "random_choice: no weights (n = 2)");
+    MUST_BE_MISUSE(random_choice(&random, no_weight, 0), "random_choice: no weights (n = 0)");
+    MUST_BE_MISUSE(random_choice(NULL, no_weight, 2), "random_choice: the Random is NULL");
+    MUST_BE_MISUSE(random_choice(&(Random){0}, no_weight, 2), "random_choice: the Random was never seeded");
 }
 
 static Random seeded(void)
