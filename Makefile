@@ -90,7 +90,7 @@ gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the g
 
 CHAPTERS = $(patsubst %.c,$(BUILD)/%,$(wildcard lessons/[0-9][0-9]_*.c))
 
-book: $(if $(shell command -v pandoc),$(CHAPTERS)) ## make the course a book of HTML pages, build/book/index.html (needs pandoc 2.17)
+book: $(if $(shell command -v pandoc),$(CHAPTERS) $(BUILD)/draw) ## make the course a book of HTML pages, build/book/index.html (needs pandoc 2.17)
 	$(call need,pandoc,pandoc)
 	@sh lessons/book/make_book.sh "$(BUILD)"
 .PHONY: book
