@@ -5,8 +5,8 @@
 
 Links are checked on the disk. Then each page is opened in Chromium, wide, at 375 px and as it is printed: it must not
 scroll sideways, and its lines of code must be those of the chapter's source. Outputs, hints and answers must be closed at
-first, and all there. Some formulas are checked; search, keys, copying, progress and the switch to dark are tried.
-Only Python's own library is needed; where Chromium is missing, the test checks the links, says what was
+first, and all there. Some formulas are checked; search, keys, copying, progress and the switch to dark are tried; the
+book is printed. Only Python's own library is needed; where Chromium is missing, the test checks the links, says what was
 skipped, and ends with status 77.
 """
 import glob
@@ -14,6 +14,7 @@ import html.parser
 import json
 import os
 import re
+import subprocess
 import sys
 import urllib.parse
 
@@ -385,6 +386,19 @@ def check_contrast(browser, folder, names):
     return failures
 
 
+def check_pdf(folder, chapters):
+    """make pdf: more pages than chapters, and no link to a folder of this machine."""
+    made = subprocess.run(["sh", os.path.join(LESSONS, "book", "make_pdf.sh"), os.path.dirname(os.path.abspath(folder))],
+                          capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        return [f"make pdf: {made.stdout}{made.stderr}"]
+    with open(made.stdout.strip(), "rb") as file:
+        pdf = file.read()
+    pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
+    failures = [] if pages > 2 * len(chapters) else [f"{made.stdout.strip()} has {pages} pages"]
+    return failures + ([f"{made.stdout.strip()} links to files"] if b"file:" in pdf else [])
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(f"usage: {sys.argv[0]} FOLDER")
@@ -407,6 +421,7 @@ def main():
             failures += check_copying(browser, folder, chapters)
             failures += check_progress(browser, folder, chapters)
             failures += check_contrast(browser, folder, chapters + ["index.html", "course.html"])
+            failures += check_pdf(folder, chapters)
         finally:
             browser.close()
     for failure in failures[:40]:
