@@ -79,10 +79,10 @@ function contents.sources(sources)
     page:write()
 end
 
--- A heading is a link to itself.
+-- A heading is a link to itself; the page's own is not.
 local function set_header(header)
     header.content = { pandoc.Link(header.content, '#' .. header.identifier) }
-    return header
+    return header.level > 1 and header or nil
 end
 
 -- A page of Markdown.

@@ -30,8 +30,9 @@ by_browser()
 by_tex()
 {
     code='\makeatletter\def\verbatim@font{\ttfamily\fontsize{6.5}{8}\selectfont}\makeatother'
-    cd "$book" && pandoc "$page" -o "$pdf" "--pdf-engine=$1" --top-level-division=chapter -V documentclass=report \
-        -V geometry:margin=16mm -V mainfont='DejaVu Serif' -V monofont='DejaVu Sans Mono' -V "header-includes=$code"
+    cd "$book" && pandoc "$page" -o "$pdf" "--pdf-engine=$1" --no-highlight --top-level-division=chapter \
+        -V documentclass=report -V geometry:margin=16mm -V mainfont='DejaVu Serif' -V monofont='DejaVu Sans Mono' \
+        -V "header-includes=$code"
 }
 
 # On paper there is nothing to play with, and a link out of the book would name a folder of this machine.
