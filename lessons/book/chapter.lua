@@ -1,7 +1,7 @@
 -- chapter.lua - a chapter's source as a page.
 --
--- The head comment holds the name and the question; paragraphs; displays (indented by four); "It prints ..."; and the
--- commands for gdb. The comment after the code holds the exercises and the next question.
+-- The head comment holds the name and the question; paragraphs; displays (indented by four); lists of terms (by two);
+-- what to predict; "It prints ..."; and the commands for gdb. The comment after the code holds the exercises and the next question.
 
 local code = require 'code'
 local glossary = require 'glossary'
@@ -13,14 +13,22 @@ local inline, escape, unlinked, capital = typeset.inline, typeset.escape, typese
 
 -- ---- comments ----
 
--- Lines from..to without the comment's frame, in blocks: paragraphs and displays.
+-- What a line belongs to: a list of terms, which is indented by two, a display, or a paragraph; nil if it is blank.
+local function kind_of(text, before)
+    return text:match('%S') and ((text:match('^  %S') or before == 'list' and text:match('^  ')) and 'list'
+        or text:match('^    ') and 'display' or 'text')
+end
+
+-- Lines from..to without the comment's frame, in blocks.
 local function blocks_of(lines, from, to)
     local blocks, kind = {}, nil
     for i = from, to do
         local text = lines[i]:gsub(' *%*/$', ''):gsub('^ %* ?', '')
-        local new_kind = text:match('%S') and (text:match('^    ') or 'text')
+        local new_kind = kind_of(text, kind)
         if new_kind then
-            if new_kind ~= kind then table.insert(blocks, { is_display = new_kind ~= 'text' }) end
+            if new_kind ~= kind then
+                table.insert(blocks, { is_display = new_kind == 'display', is_list = new_kind == 'list' })
+            end
             table.insert(blocks[#blocks], (text:gsub('^    ', '')))
         end
         kind = new_kind
@@ -62,6 +70,17 @@ local function set_paragraph(page, text)
     page:findable(text)
 end
 
+-- "  term   what it means", with more of that below.
+local function set_terms(page, block)
+    page:add('<dl>')
+    for item in ('\n' .. table.concat(block, '\n')):gsub('\n  (%S)', '\0%1'):gmatch('%z([^%z]+)') do
+        local term, meaning = item:gsub('\n *', ' '):match('^(.-)  +(.*)$')
+        page:add('<dt>%s</dt><dd>%s</dd>', inline(term), glossary.link(inline(meaning), page.terms))
+        page:findable(term .. ': ' .. meaning)
+    end
+    page:add('</dl>')
+end
+
 -- The blocks from number i on, up to one for which is_end(block) holds; returns its number.
 local function set_blocks(page, blocks, i, is_end)
     while blocks[i] and not is_end(blocks[i]) do
@@ -69,6 +88,8 @@ local function set_blocks(page, blocks, i, is_end)
         if block.is_display then
             page:add('%s', set_display(block))
             for _, text in ipairs(is_gdb(block) and block or { table.concat(block, ' ') }) do page:findable(text) end
+        elseif block.is_list then
+            set_terms(page, block)
         else
             set_paragraph(page, table.concat(block, ' '))
         end
