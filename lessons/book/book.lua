@@ -2,8 +2,8 @@
 --
 --     BOOK=folder OUTPUT=folder pandoc -f book.lua engine/*.h ... lessons/*.c lessons/*.md
 --
--- A file is a chapter (lessons/NN_name.c), Markdown of lessons/ (the course, the answers, the glossary), or a source with
--- a page of its own. OUTPUT holds NN.out, what chapter NN printed, and files, a list of what the chapters drew.
+-- A file is a chapter (lessons/NN_name.c), Markdown of lessons/ (the course, the answers, the glossary), or a source
+-- with a page of its own. OUTPUT holds NN.out, what chapter NN printed, and files, a list of what the chapters drew.
 
 PANDOC_VERSION:must_be_at_least('2.17')
 package.path = pandoc.path.directory(PANDOC_SCRIPT_FILE) .. '/?.lua;' .. package.path

@@ -1,7 +1,8 @@
 -- chapter.lua - a chapter's source as a page.
 --
 -- The head comment holds the name and the question; paragraphs; displays (indented by four); lists of terms (by two);
--- what to predict; "It prints ..."; and the commands for gdb. The comment after the code holds the exercises and the next question.
+-- what to predict; "It prints ..."; and the commands for gdb. The comment after the code holds the exercises and the
+-- next question.
 
 local code = require 'code'
 local glossary = require 'glossary'
@@ -109,8 +110,8 @@ local function set_questions(page, kind, questions, folds)
         for _, what in ipairs { 'Hint', 'Answer' } do
             local html = folds[what] and folds[what][i]
             if html then
-                page:add('<details class="fold" id="%s-%s%d"><summary>%s<span class="hidden"> to %s %d</span></summary>\n'
-                    .. '<div class="told">%s</div></details>', kind, what:lower(), i, what, kind, i, html)
+                page:add('<details class="fold" id="%s-%s%d"><summary>%s<span class="hidden"> to %s %d</span>'
+                    .. '</summary>\n<div class="told">%s</div></details>', kind, what:lower(), i, what, kind, i, html)
             end
         end
         page:add('</li>')
@@ -131,8 +132,9 @@ end
 
 local function set_output(page, chapter)
     local html = ('\n' .. escape(chapter.output)):gsub('\nok ', '\n<span class="ok">ok</span> ')
-    page:add('<details class="terminal" id="printed"><summary><span class="ask">Show what it prints:</span> <code><span class="prompt">$</span> '
-        .. 'make lesson L=%02d</code></summary><pre tabindex="0">%s</pre></details>', chapter.number, html)
+    page:add('<details class="terminal" id="printed"><summary><span class="ask">Show what it prints:</span> '
+        .. '<code><span class="prompt">$</span> make lesson L=%02d</code></summary><pre tabindex="0">%s</pre></details>',
+        chapter.number, html)
     for line in chapter.output:gmatch('[^\n]+') do page:findable(line, 'output', 'What it prints') end
 end
 
@@ -176,7 +178,7 @@ local function set_files(page, files, head)
     for _, path in ipairs(files) do is_there[path] = true end
     for _, path in ipairs(files) do
         local name, ending = path:match('^(.*)%.(%l+)$')
-        local player, picture = is_there[name .. '.html'] and name .. '.html', is_there[name .. '.svg'] and name .. '.svg'
+        local player, picture = is_there[name .. '.html'] and name .. '.html', is_there[name .. '.svg']
         if ending == 'svg' then
             if player then set_player(page, player, head, path) end
             set_picture(page, path, head, player and 'picture still' or 'picture')

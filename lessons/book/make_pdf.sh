@@ -45,8 +45,8 @@ if program=$(find_program chromium chromium-browser google-chrome google-chrome-
 elif program=$(find_program xelatex lualatex); then
     by_tex "$program" >"$work/said" 2>&1 || :
 else
-    echo "make pdf needs a browser, or TeX. Get one with: apt-get install chromium (Debian, Ubuntu), dnf install chromium
-  (Fedora); or texlive-xetex with the fonts DejaVu. Any browser prints $book/all.html, too." >&2
+    echo "make pdf needs a browser, or TeX. Get one with: apt-get install chromium (Debian, Ubuntu),
+  dnf install chromium (Fedora); or texlive-xetex with the fonts DejaVu. Any browser prints $book/all.html, too." >&2
     exit 1
 fi
 test -s "$pdf" || { cat "$work/said" && exit 1; } >&2

@@ -17,7 +17,8 @@ end
 
 -- Takes the folds out of a page; a link stays where each was.
 local function take_folds(html, folds)
-    return (html:gsub('<details class="fold" id="([^"]*)"><summary>(.-)</summary>\n(.-)</details>', function(id, title, told)
+    local fold = '<details class="fold" id="([^"]*)"><summary>(.-)</summary>\n(.-)</details>'
+    return (html:gsub(fold, function(id, title, told)
         table.insert(folds, ('<section id="%s"><h3>%s</h3>%s</section>'):format(id, title, told))
         return ('<a class="asked" href="#%s">%s</a>'):format(id, title)
     end))

@@ -4,10 +4,10 @@
     make book && python3 tests/browser/book_test.py build/book
 
 Links are checked on the disk. Then each page is opened in Chromium, wide, at 375 px and as it is printed: it must not
-scroll sideways, and its lines of code must be those of the chapter's source. Outputs, hints and answers must be closed at
-first, and all there. Some formulas are checked; search, keys, copying, progress and the switch to dark are tried; the
-book is printed. Only Python's own library is needed; where Chromium is missing, the test checks the links, says what was
-skipped, and ends with status 77.
+scroll sideways, and its lines of code must be those of the chapter's source. Outputs, hints and answers must be closed
+at first, and all there. Some formulas are checked; search, keys, copying, progress and the switch to dark are tried; the
+book is printed. Only Python's own library is needed; where Chromium is missing, the test checks the links, says what
+was skipped, and ends with status 77.
 """
 import glob
 import html.parser
@@ -120,7 +120,8 @@ def check_folds(browser, name, folder):
         failures.append(f"{name}: its output claims nothing, or fails: {told.get('printed', '')[:80]!r}")
     answers = re.search(rf"^## {number} .*?(?=^## |\Z)", read_file(LESSONS, "answers.md"), re.M | re.S)[0]
     parts = {title: text for title, text in re.findall(r"^### (.*)\n((?:(?!### ).*\n?)*)", answers, re.M)}
-    wanted = {"printed"} | {f"prediction-answer{i}" for i in re.findall(r"^(\d+)\. ", parts.pop("Predictions", ""), re.M)}
+    predictions = re.findall(r"^(\d+)\. ", parts.pop("Predictions", ""), re.M)
+    wanted = {"printed"} | {f"prediction-answer{i}" for i in predictions}
     for title, text in parts.items():
         exercise = title.split()[1]
         wanted |= {f"exercise-answer{exercise}"} | ({f"exercise-hint{exercise}"} if "*Hint.*" in text else set())
@@ -160,7 +161,8 @@ def check_players(browser, name, folder):
 
 
 # On paper: the output, the pictures of players; no players, no answer that was not asked for, no buttons.
-PRINTED = """const seen = (element) => element.checkVisibility({contentVisibilityAuto: true}) && element.offsetHeight > 0;
+PRINTED = """
+const seen = (element) => element.checkVisibility({contentVisibilityAuto: true}) && element.offsetHeight > 0;
 const all = (selector) => [...document.querySelectorAll(selector)];
 return [...all('.terminal pre, .still, .predictions > li, .exercises > li').filter((e) => !seen(e)),
   ...all('.fold, .player, .copy, .done, .turn, .contents, .top').filter(seen)].map((e) => e.outerHTML.slice(0, 80))"""
@@ -289,7 +291,8 @@ def check_keys(browser, folder, chapters):
     browser.open(os.path.join(folder, second))
     is_open = "return document.getElementById('printed').open"
     browser.run("document.querySelector('#printed summary').focus()")
-    for what, act in (("Enter", lambda: browser.press("\ue007")), ("a click", lambda: browser.click("#printed summary"))):
+    acts = {"Enter": lambda: browser.press("\ue007"), "a click": lambda: browser.click("#printed summary")}
+    for what, act in acts.items():
         before = browser.run(is_open)
         act()
         if browser.run(is_open) == before:
@@ -305,7 +308,7 @@ def check_copying(browser, folder, chapters):
     session = re.findall(r"^ \*     (cc .*|\(gdb\) .*)$", source, re.M)
     commands = [re.sub(r"^\(gdb\) ", "", line).split("  ")[0] for line in session]
     code = browser.run("return document.querySelector('.sourceCode code').textContent")
-    browser.run("for (const box of document.querySelectorAll('.commands')) if (box.textContent.includes('(gdb)')) box.id = 'gdb'")
+    browser.run("[...document.querySelectorAll('.commands')].find((box) => box.textContent.includes('(gdb)')).id = 'gdb'")
     for selector, wanted in (("div[id=gdb]", "\n".join(commands) + "\n"), (".sourceCode", code + "\n")):
         browser.run("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", f"{selector} .copy")
         browser.click(f"{selector} .copy")
@@ -370,7 +373,7 @@ for (const fold of document.querySelectorAll('details')) fold.open = true;
 return [...document.querySelectorAll('body *')].filter((element) => element.checkVisibility()
     && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim())).map((element) => {
   const [a, b] = [light(getComputedStyle(element).color), light(behind(element))];
-  return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), element.className + ': ' + element.textContent.slice(0, 40)];
+  return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), element.textContent.slice(0, 60)];
 }).filter(([ratio]) => ratio < 4.5)"""
 
 
@@ -381,15 +384,16 @@ def check_contrast(browser, folder, names):
         for name in names:
             browser.open(os.path.join(folder, name))
             browser.run("document.documentElement.removeAttribute('data-theme')")
-            failures += [f"{name}, {scheme}: contrast {ratio:.1f} of {text!r}" for ratio, text in browser.run(CONTRAST)[:3]]
+            failures += [f"{name}, {scheme}: contrast {ratio:.1f} of {text!r}"
+                         for ratio, text in browser.run(CONTRAST)[:3]]
     command(browser, "Emulation.setEmulatedMedia", features=[])
     return failures
 
 
 def check_pdf(folder, chapters):
     """make pdf: more pages than chapters, and no link to a folder of this machine."""
-    made = subprocess.run(["sh", os.path.join(LESSONS, "book", "make_pdf.sh"), os.path.dirname(os.path.abspath(folder))],
-                          capture_output=True, text=True, check=False)
+    script, build = os.path.join(LESSONS, "book", "make_pdf.sh"), os.path.dirname(os.path.abspath(folder))
+    made = subprocess.run(["sh", script, build], capture_output=True, text=True, check=False)
     if made.returncode != 0:
         return [f"make pdf: {made.stdout}{made.stderr}"]
     with open(made.stdout.strip(), "rb") as file:
