@@ -97,10 +97,12 @@ gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the g
 
 CHAPTERS = $(patsubst %.c,$(BUILD)/%,$(wildcard lessons/[0-9][0-9]_*.c))
 
-book: $(if $(shell command -v pandoc),$(CHAPTERS)) ## make the course a book of HTML pages, build/book/index.html (needs pandoc 2.17)
+book: $(if $(shell command -v pandoc),$(CHAPTERS) $(BUILD)/draw) ## make the course a book of HTML pages, build/book/index.html (needs pandoc 2.17)
 	$(call need,pandoc,pandoc)
 	@sh lessons/book/make_book.sh "$(BUILD)"
-.PHONY: book
+pdf: book ## print the book, build/book/stepgrad.pdf (needs Chromium, Chrome or TeX)
+	@sh lessons/book/make_pdf.sh "$(BUILD)"
+.PHONY: book pdf
 
 gallery: $(BUILD)/draw ## write build/gallery.html: a diagram of everything that draw can show
 	@sh viz/draw/gallery.sh "$(BUILD)"

@@ -1,25 +1,25 @@
-// book.js - the switch between light and dark, and the search. The pages read as well without.
+// book.js - light or dark, the search, keys, copying, and which chapters have been read. The pages read as well without.
 'use strict';
 
 document.documentElement.classList.add('js');
 
-// A browser may refuse to store anything for a page from the disk; then the choice lasts for this page.
-function remembered() {
-  try { return localStorage.getItem('stepgrad-theme'); } catch (error) { return null; }
+// A browser may refuse to store anything for a page from the disk; then what is chosen lasts for this page.
+function remembered(what) {
+  try { return localStorage.getItem('stepgrad-' + what); } catch (error) { return null; }
 }
 
-function remember(theme) {
-  try { localStorage.setItem('stepgrad-theme', theme); } catch (error) { /* as said above */ }
+function remember(what, value) {
+  try { localStorage.setItem('stepgrad-' + what, value); } catch (error) { /* as said above */ }
 }
 
-if (remembered()) document.documentElement.dataset.theme = remembered();
+if (remembered('theme')) document.documentElement.dataset.theme = remembered('theme');
 
 function switchTheme() {
   const dark = document.documentElement.dataset.theme
     ? document.documentElement.dataset.theme === 'dark'
     : matchMedia('(prefers-color-scheme: dark)').matches;
   document.documentElement.dataset.theme = dark ? 'light' : 'dark';
-  remember(document.documentElement.dataset.theme);
+  remember('theme', document.documentElement.dataset.theme);
 }
 
 // ---- search ----
@@ -131,6 +131,109 @@ function searchKey(event) {
   }
 }
 
+// ---- keys ----
+
+const TURNS = { ArrowLeft: 'prev', p: 'prev', ArrowRight: 'next', n: 'next' };
+
+// Not while something has the focus that uses these keys itself: a field, or code that they scroll.
+function turnPage(event) {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.target.closest('input, [tabindex]')) return;
+  document.querySelector('.turn [rel=' + TURNS[event.key] + ']')?.click();
+}
+
+// ---- copying ----
+
+// Of a session in gdb the commands alone; of code the lines without their numbers, which are no text of the page.
+function textOf(box) {
+  const commands = [...box.querySelectorAll('.command code')].map((code) => code.textContent.replace(/^(\(gdb\)|\$) /, ''));
+  return (commands.length ? commands.join('\n') : box.querySelector('code').textContent) + '\n';
+}
+
+// Where the browser keeps its clipboard from pages, a field is copied from instead.
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch (error) {
+    const field = document.createElement('textarea');
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    document.execCommand('copy');
+    field.remove();
+  }
+}
+
+function addCopyButton(box) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'copy';
+  button.textContent = 'Copy';
+  button.addEventListener('click', async () => {
+    await copy(textOf(box));
+    button.textContent = 'Copied';
+    setTimeout(() => { button.textContent = 'Copy'; }, 2000);
+  });
+  box.append(button);
+}
+
+// ---- what has been read ----
+
+const CHAPTER = /\d\d_\w+\.html$/;
+const STATES = { opened: '○', read: '✓' };
+
+// { '05_reverse_mode.html': 'read', ... }
+function readStates() {
+  try { return JSON.parse(remembered('chapters')) || {}; } catch (error) { return {}; }
+}
+
+const states = readStates();
+
+// Behind every link to a chapter in the contents.
+function showState(link) {
+  const state = states[link.getAttribute('href')];
+  link.querySelector('.state')?.remove();
+  if (!state) return;
+  const mark = document.createElement('span');
+  mark.className = 'state';
+  mark.textContent = STATES[state];
+  mark.title = state;
+  mark.setAttribute('role', 'img');
+  mark.setAttribute('aria-label', state);
+  link.querySelector('.question, span:last-child').append(mark);
+}
+
+function setState(chapter, state) {
+  states[chapter] = state;
+  remember('chapters', JSON.stringify(states));
+  document.querySelectorAll('.contents a[href="' + chapter + '"], .list a[href="' + chapter + '"]').forEach(showState);
+}
+
+// A box to tick; text is what stands beside it, or what only a screen reader says.
+function makeTick(chapter, text, isHidden) {
+  const label = document.createElement('label');
+  const box = document.createElement('input');
+  const words = document.createElement('span');
+  label.className = 'done';
+  box.type = 'checkbox';
+  box.checked = states[chapter] === 'read';
+  box.addEventListener('change', () => setState(chapter, box.checked ? 'read' : 'opened'));
+  words.textContent = text;
+  if (isHidden) words.className = 'hidden';
+  label.append(box, words);
+  return label;
+}
+
+function showProgress() {
+  const here = (location.pathname.match(CHAPTER) || [])[0];
+  if (here && !states[here]) setState(here, 'opened');
+  document.querySelectorAll('.contents a, .list a').forEach(showState);
+  if (here) document.querySelector('.turn').before(makeTick(here, 'I have read this chapter'));
+  for (const link of document.querySelectorAll('.list a')) {
+    const chapter = link.getAttribute('href');
+    if (CHAPTER.test(chapter)) link.before(makeTick(chapter, 'I have read chapter ' + Number(chapter.slice(0, 2)), true));
+  }
+}
+
 document.addEventListener('DOMContentLoaded', () => {
   const field = document.getElementById('search');
   document.getElementById('theme').addEventListener('click', switchTheme);
@@ -141,11 +244,14 @@ document.addEventListener('DOMContentLoaded', () => {
     if (!event.target.closest('.search') || event.target.closest('#found a')) document.getElementById('found').hidden = true;
   });
   document.addEventListener('keydown', (event) => {
+    if (event.key in TURNS) turnPage(event);
     if (event.key === '/' && !event.target.closest('input, textarea')) {
       field.focus();
       event.preventDefault();
     }
   });
+  document.querySelectorAll('.commands, div.sourceCode').forEach(addCopyButton);
+  showProgress();
   const current = document.querySelector('.contents [aria-current]');
   if (current) current.scrollIntoView({ block: 'nearest' });
 });

@@ -1,19 +1,24 @@
 -- book.lua - all pages of the book. pandoc runs it as a custom reader of the sources; it writes the pages to $BOOK.
 --
---     BOOK=folder OUTPUT=folder pandoc -f book.lua engine/*.h ... lessons/*.c lessons/README.md
+--     BOOK=folder OUTPUT=folder pandoc -f book.lua engine/*.h ... lessons/*.c lessons/*.md
 --
--- A file is a chapter (lessons/NN_name.c), the course (README.md), or a source with a page of its own. OUTPUT holds
--- NN.out, what chapter NN printed, and files, a list of what the chapters drew.
+-- A file is a chapter (lessons/NN_name.c), Markdown of lessons/ (the course, the answers, the glossary), or a source
+-- with a page of its own. OUTPUT holds NN.out, what chapter NN printed, and files, a list of what the chapters drew.
 
 PANDOC_VERSION:must_be_at_least('2.17')
 package.path = pandoc.path.directory(PANDOC_SCRIPT_FILE) .. '/?.lua;' .. package.path
 
 local code = require 'code'
 local contents = require 'contents'
+local glossary = require 'glossary'
 local names = require 'names'
 local Page = require 'page'
+local read_answers = require 'answers'
 local set_chapter = require 'chapter'
+local set_whole = require 'whole'
 local typeset = require 'typeset'
+
+local ONE_PAGE = { ['lessons/one_page.c'] = 'The whole engine on one page' }
 
 local function read_source(source)
     local file = { path = source.name, text = source.text:gsub('\n*$', '\n'), lines = {} }
@@ -35,14 +40,11 @@ local function read_course(course)
     return rows
 end
 
--- What the chapter drew. A .dot file is listed only if there is no picture of it.
+-- What the chapter drew.
 local function files_of(number)
-    local list, files = Page.read_file(os.getenv('OUTPUT') .. '/files'), {}
-    for path in list:gmatch('[^\n]+') do
-        local picture = path:gsub('%.dot$', '.svg')
-        if path:match('^%d+') == number and (picture == path or not list:find(picture, 1, true)) then
-            table.insert(files, path)
-        end
+    local files = {}
+    for path in Page.read_file(os.getenv('OUTPUT') .. '/files'):gmatch('[^\n]+') do
+        if path:match('^%d+') == number then table.insert(files, path) end
     end
     return files
 end
@@ -72,27 +74,30 @@ local function make_source(file)
     end)
 end
 
-local function set_source(file)
-    local page = Page.new(file.page, file.path, file.path:match('[^/]*$'))
+-- title: what the page of a source is called, if not by its path.
+local function set_source(file, title)
+    local page = Page.new(file.page, title or file.path, file.path:match('[^/]*$'))
     local other = page.name:gsub('%.%l$', { ['.h'] = '.c', ['.c'] = '.h' })
     local see = names.page[other]
-    page:add('<p class="kicker"><a href="sources.html">The sources</a></p><h1><code>%s</code></h1>', file.path)
+    page:add('<p class="kicker"><a href="sources.html">The sources</a></p><h1>%s</h1>',
+        title or '<code>' .. file.path .. '</code>')
     page:add('<p class="meta">%s%s</p>', typeset.inline(file.summary), see and other ~= page.name
         and (' See also <a href="%s"><code>%s</code></a>.'):format(see, other) or '')
-    page:add('%s', code.block(file, code.lines(file), 1, #file.lines))
+    page:add('<div%s>%s</div>', title and ' class="sheet"' or '', code.block(file, code.lines(file), 1, #file.lines))
     for _, number in ipairs(file.declared) do
         page:findable(file.lines[number], 'L' .. number, 'Declared')
     end
     page:write()
+    return page
 end
 
 function Reader(inputs)
-    local files, chapters, sources, course = {}, {}, {}, nil
+    local files, chapters, sources, texts = {}, {}, {}, {}
     for i, input in ipairs(inputs) do
         files[i] = read_source(input)
-        course = files[i].path:match('README%.md$') and files[i].text or course
+        texts[files[i].path:match('[^/]*%.md$') or ''] = files[i].text
     end
-    local rows = read_course(course)
+    local rows = read_course(texts['README.md'])
     for _, file in ipairs(files) do
         if file.path:match('^lessons/%d%d_.*%.c$') then
             chapters[#chapters + 1] = make_chapter(file, rows)
@@ -101,11 +106,22 @@ function Reader(inputs)
             make_source(file)
         end
     end
+    names.page['glossary.md'] = texts['glossary.md'] and 'glossary.html'
     Page.contents = contents.beside(chapters)
-    for i, chapter in ipairs(chapters) do set_chapter(chapter, chapters[i - 1], chapters[i + 1]) end
-    for _, source in ipairs(sources) do set_source(source) end
-    contents.course(course)
-    contents.index(chapters, course)
+    local answers = read_answers(texts['answers.md'] or '')
+    local terms = texts['glossary.md'] and glossary.set(texts['glossary.md'])
+    local pages = { contents.index(chapters, texts['README.md']) }
+    for i, chapter in ipairs(chapters) do
+        chapter.answers = answers[chapter.number] or { predictions = {}, hints = {}, exercises = {} }
+        table.insert(pages, set_chapter(chapter, chapters[i - 1], chapters[i + 1]))
+    end
+    for _, source in ipairs(sources) do
+        local page = set_source(source, ONE_PAGE[source.path])
+        if ONE_PAGE[source.path] then table.insert(pages, page) end
+    end
+    if terms then table.insert(pages, terms) end
+    table.insert(pages, contents.course(texts['README.md']))
+    set_whole(pages, 'stepgrad – the book')
     contents.sources(sources)
     Page.write_file('search_index.js', 'window.bookIndex = [\n' .. table.concat(Page.search) .. '];\n')
     return pandoc.Pandoc {}

@@ -1,19 +1,34 @@
 -- contents.lua - the pages that lead to others: the list beside every page, the first page, the sources, the course.
 
+local markdown = require 'markdown'
 local names = require 'names'
 local Page = require 'page'
 local typeset = require 'typeset'
 local unlinked = typeset.unlinked
 
 local PART = 'Reference'
-local BESIDE = {
+local REFERENCE = { -- those with a file only if it is there
+    { part = PART, page = 'one_page.c.html', file = 'one_page.c', short = 'The engine on one page',
+        question = 'The whole engine on one page', idea = 'all that the chapters build, to read and to write again' },
+    { part = PART, page = 'glossary.html', file = 'glossary.md', short = 'Notation and glossary',
+        question = 'Notation and glossary', idea = 'every sign and every term, and the chapter that it comes from' },
     { part = PART, page = 'course.html', short = 'The course, with plans for teachers', question = 'The course',
         idea = 'which chapter answers what, and plans for teachers' },
     { part = PART, page = 'course.html#cheat-sheet', short = 'Cheat sheet', question = 'Cheat sheet',
         idea = 'every local derivative on one page' },
     { part = PART, page = 'sources.html', short = "The engine's sources", question = "The engine's sources",
         idea = 'what the code of the chapters links to' },
+    { part = PART, page = 'all.html', short = 'The book as one page', question = 'The book as one page',
+        idea = 'to read on, or to print; `make pdf` does' },
 }
+
+local function reference()
+    local items = pandoc.List()
+    for _, item in ipairs(REFERENCE) do
+        if not item.file or names.page[item.file] then items:insert(item) end
+    end
+    return items
+end
 
 local function set_short(item)
     return ('<a class="chapter" href="%s"><span class="n">%s</span><span>%s</span></a>'):format(item.page,
@@ -42,16 +57,17 @@ end
 local contents = {}
 
 function contents.beside(chapters)
-    local items = table.move(BESIDE, 1, #BESIDE, #chapters + 1, { table.unpack(chapters) })
-    return '<nav class="contents" aria-label="Contents">\n' .. set_list(items, 'short', set_short) .. '</nav>'
+    return '<nav class="contents" aria-label="Contents">\n'
+        .. set_list(pandoc.List(chapters) .. reference(), 'short', set_short) .. '</nav>'
 end
 
 function contents.index(chapters, course)
     local page = Page.new('index.html', 'stepgrad – contents')
     local title, text = course:match('^# [^:\n]*: ([^\n]*)\n+(.-)\n\n')
     page:add('<div class="cover"><h1>%s</h1><p>%s</p></div>', unlinked(typeset.capital(title)), typeset.inline(text))
-    page:add('%s', set_list(chapters, 'list', set_long) .. set_list(BESIDE, 'list', set_long))
+    page:add('%s', set_list(pandoc.List(chapters) .. reference(), 'list', set_long))
     page:write()
+    return page
 end
 
 function contents.sources(sources)
@@ -63,27 +79,24 @@ function contents.sources(sources)
     page:write()
 end
 
-local function relink(target)
-    local file = target:match('[^/]*$')
-    return names.page[file] or file:match('%.svg$') and 'images/' .. file or target
+-- A heading is a link to itself; the page's own is not.
+local function set_header(header)
+    header.content = { pandoc.Link(header.content, '#' .. header.identifier) }
+    return header.level > 1 and header or nil
 end
 
--- Turns the course page, which is Markdown, into a page of the book: links lead to its pages, wide tables scroll.
-local COURSE = {
-    Link = function(link) return pandoc.Link(link.content, relink(link.target)) end,
-    Image = function(image) return pandoc.Image(image.caption, relink(image.src)) end,
-    Header = function(header)
-        header.content = { pandoc.Link(header.content, '#' .. header.identifier) }
-        return header.level > 1 and header or nil
-    end,
-    Table = function(table) return pandoc.Div({ table }, pandoc.Attr('', { 'scroll' }, { tabindex = '0' })) end,
-}
+-- A page of Markdown.
+function contents.essay(file, title, text)
+    local page = Page.new(file, title, title)
+    local essay = pandoc.Pandoc(markdown.read(text)):walk { Header = set_header }
+    page:add('<div class="essay">\n%s\n</div>', markdown.html(essay.blocks))
+    return page
+end
 
 function contents.course(text)
-    local page = Page.new('course.html', 'The course')
-    local course = pandoc.read(text, 'commonmark+pipe_tables+gfm_auto_identifiers'):walk(COURSE)
-    page:add('<div class="essay">\n%s\n</div>', pandoc.write(course, 'html'))
+    local page = contents.essay('course.html', 'The course', text)
     page:write()
+    return page
 end
 
 return contents

@@ -54,9 +54,16 @@ local function rows_of(lines, column)
     return rows
 end
 
+-- A remark is greyed, and may be broken into lines: words that no formula begins.
+local function set_part(text)
+    local html = inline(text, true)
+    local is_remark = text:match('%l%l+ %l+ %l+') and not html:match('^<span class="m')
+    return (is_remark and '<span class="remark">' .. html .. '</span>' or html) .. '&emsp;'
+end
+
 local function set_cell(text)
-    local html = text:gsub('(.-)  ', function(part) return inline(part, true) .. '&emsp;' end)
-    return (text:match('%l%l+ %l+ %l+') and '<td class="words">' or '<td>') .. html:gsub('&emsp;$', '') .. '</td>'
+    local html = text:gsub('(.-)  ', set_part)
+    return (html:match('"remark"') and '<td class="words">' or '<td>') .. html:gsub('&emsp;$', '') .. '</td>'
 end
 
 local function set_table(block)
@@ -79,8 +86,8 @@ local function set_command(line)
     local shown, remark = rest:match('^= (.-)  +(.*)$')
     remark = (remark or rest):match('^(.-) *$')
     return '<div class="command"><code><span class="prompt">' .. (line:match('^%(gdb%)') or '$') .. '</span> '
-        .. typeset.link_code(command) .. '</code>' .. (shown and '<samp>= ' .. escape(shown) .. '</samp>' or '')
-        .. (remark ~= '' and '<span class="remark">' .. inline(remark) .. '</span>' or '') .. '</div>'
+        .. typeset.link_code(command) .. '</code>' .. (shown and ' <samp>= ' .. escape(shown) .. '</samp>' or '')
+        .. (remark ~= '' and ' <span class="remark">' .. inline(remark) .. '</span>' or '') .. '</div>'
 end
 
 -- ---- which of them ----

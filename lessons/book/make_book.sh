@@ -41,6 +41,8 @@ for source in lessons/[0-9][0-9]_*.c; do
     mkdir "$new/$number"
     "$program" "$new/$number" >"$work/$number.out" </dev/null || fail "a claim of chapter $number does not hold:
 $(cat "$work/$number.out")"
+    test ! -f lessons/draw.sh || sh lessons/draw.sh "$build" "$source" "$new/$number" >/dev/null ||
+        fail "a picture of chapter $number"
     cp "$source" "$new/"
 done
 
@@ -55,7 +57,7 @@ rmdir "$new"/[0-9]* 2>/dev/null || : # those of chapters that draw nothing
 included=$(cat lessons/*.c lessons/moons/*.c 2>/dev/null | sed -n 's|^#include "\(.*/.*\)"|viz/\1|p' | sort -u)
 set --
 for source in engine/*.h $included engine/*.c lessons/moons/*.h lessons/moons/*.c lessons/[0-9]*.py \
-    lessons/[0-9][0-9]_*.c lessons/README.md; do
+    lessons/[0-9][0-9]_*.c lessons/one_page.c lessons/*.md; do
     test ! -f "$source" || set -- "$@" "$source"
 done
 BOOK=$new OUTPUT=$work LC_ALL=C pandoc -f lessons/book/book.lua -t plain -o "$work/nothing" --preserve-tabs "$@"

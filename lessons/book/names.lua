@@ -37,4 +37,11 @@ function names.scan(file, found)
     end
 end
 
+-- "3, 5" with links.
+function names.link_chapters(text)
+    return (text:gsub('%d+', function(number)
+        return names.chapter[number] and ('<a href="%s">%s</a>'):format(names.chapter[number], number)
+    end))
+end
+
 return names

@@ -77,7 +77,7 @@ local function core(word) return (word:gsub('^[("]+', ''):gsub('[%]).,;:?!"]+$',
 
 local MATH = {
     '^[b-zBD-HJ-UW-Z]$', "^%a'+$", "^[JLf]'*%d?'*$",                            -- x  f'  J1
-    '^%d+[b-z]$', '^%l%^', '^%d*%a%([%w+-]*$',                                  -- 2s  e^x  f(a+h)
+    '^%d+%l$', '^%l%^', '^%d*%a%([%w+-]*$',                                  -- 2s  e^x  f(a+h)
     '^d%a+/d%a+$', '^d[XYZWLwxyzb]$',                                           -- dL/dW  dX
     '^%a%.grad$', '^%a%.data$', '^%a%.tangent$', '^%a%.value$',                 -- p.grad
     '^%a_[%l%d]$', '^d?%a%[[%l%d]+%]?$', '^d?%a%[[%l%d]+[%l%d,]*,[%l%d]+%]?$',  -- z_j  x[i]  dz[i,j]
@@ -216,20 +216,25 @@ end
 
 local function set_word(words, i) return escape(words[i]), i end
 
+-- A number after a formula, as in "W moves L 14 times", is not to look like their product.
+local function space_between(html, next_word)
+    return html:match('^<span class="m.*</span>$') and next_word:match('^%d') and '&ensp;' or ' '
+end
+
 local function set_words(text, in_display)
-    local words, out, i = {}, {}, 1
+    local words, out, i, before = {}, '', 1, nil
     for word in text:gmatch('%S+') do table.insert(words, word) end
     while i <= #words do
         for _, set in ipairs { set_code_words, set_chapter, set_formula_words, set_word } do
             local html, last = set(words, i, in_display)
             if html then
-                table.insert(out, html)
-                i = last + 1
+                out = out .. (before and space_between(before, words[i]) or '') .. html
+                i, before = last + 1, html
                 break
             end
         end
     end
-    return text:match('^ ?') .. table.concat(out, ' ') .. (text:match('%S( )$') or '')
+    return text:match('^ ?') .. out .. (text:match('%S( )$') or '')
 end
 
 local inlines = re.compile([[
