@@ -23,6 +23,7 @@ draw()
         set -- "$@" "$argument"
     done
     case $picture in *.svg) have_dot || return 0 ;; esac
+    case $picture in *.html) set -- "$@" --dot "${picture%.html}.dot" ;; esac # for paper, which cannot play
     "$build/draw" "$@" </dev/null
     echo "$picture"
 }
