@@ -109,8 +109,8 @@ static void compare_costs(Graph *g)
     for (int i = 0; i < DEPTH; i++)
         y = v_tanh(y);
     const size_t chain = cost("a chain of 100000 tanh", g, mark);
-    claim(together == 64 && mixed == 64 + 200 * sizeof(Value *), "scattered operands have to be listed");
-    claim(by_ops == 199 * 64 && chain == DEPTH * 64, "64 bytes per node, and all of them wait for the walk");
+    claim(together == sizeof(Value) && mixed == together + 200 * sizeof(Value *), "scattered operands need a list");
+    claim(by_ops == 199 * together && chain == DEPTH * together, "all the nodes of an expression wait for the walk");
 }
 
 int main(int argc, char *argv[])
