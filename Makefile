@@ -60,8 +60,10 @@ test: ## install what the tests need if it is missing (saying so first), then ru
 	@sh tests/install_needs.sh
 	@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN)) check
 
+CHAPTERS = $(patsubst %.c,$(BUILD)/%,$(wildcard lessons/[0-9][0-9]_*.c))
+
 # With + the tests that call make get its jobs.
-check: $(BUILD)/tests/run $(BUILD)/tests/slips $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw $(BUILD)/grade $(BUILD)/answers ## run the tests with what is there, or some of them: FILTER='graph/*'
+check: $(CHAPTERS) $(BUILD)/tests/run $(BUILD)/tests/slips $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw $(BUILD)/grade $(BUILD)/answers ## run the tests with what is there, or some of them: FILTER='graph/*'
 	+@BUILD=$(BUILD) sh tests/run_tests.sh $(if $(FILTER),--filter '$(FILTER)')
 
 lessons: $(LIB) ## run every chapter of the course
@@ -94,8 +96,6 @@ gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the g
 	  $(filter moons draw,$(L)),build/debug/$(L),build/debug/lessons/$(LESSON)))
 	@sh viz/debug/start_gdb.sh build/debug "$(L)"
 .PHONY: gdb
-
-CHAPTERS = $(patsubst %.c,$(BUILD)/%,$(wildcard lessons/[0-9][0-9]_*.c))
 
 book: $(if $(shell command -v pandoc),$(CHAPTERS) $(BUILD)/draw) ## make the course a book of HTML pages, build/book/index.html (needs pandoc 2.17)
 	$(call need,pandoc,pandoc)

@@ -25,10 +25,12 @@ for command in timeout gtimeout; do
     fi
 done
 
-# The pages in a real browser: a test each, with what it says in a file of its own until the runner has ended.
+# The pages in a real browser: a test each, with what it says in a file of its own until the runner has ended. The
+# chapters are built by now, so that no two makes do it at once.
 test_player() {
     mkdir -p "$build/tests/pages" && "$build/tests/player_pages" "$build/tests/pages" &&
-        exec python3 tests/browser/player_test.py "$build/tests/pages"
+        ${MAKE:-make} --no-print-directory BUILD="$build" lessons >/dev/null &&
+        exec python3 tests/browser/player_test.py "$build/tests/pages" "$build"/lessons/[0-9]*/*.html
 }
 test_book() {
     command -v pandoc >/dev/null 2>&1 || { echo "There is no pandoc here." && exit 77; }
