@@ -1,6 +1,6 @@
 /* 09_engine_walk.c - What happens between v_mul(W, x) and W->grad?
  *
- * The engine is a hundred times as long as chapter 5. But one product passes through only this much of it:
+ * The engine is some sixty times as long as chapter 5. But one product passes through only this much of it:
  *
  *     v_mul              value.h     a macro: it adds HERE, your file and line for a message, and takes numbers too
  *     value_binary       value.c     checks the operands; y by op_table[OP_MUL].forward; needs_grad if one of them does

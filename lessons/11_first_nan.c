@@ -12,10 +12,10 @@
  * exponent is a plain number, nobody needs ∂y/∂b, and a < 0 is harmless.
  *
  * Why is 0·∞ nan in arithmetic? Let h go to 0: h·(1/h) is 1, h²·(1/h) goes to 0, h·(1/h²) to ∞. So there is no right
- * answer. The engine has a convention: a local derivative of 0 passes nothing on, even to an infinite gradient behind
- * it. That is right where the 0 is exact (a relu that is off: its operand does not matter), and wrong where two limits
- * meet: exp(log x) is x, with slope 1, but at x = 0 it is e^−∞, where exp is flat, and the engine says 0. (PyTorch says
- * nan.) √x·√x is another case. Where a value on the way to the loss is not finite, trust no 0.
+ * answer. The engine has a convention: a local derivative of 0 passes nothing on, not even of an infinite
+ * gradient. That is right where the 0 is exact (a relu that is off: its operand does not matter), and wrong where two
+ * limits meet: exp(log x) is x, with slope 1, but at x = 0 it is e^−∞, where exp is flat, and the engine says 0.
+ * (PyTorch says nan.) √x·√x is another case. Where a value on the way to the loss is not finite, trust no 0.
  *
  * Three cures. Keep the operand off the edge: v_max(p, 1e-300) in place of p. Leave the term out: the graph is what
  * your C code builds, so an `if` will do. Best: build the same function without the edge (chapter 14).

@@ -11,7 +11,7 @@
  *     dx[i,k] = Σ_j dz[i,j]·w[k,j]       a push for each use: row i of dZ times row k of W          dX = dZ·Wᵀ
  *     dw[k,j] = Σ_i x[i,k]·dz[i,j]       in the same way: column k of X times column j of dZ        dW = Xᵀ·dZ
  *
- * To remember it, remember the shapes: dX is shaped as X is, and dZ·Wᵀ is the only product of dZ and W that fits.
+ * To remember it, remember the shapes: dX is shaped as X is, and only dZ·Wᵀ fits (unless all matrices are square).
  * All numbers here are small and whole, so nothing is rounded, and "equal" means equal.
  *
  * It prints X, W, Z and dZ; how x[0,1] gathers its gradient; dX and dW from the scalars, each above the product of

@@ -9,7 +9,7 @@
  * If interior gradients were not cleared, the second walk would push the share of the first one again: 3 times the
  * gradient instead of 2. (The small engine micrograd does this.)
  *
- * PyTorch refuses the second call: "Trying to backward through the graph a second time". There each op stores what its
+ * PyTorch refuses the second call: "Trying to backward through the graph a second time". There an op stores what its
  * derivative needs, and the walk frees that as it goes, to save memory; retain_graph=True keeps it. Here a derivative
  * is computed from the operands' data (chapter 7), and no node goes before graph_release: so a second walk always
  * works.

@@ -148,7 +148,7 @@ int main(int argc, char **argv)
 
 /* Exercises
  * 1. Find the largest lr that still learns, to one digit. What do the losses do just above it?
- * 2. Try the seeds 1 to 8 in start_over. Do all starts learn? What do the answers of those look like that do not?
+ * 2. Try the seeds 1 to 8 in start_over. Do all learn? Where one does not, what do its answers look like?
  * 3. SGD with momentum μ: v ← μ·v + grad, p ← p − lr·v. Which μ is "not zeroed"? Try .momentum = 0.9 (a claim fails).
  *
  * Next: the gradients are right, and yet a network may not learn. Where do they go?   -> 18_vanishing_gradients.c

@@ -3,13 +3,13 @@
  * New here: the size of a gradient. What reaches a layer far from the loss is a product of many local derivatives.
  * Twenty factors of 0.5 leave a millionth of it: it vanishes. Twenty factors of 2 make a million: it explodes.
  *
- *     saturation     where tanh or sigmoid is flat, its derivative is nearly 0, and so is the gradient of all before it
+ *     saturation     where a tanh or sigmoid is flat, its derivative is nearly 0 (and a sigmoid's is never above ¼)
  *     a bad scale    a layer multiplies by its weights: small ones make the product vanish, large ones explode
- *     a dead relu    a unit whose input is below 0 for every sample passes back 0: its own weights never move again
+ *     a dead relu    a unit whose input is below 0 for every sample passes back 0; in the first layer that is for good
  *     symmetry       units that start equal get equal gradients and stay equal, as one unit; from all 0, no gradient
  *
  * So weights start at random. How large? A sum of n terms w·g of random signs is some √n times one term: weights of
- * about 1/√n keep a gradient's size, times a gain for what the activation takes (relu stops half of the terms: √2).
+ * about 1/√n keep a gradient's size, times a gain for what the activation takes (Kaiming: √2, since relu stops half).
  *
  * It prints three tanh in a row (chain.html plays them), ∂output/∂unit by layer (layers.svg), and XOR from six starts.
  *

@@ -5,7 +5,7 @@
  * downhill by. The rest is known: an MLP 2 → 32 → 32 → 2 of tanh neurons (chapter 15), cross-entropy (14), and the loop
  * (17), 16 steps in an epoch, 200 epochs. `make moons` is the same with options (lessons/moons/moons.c).
  *
- *     loss of a batch = (1/n)·Σ cross_entropy(logits of row i, label i)     by the sum, n times the step: lr for n
+ *     loss of a batch = (1/n)·Σ cross_entropy(logits of row i, label i)     (a sum would need an lr for each n)
  *
  * Accuracy, the fraction of rows whose larger logit is that of their class, is what we want; but a small step changes
  * no decision, so its derivative is 0 wherever there is one. The loss has a slope. Guessing costs log 2 = 0.693. With

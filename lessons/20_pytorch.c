@@ -1,8 +1,8 @@
 /* 20_pytorch.c - Are these gradients the ones that PyTorch computes? Entry by entry, all 1218 of them?
  *
  * New here: a second opinion. A network with slightly wrong gradients still learns, so a falling loss proves little.
- * Nudging (chapter 10) is good for 8 digits. A program that knows nothing of this one is good for all 16: PyTorch had
- * the same points, weights and loss, and its gradients were recorded, every bit. A step of training in both:
+ * Nudging (chapter 10) is good for some 10 digits. A program that knows nothing of this one is good for all 16: PyTorch
+ * had the same points, weights and loss, and its gradients were recorded, every bit. A step of training in both:
  *
  *     net = mlp_new(g, sizes, 4, ACTIVATION_TANH);         net = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), ...)
  *     sgd = sgd_new(net->params, n, (SGD){.lr = 0.05});    sgd = torch.optim.SGD(net.parameters(), lr=0.05)
@@ -11,8 +11,8 @@
  *     optimizer_step(sgd);                                 sgd.step()
  *     graph_release(g, mark);                              # a graph ends with the last name for its root
  *
- * PyTorch's nodes are tensors: a layer is two nodes, not 64. What the walk needed it frees on the way, unless it is
- * told retain_graph=True; so a second backward is an error there, and not here (chapter 16).
+ * PyTorch's nodes are tensors: a layer is two or three nodes for a whole batch. What the walk needed it frees on the
+ * way, unless it is told retain_graph=True; so a second backward is an error there, and not here (chapter 16).
  *
  * Equal to the last bit the two cannot be: both round, and a + b + c depends on the order in its last digit. Who is
  * right? A third set, of 170 bits, is exact for this purpose. A rounding near 0.1 is off by up to 7e-18, and an entry
@@ -151,5 +151,5 @@ int main(int argc, char **argv)
  * 1. Sum the losses one by one (v_add) instead of by mean_loss. Do the gradients change? In which digit?
  * 2. Check by differences as well (gradcheck_some, 50 params). Could that have taken PyTorch's place?
  *
- * Next: the numbers are right. But the same graph was built 3200 times in chapter 19: need it be?   -> 21_replay.c
+ * Next: the numbers are right. But chapter 19 built a like graph 200,000 times. Need it?   -> 21_replay.c
  */

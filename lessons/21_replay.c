@@ -10,13 +10,13 @@
  *     operands             0 1  3 2  4
  *
  * The numbers are the same bit for bit: the same operations in the same order. The price: an `if` of your C code is not
- * on the tape. The branch taken on the day of recording is replayed for ever (exercise 1).
- * PyTorch is define-by-run too; TensorFlow 1 wanted the graph first. JAX traces (jax.jit; tf.function and torch.compile
- * do too): it runs your function once, with stand-ins for the numbers, and fuses, reorders and compiles what it did.
- *
+ * on the tape. The branch taken when recording is replayed for ever (exercise 1).
+ * PyTorch is define-by-run too; TensorFlow 1 wanted the graph first. jax.jit, tf.function and torch.compile trace: your
+ * function runs once, with stand-ins for the numbers, and what it did is fused and compiled. At an `if` on a number JAX
+ * stops with an error, tf.function makes it an op, torch.compile a check; only torch.jit.trace freezes it, as we do.
  * Is it faster? One time says little: a machine is shared, and caches are cold at first. So both take turns, each turn
  * gives a ratio, and the middle one (the median) counts. `make bench` does so for chapter 19: there the engine takes
- * about 3 times as long as C without a graph, NumPy 4 and PyTorch 5 (their calls are long, and the tensors small).
+ * about 3 times as long as C without a graph, NumPy 4 and PyTorch 5 (a call costs much, whatever it does).
  *
  * It prints times by turn (after a "~": they differ from run to run), and writes a page that plays the loss for n = 2.
  *

@@ -1,8 +1,8 @@
 /* 22_second_derivatives.c - The gradient is a function too. What is its gradient?
  *
- * backward gives ∂y/∂w as a number. It was computed as all numbers are, with mul, add and the formulas of the op table,
- * such as 1 − y·y for tanh. So it has derivatives of its own. For n params there are n² of them, the Hessian
- * H[i][j] = ∂²L/∂wᵢ∂wⱼ: how fast does slope i change when param j moves?
+ * backward gives ∂y/∂w as a number; called again, it adds the same number once more (chapter 16). But that number was
+ * computed as all numbers are, with mul, add and the op table's formulas, such as 1 − y·y for tanh. So it has
+ * derivatives of its own: n² for n params, the Hessian H[i][j] = ∂²L/∂wᵢ∂wⱼ. How fast does slope i change with wⱼ?
  *
  * New here: two ways to differentiate the backward pass.
  *
@@ -12,9 +12,9 @@
  *                            with it how fast it changes. That is H·d. hessian_vector makes neither a node nor H.
  *
  * What for? A slope says which way is down, a curvature how far. Newton's method steps to where the parabola with these
- * slopes and curvatures is flat: p − H⁻¹·gradient. Gradient descent, along a direction of curvature λ, multiplies the
- * distance to the minimum by 1 − lr·λ in each step. Beyond lr = 2/λ that is below −1, and the distance grows: the
- * largest λ says which lr diverges (chapter 18), the smallest one how long you wait.
+ * slopes and curvatures is flat: p − H⁻¹·gradient (H⁻¹ undoes H). Where H·d = λ·d, λ is an eigenvalue of H, and the
+ * curvature along d. Gradient descent multiplies the distance to the minimum along d by 1 − lr·λ in each step. Beyond
+ * lr = 2/λ it grows: the largest λ says which lr diverges (chapter 18), the smallest how long you wait.
  *
  * It prints the second derivative of tanh(w·x + b), both ways; the way down Rosenbrock's bent valley,
  * f = 100(v − u²)² + (1 − u)²; which lr its curvature allows; and how large a gradient is as a graph.
@@ -126,8 +126,9 @@ int main(int argc, char *argv[])
     slope_of_a_neuron(argc > 1 ? argv[1] : NULL);
     const int steps = descend(-1.2, 1, 0, MOST, newton), slow = descend(-1.2, 1, 0.001, MOST, descent);
     printf("\n step   f by Newton   f by descent, lr 0.001\n");
-    for (int i = 0; i <= steps; i++)
-        printf("%5d   %11.3g   %.3g\n", i, i < steps ? newton[i] : 0, descent[i]);
+    for (int i = 0; i < steps; i++)
+        printf("%5d   %11.3g   %.3g\n", i, newton[i], descent[i]);
+    printf("%5d   below 1e-16   %.3g\n", steps, descent[steps]);
     printf("%5d                 %.3g\n", MOST, descent[MOST]);
     claim(newton[steps] < 1e-16 && slow == MOST, "Newton's method gets there, and H is the same both ways");
     Graph *g = graph_new();

@@ -4,18 +4,19 @@
  * 27 tokens, 26 letters and the edge of a name, a probability; the loss is cross-entropy (14). It is a GPT, but small:
  *   embedding  Each token has a vector of 16 params, and so has each place. Their sum says "an e, in third place".
  *   RMS norm   x / √(mean x² + 1e-5) gives all vectors one length. Else sums grow, or shrink, layer by layer (18).
- *   attention  How letters hear of each other. From its vector each place makes a query, what it asks for; a key, what
- *              it is found by; a value, what it tells. It hears Σ weight·value with weights softmax(query·key / √d),
- *              positive and of sum 1. Why √d? A dot of d products of size 1 has size √d, and softmax of large numbers
- *              saturates: one weight is 1, and no gradient comes back. Each of four heads asks about d = 4 columns.
- *   causal     A place hears of none after it: there stands the answer that it is to guess.
- *   MLP        Then each place for itself: 16 → 64 → relu → 16.
+ *   attention  Three matrices make of each place's vector a query, what it asks for; a key, what it is found by; a
+ *              value, what it tells. It hears Σ weight·value, with weights softmax(query·key / √d). Why √d? A dot of d
+ *              products of size 1 has size √d, and softmax of large numbers saturates: no gradient comes back.
+ *              The 16 columns are four heads of d = 4: four questions at once.
+ *   causal     A place hears of itself and of those before it, for what comes after is what it must guess.
+ *   MLP        Then each place for itself: 16 → 64 → relu → 16. At the end, logits: a score for each token.
  *   residual   x + f(x): a block only adds to x, and a sum hands its gradient on undiminished, down to the embedding.
+ *   Adam       p ← p − lr·m/√v: m, v are means of the last gradients and of their squares. All params move about lr.
  * Attention to two places, by one column:
- *     build/draw 'e = exp(q*k); f = exp(q*l); y=(e*v + f*w)/(e + f)' q=1 k=2 l=0 v=3 w=1 --html build/lessons/23/y.html
+ *     build/draw 'e=exp(q*k1); f=exp(q*k2); y=(e*v1+f*v2)/(e+f)' q=1 k1=2 k2=0 v1=3 v2=1 --html build/lessons/23/y.html
  *
  * It prints the loss as names are read, what a head looks at, and names that it makes up. In a folder it leaves weights
- * and gradients, for which python3 lessons/23_gpt.py build/lessons/23 asks PyTorch.
+ * and gradients, which python3 lessons/23_gpt.py build/lessons/23 compares with PyTorch's.
  *
  * Predict, before you run it:
  *     1. What is the loss of a model that has learnt nothing?
@@ -67,8 +68,7 @@ static Matrix attention(Matrix query, Matrix key, Matrix value)
 /* For each of n tokens a row of logits: what may come next. */
 static Matrix forward(const int *tokens, size_t n)
 {
-    Matrix x = matrix_add(matrix_rows(w[TOKEN], tokens, n), matrix_slice(w[PLACE], 0, n, 0, WIDTH));
-    x = normalize(x);
+    Matrix x = normalize(matrix_add(matrix_rows(w[TOKEN], tokens, n), matrix_slice(w[PLACE], 0, n, 0, WIDTH)));
     const Matrix y = normalize(x), query = matmul_transposed(y, w[QUERY]), key = matmul_transposed(y, w[KEY]);
     const Matrix heard = attention(query, key, matmul_transposed(y, w[VALUE]));
     x = matrix_add(x, matmul_transposed(heard, w[HEARD]));

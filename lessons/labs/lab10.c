@@ -44,7 +44,7 @@ double norm_forward(double a, double b) { return hypot(a, b); }
  * Hint: y is √s with s = a² + b². The chain rule: ∂y/∂s times ∂s/∂a.
  * Hint: the slope of √s is 1/(2√s), and √s is there already: it is y.
  * Hint: the 2 of the square and the 2 of the root cancel: a/y is left, where y is not 0.
- * Chapter: 05_reverse_mode.c */
+ * Chapter: 10_gradient_check.c */
 double norm_da(double a, double b, double y) { return y == 0 ? 0 : a / y; }
 
 /* Task 10.5 (1 point)  ∂y/∂b of the length.
@@ -54,5 +54,5 @@ double norm_da(double a, double b, double y) { return y == 0 ? 0 : a / y; }
  * Hint: exchange a and b: y stays what it is.
  * Hint: so it is task 10.4, with a and b exchanged.
  * Hint: call norm_da, with its first two numbers exchanged.
- * Chapter: 05_reverse_mode.c */
+ * Chapter: 10_gradient_check.c */
 double norm_db(double a, double b, double y) { return norm_da(b, a, y); }

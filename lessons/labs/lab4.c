@@ -49,7 +49,7 @@ void backward(Node *nodes, Node *root)
  * Hint: keep that stack yourself, in an array: a node stays on it until all its parents are in the order.
  *
  * Hint: look at the top of it. Put a parent that is not seen on top; if there is none, append and remove it.
- * Chapter: 05_reverse_mode.c */
+ * Chapter: 06_topological_order.c */
 int topological_order(Node *root, Node **order)
 {
     int waiting = 0, done = 0, room = 64;

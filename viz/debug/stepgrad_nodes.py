@@ -43,7 +43,7 @@ STRUCTS = {
     "Graph": "newest stop_number".split(),
 }
 NOT_LINKED = ("there are no nodes of stepgrad in this program. Load one that uses the engine and was compiled with -g. "
-              "(Lessons 1 to 5 build nodes of their own.)")
+              "(Chapters 1 to 7 build nodes of their own.)")
 OP_FIELDS = "name text da_text db_text".split()
 NO_OP_TABLE = "the engine's op_table is not in the debug information: compile the engine with -g."
 
