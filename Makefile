@@ -19,7 +19,8 @@ LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 PREFIX ?= /usr/local
 # What `make lesson`, `make diff` and `make gdb` are about: a lesson, 05; for make gdb also a program or a test.
 L ?= moons
-LESSON = $(basename $(notdir $(firstword $(wildcard lessons/$(L)*.c))))
+LESSON = $(basename $(notdir $(firstword $(wildcard lessons/0$(L)_*.c lessons/$(L)*.c))))
+LESSON_FOLDER = $(BUILD)/lessons/$(firstword $(subst _, ,$(LESSON)))
 VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
@@ -72,10 +73,10 @@ lessons: $(LIB) ## run every chapter of the course
 
 lesson: $(if $(LESSON),$(BUILD)/lessons/$(LESSON) $(if $(shell grep -l ' build/draw ' lessons/$(LESSON).c),$(BUILD)/draw)) ## run one: make lesson L=05; its pictures go to build/lessons/05/
 	@test -n "$(LESSON)" || { echo "Which lesson? make lesson L=05"; exit 1; }
-	@mkdir -p "$(BUILD)/lessons/$(L)"
+	@mkdir -p "$(LESSON_FOLDER)"
 	@echo "== lessons/$(LESSON).c"
-	@$(BUILD)/lessons/$(LESSON) $(BUILD)/lessons/$(L)
-	@sh lessons/draw.sh "$(BUILD)" lessons/$(LESSON).c "$(BUILD)/lessons/$(L)"
+	@$(BUILD)/lessons/$(LESSON) $(LESSON_FOLDER)
+	@sh lessons/draw.sh "$(BUILD)" lessons/$(LESSON).c "$(LESSON_FOLDER)"
 
 diff: ## show the code that a chapter adds to the one before it: make diff L=04
 	@test -n "$(LESSON)" || { echo "Which lesson? make diff L=04"; exit 1; }
@@ -92,9 +93,10 @@ one_page: $(BUILD)/lessons/one_page ## the whole engine on one page: train on tw
 gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the grad commands loaded
 	$(call need,gdb,gdb)
 	$(if $(findstring /,$(L)),$(call need,gdbserver,gdbserver))
+	@test -n "$(LESSON)$(filter moons draw,$(L))$(findstring /,$(L))" || { echo "Which lesson? make gdb L=05"; exit 1; }
 	@$(MAKE) --no-print-directory DEBUG=1 BUILD=build/debug $(if $(findstring /,$(L)),build/debug/tests/run,$(if \
 	  $(filter moons draw,$(L)),build/debug/$(L),build/debug/lessons/$(LESSON)))
-	@sh viz/debug/start_gdb.sh build/debug "$(L)"
+	@sh viz/debug/start_gdb.sh build/debug "$(or $(LESSON),$(L))"
 .PHONY: gdb
 
 book: $(if $(shell command -v pandoc),$(CHAPTERS) $(BUILD)/draw) ## make the course a book of HTML pages, build/book/index.html (needs pandoc 2.17)

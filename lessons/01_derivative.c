@@ -9,10 +9,11 @@
  *     dL/dW  =  the limit, for h → 0, of  (L(W + h) − L(W)) / h         one-sided: a step to one side
  *                                 or of  (L(W + h) − L(W − h)) / (2h)   central: a step to each side
  *
- * "Limit" is easy to write and impossible to run. With a large h we measure the slope of a chord, not of the curve.
+ * "Limit" is easy to write and impossible to run. With a large h we measure a chord, the line through two points.
  * Along the step the slope itself changes, from L' at W to about L' + L''·h at W + h (L'' is the derivative of L'). The
  * chord has the average of the two, L' + ½·L''·h, and so the one-sided slope is off by L''·h/2. The central one steps
- * to both sides, where these errors cancel; what is left is the next term of Taylor's series, L'''·h²/6.
+ * to both sides, where these errors cancel. What is left comes from the next term of Taylor's series,
+ * L(W + h) = L + L'·h + L''·h²/2 + L'''·h³/6 + ...: minus the same for −h, and divided by 2h, it is L' + L'''·h²/6.
  *
  * With a small h, L(W + h) and L(W) agree in nearly all of the 16 digits that a double has. Their difference is made of
  * the last few digits, which are rounding, and dividing by h makes that rounding large: an error of about 1e-16·L/h.
@@ -20,8 +21,8 @@
  *
  * It prints the three derivatives of L, and then a table for h from 1 down to 1e-16: the one-sided slope of L with its
  * error, and the error of a central slope, of x³. (L is a parabola with L''' = 0, where the central slope has no chord
- * error.) Read it from top to bottom: each error falls, turns around, and rises. The stars draw a V that lies on its
- * side.
+ * error.) Read it from top to bottom: each error falls, turns around, and rises, with a lucky row now and then. The
+ * stars draw a V that lies on its side.
  *
  * Predict, before you run it:
  *     1. L'' is 18. What does the one-sided slope give instead of 42 for h = 1? And for h = 0.01?

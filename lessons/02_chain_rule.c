@@ -1,7 +1,7 @@
 /* 02_chain_rule.c - How does a program's derivative follow from those of its individual operations?
  *
  * L = (W·x + b)² is three operations, one after the other, and each has a derivative that we know from school. (We
- * write ∂m/∂W and not dm/dW when m has several inputs: it says how fast m moves with W while the others stand still.)
+ * write ∂m/∂W and not dm/dW on a single step: how fast m moves with W while its other inputs stand still.)
  *
  *     m = W·x      ∂m/∂W = x,  ∂m/∂x = W
  *     s = m + b    ∂s/∂m = 1,  ∂s/∂b = 1
@@ -25,9 +25,9 @@
  *          ( 0 0 1 )
  *
  * A row times a column adds up over all that lies between: s moves with W through m and through b, by 1·3 + 1·0. So the
- * chain rule is a product of Jacobians. It may be worked out in two orders, with the same result and at very
- * different prices. With ONE output, J3 is a single row. Start on its side, (J3·J2)·J1, and there is never more than a
- * row. Start at the inputs, J3·(J2·J1), and whole matrices are multiplied. With one INPUT it is the other way round.
+ * chain rule is a product of Jacobians. It may be worked out in two orders, with the same result but for rounding, and
+ * at very different prices. With ONE output, J3 is a single row. From the left, (J3·J2)·J1, there is never more than a
+ * row. From the right, J3·(J2·J1), whole matrices are multiplied. With one INPUT it is the other way round.
  * Starting at the output is called reverse mode, starting at the inputs forward mode; the next chapters build both.
  *
  * It prints the derivatives by the chain rule beside the nudged ones, then the price of both orders, counted.
@@ -135,8 +135,8 @@ int main(void)
     printf("\n");
 
     claim(dL_dW == 42 && dL_dx == 28 && dL_db == 14, "the chain rule gives 42, 28 and 14, with no error at all");
-    claim(one_output > 100, "many inputs, one output: from the left is 100 times as cheap (reverse mode)");
-    claim(one_input < 0.01, "one input, many outputs: from the right is 100 times as cheap (forward mode)");
+    claim(one_output > 100, "many inputs, one output: from the left costs less than a hundredth (reverse mode)");
+    claim(one_input < 0.01, "one input, many outputs: from the right costs less than a hundredth (forward mode)");
     return all_hold ? 0 : 1;
 }
 

@@ -11,7 +11,7 @@
  *     L = s²       L.tangent = 2s·s.tangent
  *
  * To ask for dL/dW, start W with tangent 1 and x and b with tangent 0: W moves, the others stay. Run the program once,
- * and L.tangent is dL/dW, with no h and nothing off by more than rounding. Nothing was stored, and no second pass is
+ * and L.tangent is dL/dW, without any h, and exact up to rounding. Nothing was stored, and no second pass is
  * needed: this is forward mode, the order "from the right" of the last chapter. One run answers for one input (and for
  * every output).
  *

@@ -11,16 +11,16 @@
  *     x ──2──┘      s ──14── L               dL/dW = the sum, over all paths from L to W,
  *     b ─────────1──┘                                of the product of the edges on the path
  *
- * A node that affects L along several paths moves it by the sum of their effects. L has one path to each leaf. But with
- * d = a+a and e = d+d there are more: from e along either of two edges to d, and on along either of two edges to a.
+ * A node that affects L along several paths moves it by the sum of their effects. The second
+ * example, d = a+a and e = d+d, has more than one path.
  *
- * Nobody declares the graph. Each operation computes its result and makes a node for it, so that running the program
+ * Nobody declares the graph. Each operation computes its result and makes a node for it, so running the program
  * leaves the graph behind: this is called define-by-run. If an `if` or a loop takes another turn, the next run leaves
  * another graph. (Chapter 21 does the opposite: it records a graph once, and then only replays it.)
  *
  * Why parents, and not children? When a node is made, its parents exist and are known for good; its children are not
  * born yet, and nobody knows how many will come. For the same reason there can be no cycle: a node is made after its
- * parents, so that going from parent to parent leads to older and older nodes, and ends.
+ * parents, so going from parent to parent leads to older and older nodes, and ends.
  *
  * It prints the nodes: data, the derivative by following every path, how many paths there are, and the parents.
  *

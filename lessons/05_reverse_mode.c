@@ -9,18 +9,18 @@
  * The chain rule says what to add up. Reverse mode (backpropagation) says in which order, and uses each edge only once.
  *
  * Why `+=`? A node with several children moves L through each of them, and the effects add up. With `=` the last wins.
- * Why an order? A node may pass on its grad only when it is complete: after all of its children have pushed. Recursion
+ * Why an order? A node may pass its grad on only when all of its children have pushed: then it is complete. Recursion
  * does not wait. It passes on what has arrived so far, and when more arrives, it passes that first part on again.
  *
- * Who sets grad to 0? For nodes with parents the walk itself. The grads of leaves accumulate, as the losses of two
- * samples add up: so the leaves, the parameters of a network, are what you must zero before each step of training.
+ * Who sets grad to 0? For nodes with parents the walk itself. The grads of leaves accumulate, so that two
+ * expressions of the same W add up. So before each step of training it is the leaves that you must zero: the weights.
  *
  * It prints each push of two walks from L and of one from e in d = a+a, e = d+d; then what two wrong ways give.
  *
  * Predict, before you run it:
  *     1. In the second walk from L, which grads go on from where they were, and which start again from 0?
  *     2. What is dL/dW without an order? And with `=`? de/da is 4: what do the two wrong ways make of that?
- *     3. The walk from e also comes past L, s and m, which e does not depend on. What do they push?
+ *     3. The walk goes through the whole array, from the root down. What do L, s and m push in the walk from e?
  *
  *     build/draw 'm = W*x; s = m + b; L = s^2' W=2 x=3 b=1 --html build/lessons/05/L.html
  *
@@ -29,7 +29,7 @@
  *     (gdb) run                              the first node of the walk is L
  *     (gdb) print v->grad          = 1       the seed
  *     (gdb) delete 1
- *     (gdb) watch nodes[0].grad
+ *     (gdb) watch nodes[0].grad              (if it never stops: set can-use-hw-watchpoints 0 before this)
  *     (gdb) continue                         0 becomes 42: the gradient of W changes
  *     (gdb) print v->name          = "m"     because of this node
  */

@@ -11,7 +11,7 @@
  * The nodes on the way down wait on the C stack; a chain of a million nodes overflows it, and the program dies. So let
  * them wait in an array, the explicit stack, and search in a loop. `seen` lets each node in once: a step per edge,
  * where chapter 4 followed every path. (Kahn's way, 1962: count each node's children; its turn comes when the last of
- * them has pushed. PyTorch does it so. engine/order.c knows the order of creation, and only marks what is reached.)
+ * them has pushed. PyTorch does that. engine/order.c knows the order of creation, and only marks what is reached.)
  *
  * Only what the root depends on is in the order. Chapter 5 walked over every older node. That is harmless: nobody
  * pushes to the others, so their grad is 0, and they push local·0 = 0. Unless local is infinite: ∞·0 is nan.
@@ -20,18 +20,18 @@
  *
  * Predict, before you run it:
  *     1. s = m + b. Does b come before m in the order, or after it, if the search visits the first parent first?
- *     2. Which grads do W, x and b get from a walk through memory, last place first, as in chapter 5?
+ *     2. Which grads do W, x and b get by a walk through memory, last place first? (W x b m s L are at 6 7 4 5 2 3.)
  *     3. √(W − 2) is infinitely steep at W = 2. L does not use it. If the walk meets it, what does dL/dW become?
  *
  *     build/draw 'm = W*x; s = m + b; L = s^2' W=2 x=3 b=1 --html build/lessons/06/L.html
  *     cc -g 06_topological_order.c -lm -o 06 && gdb ./06
  *     (gdb) break topological_order
  *     (gdb) run
- *     (gdb) watch count
+ *     (gdb) watch count                      (if it never stops: set can-use-hw-watchpoints 0 before this)
  *     (gdb) continue                         0 becomes 1: the first node takes its place
  *     (gdb) next
  *     (gdb) print order[0]->name   = "W"
- *     (gdb) print waiting          = 3       L waits for s, s for m, and m for another parent:
+ *     (gdb) print waiting          = 3       L waits for s, s for m, and m for its second parent
  *     (gdb) print stack[2]->next   = 1
  */
 #include <assert.h>
@@ -145,9 +145,9 @@ int main(void)
 }
 
 /* Exercises
- * 1. On paper: list nodes as they are first seen, root first, and walk. Is f = d+e right, with d and e as in main?
- * 2. Sort by visit, with a chain of 10,000. How many bytes of the C stack does a call take? And a million of them?
- * 3. Shorten the chain to 10, and leave out the mark. How often is d in the order of e, and what is de/da?
+ * 1. On paper: list nodes as they are first seen, root first, and walk. Is a.grad right for f = d+e, with main's d, e?
+ * 2. Search by the recursive visit, a chain of 10,000. How many bytes of the C stack does a call take? And a million?
+ * 3. Shorten the chain to 10, and ignore `seen`. How often is d in the order of e, and what is de/da?
  *
  * Next: an edge keeps its local derivative from the moment it is made. Must it?   -> 07_who_stores_what.c
  */

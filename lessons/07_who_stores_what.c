@@ -9,9 +9,9 @@
  *     (c) an op        a row in a table of functions. When the walk comes, they compute the local derivatives from what
  *                      the parents' data are then. That is engine/ (chapter 9).
  *
- * The price with n parents: (a) a pointer, and a call per node; (b) n numbers, and no call; (c) a byte, and n calls.
- * What a debugger shows: (a) stops in push_mul; (b) shows the number without a call; (c) names the op, and stops in
- * mul_da. And others can read a table too: engine/ checks, draws and replays every op by its one row.
+ * The price with n parents: (a) a pointer, and a call per node; (b) n numbers, and no call; (c) an op code, and n
+ * calls. What a debugger shows: (a) stops in push_mul; (b) shows the number without a call; (c) names the op, and stops
+ * in mul_da. And others can read a table too: engine/ checks, draws and replays every op by its one row.
  *
  * Old weights or new ones? If W changes between forward and backward, (b) still gives the gradient at the old W. In (a)
  * and (c) the new W meets the old s: a gradient at no point. So first all of backward, then the step, then forward
@@ -33,7 +33,7 @@
  *     (gdb) print v->local[0]    = 7         ∂L/∂s by one of its two edges
  *     (gdb) print v->op          = MUL
  *     (gdb) delete 1
- *     (gdb) break mul_da                     of the first walk that asks the table
+ *     (gdb) break mul_da                     in walk (c), the first to ask the table
  *     (gdb) continue
  *     (gdb) print b              = 7
  */
@@ -77,13 +77,13 @@ static void push_mul(Node *v)
 static void (*const push_of[])(Node *v) = {NULL, push_add, push_mul};
 
 /* (c) a table: ∂y/∂a and ∂y/∂b of each op y(a, b). */
-static double add_dx(double a, double b) { return (void)a, (void)b, 1; } /* ∂/∂a and ∂/∂b; (void): not needed */
+static double add_d(double a, double b) { return (void)a, (void)b, 1; } /* ∂/∂a and ∂/∂b; (void): not needed */
 static double mul_da(double a, double b) { return (void)a, b; }
 static double mul_db(double a, double b) { return (void)b, a; }
 
-static double (*const table[][2])(double a, double b) = {{NULL, NULL}, {add_dx, add_dx}, {mul_da, mul_db}};
+static double (*const table[][2])(double a, double b) = {{NULL, NULL}, {add_d, add_d}, {mul_da, mul_db}};
 
-/* (b) the numbers, which the functions below compute. */
+/* (b) the numbers, which the functions below pass in. */
 static Node *make(const char *name, double data, enum Op op, Node *p, double by_p, Node *q, double by_q)
 {
     assert(node_count < MOST_NODES);

@@ -11,17 +11,17 @@
  *     next_node                      - backwards through the blocks, past leaves and grads of 0: so a node that the
  *                                      root does not use costs a glance, and the 0·∞ of chapter 6 cannot happen
  *     check_up_to_date               - in a debug build: is y still what the operands give? (chapter 7)
- *     push_watched                   - with a trace, or a debugger that waits for this node; else at once
+ *     push_watched                   - only with a trace, or a debugger that waits for this node
  *     push_gradient                  - push_functions[v->op](v): for a mul, push_mul
- *     push_to_parents                  quick if the parents lie side by side, all need a grad, and grad is finite
+ *     push_to_parents                  quick if they need no list, all need a grad, and grad is finite
  *     push_each                        a loop over the operands, or the pairs of them; then the bias
- *     push                             parent->grad += local * grad, which stands here and nowhere else
+ *     push                             parent->grad += local * grad, nowhere else in the walk
  *     backward_hook                  - does nothing: a place for a breakpoint
  *     graph_release      graph.c     takes the blocks since the mark out of the graph, and forgets their nodes
  *
  * New here: three decisions. An arena, not malloc: a block of 64 KB has nodes at the front, labels and lists at the
- * back. Memory order is creation order, no node is freed alone, and a training loop allocates nothing. A dot of n pairs
- * is one node, not 2n − 1. A table of ops, chapter 7's (c): in ops.h an op is two or three functions and a row of
+ * back. Memory order is creation order, no node is freed alone, and a training loop soon allocates nothing. A dot of n
+ * pairs is one node, not 2n − 1. A table of ops, chapter 7's (c): in ops.h an op is two or three functions and a row of
  * OP_TABLE(X). Whoever needs something of every op defines what X makes of a row: OpCode, op_table, push_add, push_mul
  * and so on. Each push function has its op's derivatives in its loop: one call per node, not per edge.
  *
@@ -29,7 +29,7 @@
  *
  * Predict, before you run it:
  *     1. The graph of L = (W·x + b)² has 6 edges, and x is an input. How many products does the walk add up?
- *     2. A dot of 100 pairs is a node of 64 bytes. What could it need 1,600 more for?
+ *     2. A dot of 100 pairs takes 64 bytes, or 1,664 if the operands lie scattered. What are the 1,600 for?
  *     3. How much memory does a chain of 100,000 tanh hold until the walk? And with dual numbers (chapter 3)?
  *
  *     make gdb L=09                          the debug build, in which the compiler moves nothing
@@ -147,7 +147,7 @@ int main(int argc, char *argv[])
 }
 
 /* Exercises
- * 1. Make x a param. What does the trace say now? Which loop of push_to_parents takes m, and which took it before?
+ * 1. Make x a param. What does the trace say now? Which of the two calls of push_each takes m, which before?
  * 2. Multiply by a plain number: v_mul(W, 3). Which node is new, and where does it lie?
  * 3. How many nodes does a block of 64 KB hold, and how many blocks does the chain take? Let the program count them.
  *

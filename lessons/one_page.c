@@ -27,13 +27,13 @@ static Value *sub(Value *a, Value *b) { return make(a->data - b->data, a, 1, b, 
 static Value *mul(Value *a, Value *b) { return make(a->data * b->data, a, b->data, b, a->data); }
 static Value *exp_of(Value *a) { return make(exp(a->data), a, exp(a->data), NULL, 0); }
 static Value *log_of(Value *a) { return make(log(a->data), a, 1 / a->data, NULL, 0); }
-static Value *tanh_of(Value *a) { return make(tanh(a->data), a, 1 / pow(cosh(a->data), 2), NULL, 0); }
+static Value *tanh_of(Value *a) { return make(tanh(a->data), a, 1 / pow(cosh(a->data), 2), NULL, 0); } /* 1 − tanh² */
 
-/* The newest first: when the turn of v comes, its grad is complete, and v passes it on. */
+/* The newest first: when the turn of v comes, its grad is complete, and v passes it on. (values[0] is a leaf.) */
 static void backward(Value *root, double seed)
 {
     root->grad = seed;
-    for (Value *v = root; v >= values; v--)
+    for (Value *v = root; v > values; v--)
         for (int i = 0; i < 2 && v->parent[i] != NULL; i++)
             v->parent[i]->grad += v->local[i] * v->grad;
 }
