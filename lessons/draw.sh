@@ -25,7 +25,6 @@ draw()
     case $picture in *.svg) have_dot || return 0 ;; esac
     case $picture in *.html) set -- "$@" --dot "${picture%.html}.dot" ;; esac # for paper, which cannot play
     "$build/draw" "$@" </dev/null
-    echo "$picture"
 }
 
 sed -n 's|^ \*  *build/draw \(.* build/lessons/.*\)|\1|p' "$chapter" | while IFS= read -r arguments; do
@@ -36,6 +35,8 @@ for dot in "$folder"/*.dot; do
     svg=${dot%.dot}.svg
     if [ -f "$dot" ] && [ -z "$(find "$svg" -newer "$dot" 2>/dev/null)" ] && have_dot; then
         dot -Tsvg -o "$svg" "$dot"
-        echo "$svg"
     fi
+done
+for picture in "$folder"/*.svg "$folder"/*.html; do
+    test ! -f "$picture" || echo "$picture"
 done
