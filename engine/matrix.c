@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "graph.h"
+#include "utf8.h"
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
 
@@ -166,11 +167,12 @@ void matrix_get_grad_at(Matrix m, double *out, Where where)
 /* A long name is cut off: what tells the entries apart stands behind it. */
 Matrix matrix_label_at(Matrix m, const char *name, Where where)
 {
-    char label[128];
+    char label[128], shown[VALUE_NAME_SIZE];
     matrix_check(m, "matrix_label", "the matrix", where);
     misuse_if_null(name, "matrix_label: the name", "Give a text.", where);
+    utf8_name(name, sizeof shown, shown, sizeof shown);
     for (size_t i = 0; i < entry_count(m); i++) {
-        snprintf(label, sizeof label, "%.64s[%zu,%zu]", name, i / m.cols, i % m.cols);
+        snprintf(label, sizeof label, "%s[%zu,%zu]", shown, i / m.cols, i % m.cols);
         value_label(m.at[i], label, where);
     }
     return m;

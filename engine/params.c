@@ -6,6 +6,7 @@
 #include "file.h"
 #include "memory.h"
 #include "model_parts.h"
+#include "utf8.h"
 
 enum { FORMAT_VERSION = 1 };
 
@@ -37,7 +38,8 @@ Value **graph_params_at(Graph *graph, size_t *count, Where where)
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
-static void check(Value *const *params, size_t n, const char *path, const char *caller, Where where)
+/* False with an error for what there was no memory for; anything else that is no param is misuse. */
+static bool check(Value *const *params, size_t n, const char *path, const char *caller, Error *error, Where where)
 {
     char role[64];
     if (params == NULL || n == 0 || path == NULL)
@@ -48,16 +50,21 @@ static void check(Value *const *params, size_t n, const char *path, const char *
     for (size_t i = 0; i < n; i++) {
         if (params[i] != NULL && value_is_live(params[i]) && params[i]->op == OP_PARAM)
             continue;
+        if (params[i] != NULL && params[i]->op == OP_FAILED)
+            return error_set(error, "%s:%d: %s: there was no memory when the graph was built (see graph_ok)",
+                             where.file, where.line, caller);
         snprintf(role, sizeof role, "%s: params[%zu]", caller, i);
         value_check(params[i], NULL, role, where);
         misuse(where, "%s is not a param (op %s). Pass only leaves made with v_param.", role,
                op_table[params[i]->op].name);
     }
+    return true;
 }
 
 bool params_save_at(Value *const *params, size_t n, const char *path, Error *error, Where where)
 {
-    check(params, n, path, "params_save", where);
+    if (!check(params, n, path, "params_save", error, where))
+        return false;
     SafeFile safe;
     WordWriter writer = {file_begin(&safe, path, error), FNV1A_START};
     if (writer.out == NULL)
@@ -96,11 +103,11 @@ static bool read_head(WordReader *words, size_t n, Error *error)
 
 static bool read_label(WordReader *words, const Value *param, Error *error)
 {
-    char *label = words_name(words, error);
+    char here[VALUE_NAME_SIZE], in_model[VALUE_NAME_SIZE], *label = words_name(words, error);
     const bool same = label != NULL && strcmp(label, param->label) == 0;
     if (label != NULL && !same)
-        words_fail(words, error, "here is the param \"%.64s\" and in the model \"%.64s\": it is another model.", label,
-                   param->label);
+        words_fail(words, error, "here is the param \"%s\" and in the model \"%s\": it is another model.",
+                   utf8_name(label, sizeof here, here, sizeof here), value_name(param, in_model));
     memory_free(label);
     return same;
 }
@@ -119,7 +126,8 @@ static bool read_numbers(WordReader *words, Value *const *params, size_t n, doub
 bool params_load_at(Value *const *params, size_t n, const char *path, Error *error, Where where)
 {
     WordReader words;
-    check(params, n, path, "params_load", where);
+    if (!check(params, n, path, "params_load", error, where))
+        return false;
     if (!words_open(&words, path, error))
         return false;
     double *numbers = memory_alloc_array(n, sizeof *numbers);

@@ -49,9 +49,9 @@ static void slope_of_a_neuron(const char *folder)
 {
     Graph *g = graph_new();
     Value *w = v_param(g, -3), *x = v_input(g, 2), *b = v_param(g, 6.5);
-    Value *s = v_add(v_mul(w, x), b), *y = v_tanh(s), *slope;
+    Value *s = v_add(v_mul(w, x), b), *y = v_tanh(s), *slope = y; /* until it is known */
     V_NAME(w), V_NAME(x), V_NAME(b), V_NAME(s), V_NAME(y);
-    double d = 1, curvature;
+    double d = 1, curvature = NAN;
     Error error;
     bool ok = gradient_nodes(y, &w, 1, &slope, &error) && hessian_vector(y, &w, &d, 1, &curvature, &error);
     backward(slope); /* adds ∂²y/∂w² to w->grad; gradient_nodes has named the slope after its root and its param */

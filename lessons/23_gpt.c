@@ -126,10 +126,10 @@ int main(int argc, char **argv)
         snprintf(path[0], sizeof path[0], "%s/weights.txt", argv[1]);
         snprintf(path[1], sizeof path[1], "%s/gradients.txt", argv[1]);
         bool ok = params_save(params, n, path[0], &error);
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; ok && i < n; i++)
             params[i]->data = params[i]->grad;
         if (!ok || !params_save(params, n, path[1], &error) || !params_load(params, n, path[0], &error))
-            claim(false, error.message);
+            return fprintf(stderr, "%s\n", error.message), 1;
     }
     Optimizer *adam = adam_new(params, n, ADAM(0.01));
     for (int step = 1; step <= STEPS; step++) {

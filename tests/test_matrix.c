@@ -100,7 +100,12 @@ Test(matrix, a_label_names_each_entry_by_its_place)
     memset(name, 'x', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     matrix_label(m, name);
-    cr_expect_str_eq(m.at[5]->label + 64, "[1,2]");
+    cr_expect_str_eq(m.at[5]->label + strlen(m.at[5]->label) - 5, "[1,2]");
+    for (size_t i = 0; i + 1 < sizeof name; i++)
+        name[i] = "é"[i % 2 == 0]; /* from the second byte on: wherever it is cut, no half character is left */
+    matrix_label(m, name + 1);
+    const char *label = m.at[5]->label;
+    cr_expect(strstr(label, "é[") != NULL || strstr(label, "…[") != NULL, "cut inside a character: %s", label);
     MUST_BE_MISUSE(matrix_label(m, NULL), "matrix_label: the name is NULL");
     MUST_BE_MISUSE(matrix_label((Matrix){0}, "w"), "matrix_label: the matrix was never made");
 }

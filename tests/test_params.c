@@ -237,6 +237,10 @@ Test(params, without_memory_nothing_is_lost)
     memory_lasts(0);
     cr_expect_null(graph_params(g, &count), "a list without memory");
     cr_expect_eq(graph_ok(g), false, "the graph must say so");
+    Value *lost[] = {params[0], v_param(g, 1)};
     memory_restore();
+    cr_expect(!params_save(lost, 2, path, &error) &&
+                  strstr(error.message, "no memory when the graph was built") != NULL,
+              "a param that there was no memory for: %s", error.message);
     graph_release(g, mark);
 }
