@@ -6,8 +6,9 @@
 /* The normal distribution's tail, which JavaScript does not have: 2/√π ∫ e^(−t²) dt from x on. Near 0 by the series of
  * erf, which has no minus signs; further out by the continued fraction, which keeps all digits of a small result. */
 function erfc(x) {
-  const SERIES_END = 1.5, TERMS = 200;
+  const SERIES_END = 1.5, TERMS = 200, LEAST = 28; /* from there on it is below every double above 0 */
   if (x < 0) return 2 - erfc(-x);
+  if (x > LEAST) return 0;
   if (x < SERIES_END) {
     let term = x, sum = x;
     for (let n = 1; n < TERMS && term > 0; n++) sum += term *= 2 * x * x / (2 * n + 1);
