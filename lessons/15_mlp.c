@@ -15,7 +15,7 @@
  *
  * It prints a network 2 → 3 → 2 built by hand and by mlp_new (engine/nn.h) with the same numbers as params, outputs and
  * gradients side by side; two layers with and without tanh; and the number of live nodes in three steps. It draws
- * mlp.svg, a box per neuron.
+ * mlp.svg: the first output, z[0]; in the picture a box per neuron.
  *
  * Predict, before you run it:
  *     1. How many params does a network 2 → 3 → 2 have?

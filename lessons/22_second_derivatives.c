@@ -2,7 +2,7 @@
  *
  * backward gives ∂y/∂w as a number; called again, it adds the same number once more (chapter 16). But that number was
  * computed as all numbers are, with mul, add and the op table's formulas, such as 1 − y·y for tanh. So it has
- * derivatives of its own: n² for n params, the Hessian H[i][j] = ∂²L/∂wᵢ∂wⱼ. How fast does slope i change with wⱼ?
+ * derivatives of its own: n² for n params, the Hessian H[i,j] = ∂²L/∂wᵢ∂wⱼ. How fast does slope i change with wⱼ?
  *
  * New here: two ways to differentiate the backward pass.
  *

@@ -142,11 +142,11 @@ end
 local caption = re.compile [[ caption <- [:,] ' ' {(!stop .)*}
                               stop    <- ', and ' [a-z0-9_]+ '.svg' / [.;] (' ' / !.) ]]
 
--- Else the title of the picture, or the size of the graph that it shows.
+-- Else the title of a plot, or the size of the graph that it shows.
 local function caption_of(path, head)
     local _, at = head:find(path:match('[^/]*$'), 1, true)
     local picture = Page.read_file(Page.folder .. path)
-    local title = picture:match('<title>(.-)</title>')
+    local title = path:match('svg$') and picture:match('<title>(.-)</title>') or 'stepgrad'
     local function count(part) return select(2, picture:gsub(part, '')) end
     return at and caption:match(head, at + 1) or title ~= 'stepgrad' and title
         or ('The graph: %d nodes, %d edges.'):format(count('\n<g id="n'), count('\n<g id="e'))

@@ -54,7 +54,7 @@ local set_math = re.compile([[
     index    <- ('_' {~ name / %w+ ~}) -> '<sub>%1</sub>'
     power    <- ('^' {[a-z]} '_' {[a-z]}) -> '<sup><i>%1</i><sub><i>%2</i></sub></sup>'
               / ('^(' {~ (!')' item)* ~} ')') -> '<sup>%1</sup>'
-              / ('^' {~ (number / name)+ ~}) -> '<sup>%1</sup>'
+              / ('^' {~ ('−' / '-' -> '−')? (number / name / '∞')+ ~}) -> '<sup>%1</sup>'
     name     <- ({'d' %a / %a} !%w) -> '<i>%1</i>' / ({%a} {%d+}) -> '<i>%1</i><sub>%2</sub>' / %a+ %d*
     raised   <- ({~ %raised+ ~}) -> '<sup>%1</sup>'
     lowered  <- ({~ %lowered+ ~}) -> '<sub>%1</sub>'
@@ -80,7 +80,7 @@ local MATH = {
     '^%d+%l$', '^%l%^', '^%d*%a%([%w+-]*$',                                  -- 2s  e^x  f(a+h)
     '^d%a+/d%a+$', '^d[XYZWLwxyzb]$',                                           -- dL/dW  dX
     '^%a%.grad$', '^%a%.data$', '^%a%.tangent$', '^%a%.value$',                 -- p.grad
-    '^%a_[%l%d]$', '^d?%a%[[%l%d]+%]?$', '^d?%a%[[%l%d]+[%l%d,]*,[%l%d]+%]?$',  -- z_j  x[i]  dz[i,j]
+    '^%a_[%l%d]$', '^%d+%(%a$', '^d?%a%[[%l%d]+%]?$', '^d?%a%[[%l%d]+[%l%d,]*,[%l%d]+%]?$',  -- z_j  x[i]  dz[i,j]
 }
 
 -- a+a, n=2: operands of which the first is short, and nothing like "x-axis" or "16-bit".
@@ -99,14 +99,15 @@ local function is_number(word)
 end
 
 local function is_operand(word)
-    return word and (is_math(word) or is_number(word) or core(word):match('^%a[%w.]*$') or core(word):match('^%l+%('))
+    return word and (is_math(word) or is_number(word) or core(word):match('^%w[%w./]*$') or core(word):match('^%l+%('))
 end
 
 local function is_operator(word, in_display) return OPERATOR[word] or (in_display and word == '+=') end
 
 local function is_file(word) return FILE_ENDING[core(word):match('^[%w_/]*[%w_]%.(%l+)$')] end
 
-local CODE = { '^%l[%l%d]*_', '^%u%u+_', '%l%->%l', '^%l+%("', '^[%l_]+%(%)?$', '^%l+%[$', '^%l+%(.*%->' }
+local CODE = { '^%l[%l%d]*_', '^%u%u+_', '^d%u_d', '%u_%u%u', '%a%->%l', '^%l+%("', '^[%l_]+%(%)?$', '^%l+%[$',
+    '^%l+%(.*%->', '^%l+%(%l+_' }
 
 -- A name of C, or the beginning of a call; in prose also a lone = or +=
 local function is_code(word, in_display)
@@ -159,6 +160,9 @@ end
 
 local function set_code_words(words, i, in_display)
     if is_file(words[i]) then return set_undressed(words[i], set_file), i end
+    if words[i] == 'make' and (words[i + 2] or ''):match('^L=') then -- make lesson L=14
+        return set_undressed(table.concat(words, ' ', i, i + 2), set_code), i + 2
+    end
     if not is_code(words[i], in_display) then return nil end
     local last, text = i, words[i]
     while not text:match('^%(') and open_brackets(text) > 0 and words[last + 1] do
@@ -251,6 +255,7 @@ local function inline(text, in_display) return inlines:match(text, 1, in_display
 -- The same without links, for what is a link or a heading itself.
 local function unlinked(text) return (inline(text):gsub('</?a[^>]*>', '')) end
 
-local function capital(text) return (text:gsub('^%l', string.upper)) end
+-- Not of a variable, which would be another one then: z[0,0].
+local function capital(text) return text:match('^[b-z]%f[%A]') and text or (text:gsub('^%l', string.upper)) end
 
 return { escape = escape, link_code = link_code, inline = inline, unlinked = unlinked, capital = capital }

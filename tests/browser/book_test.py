@@ -200,6 +200,12 @@ SET = [
     ("02_chain_rule.html", ".m sub", "3", 3),                  # J3
     ("13_broadcasting.html", ".display .frac sub", "i,j", 2),  # ∂z[i,j]/∂b[j], and by f[j]
     ("14_cross_entropy.html", "h1 sup", "1000", 1),            # e to the 1000, in raised digits
+    ("14_cross_entropy.html", ".told sup", "−2000", 1),
+    ("14_cross_entropy.html", "p > code", "make lesson L=14", 1),
+    ("09_engine_walk.html", "h1 code", "W->grad", 1),
+    ("22_second_derivatives.html", "p > .m", "f = 100(v − u2)2 + (1 − u)2", 1),
+    ("12_matrix_product.html", ".player figcaption i", "z", 1),           # z[0,0] at the beginning stays small
+    ("21_replay.html", ".player figcaption", "The graph: 11 nodes, 11 edges. open alone", 1),
     ("10_gradient_check.html", "p a[href^='01_']", "chapter 1", 1),
     ("13_broadcasting.html", ".line a[href='dot.h.html']", '"graph/dot.h"', 1),
     ("10_gradient_check.html", "p a.file[href='ops.h.html']", "engine/ops.h", 1),
