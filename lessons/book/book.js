@@ -14,12 +14,19 @@ function remember(what, value) {
 
 if (remembered('theme')) document.documentElement.dataset.theme = remembered('theme');
 
+// The players stand in frames, which do not see what was chosen here.
+function tellPlayer(frame) {
+  const theme = document.documentElement.dataset.theme;
+  if (theme) frame.contentWindow.postMessage({ theme: theme }, '*');
+}
+
 function switchTheme() {
   const dark = document.documentElement.dataset.theme
     ? document.documentElement.dataset.theme === 'dark'
     : matchMedia('(prefers-color-scheme: dark)').matches;
   document.documentElement.dataset.theme = dark ? 'light' : 'dark';
   remember('theme', document.documentElement.dataset.theme);
+  document.querySelectorAll('iframe').forEach(tellPlayer);
 }
 
 // ---- search ----
@@ -237,6 +244,7 @@ function showProgress() {
 document.addEventListener('DOMContentLoaded', () => {
   const field = document.getElementById('search');
   document.getElementById('theme').addEventListener('click', switchTheme);
+  document.querySelectorAll('iframe').forEach((frame) => frame.addEventListener('load', () => tellPlayer(frame)));
   field.addEventListener('focus', loadIndex);
   field.addEventListener('input', search);
   field.addEventListener('keydown', searchKey);

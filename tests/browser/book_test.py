@@ -234,8 +234,8 @@ def found_by(browser, word):
     return browser.run("return [...document.querySelectorAll('#found a')].map((link) => link.getAttribute('href'))")
 
 
-def check_use(browser, folder):
-    """Search, follow what was found, and the two themes."""
+def check_use(browser, folder, name):
+    """Search, follow what was found, and the two themes, which the player in chapter `name` has too."""
     failures = []
     resize(browser, 1280, 800)
     browser.open(os.path.join(folder, "index.html"))
@@ -261,7 +261,18 @@ def check_use(browser, folder):
     browser.open(os.path.join(folder, "course.html"))
     if browser.run(paper) != after:
         failures.append("the next page has forgotten the theme")
-    browser.click("#theme")
+    browser.open(os.path.join(folder, name))
+    browser.run("document.querySelector('iframe').scrollIntoView({block: 'center'})")
+    themes = "return document.documentElement.dataset.theme"
+    for moment in ("loaded", "switched"):
+        if moment == "switched":
+            browser.click("#theme")
+        wanted = browser.run(themes)
+        browser.call("POST", "/frame", {"id": browser.element("iframe")})
+        browser.wait(f"{themes} === {json.dumps(wanted)}")
+        if browser.run(themes) != wanted:
+            failures.append(f"{name}: {moment} with the theme {wanted}, its player is {browser.run(themes)}")
+        browser.call("POST", "/frame", {"id": None})
     failures += [f"the console says {entry['message']}" for entry in browser.console()]
     return failures
 
@@ -280,7 +291,7 @@ def turn(browser, key, to):
     return [] if now == (to or before) else [f"key {key!r} on {before} leads to {now}, not to {to or before}"]
 
 
-def check_keys(browser, folder, chapters):
+def check_keys(browser, folder, chapters, with_player):
     """n and p, the arrows, and Enter on what is folded; not in a field, in code that scrolls, or in a player."""
     failures, first, second = [], *chapters[:2]
     browser.open(os.path.join(folder, first))
@@ -289,11 +300,9 @@ def check_keys(browser, folder, chapters):
     for selector in ("#search", "pre.sourceCode"):
         browser.run("document.querySelector(arguments[0]).focus()", selector)
         failures += turn(browser, "right", None) + turn(browser, "n", None)
-    for name in (name for name in chapters if glob.glob(os.path.join(folder, name[:2], "*.html"))):
-        browser.open(os.path.join(folder, name))
-        browser.run("document.querySelector('iframe').scrollIntoView(); document.querySelector('iframe').focus()")
-        failures += turn(browser, "right", None)
-        break
+    browser.open(os.path.join(folder, with_player))
+    browser.run("document.querySelector('iframe').scrollIntoView(); document.querySelector('iframe').focus()")
+    failures += turn(browser, "right", None)
     browser.open(os.path.join(folder, second))
     is_open = "return document.getElementById('printed').open"
     browser.run("document.querySelector('#printed summary').focus()")
@@ -417,6 +426,7 @@ def main():
     if not paths:
         sys.exit(f"no pages in {folder}: make book first")
     chapters = [os.path.basename(path) for path in paths if CHAPTER.match(os.path.basename(path))]
+    with_player = next(name for name in chapters if glob.glob(os.path.join(folder, name[:2], "*.html")))
     failures, checked = check_links(folder, paths)
     chromium, driver = find_program(CHROMIUM), find_program(["chromedriver"])
     skipped = chromium is None or driver is None
@@ -426,8 +436,8 @@ def main():
             for path in paths:
                 failures += check_page(browser, path, folder)
             failures += check_typesetting(browser, folder)
-            failures += check_use(browser, folder)
-            failures += check_keys(browser, folder, chapters)
+            failures += check_use(browser, folder, with_player)
+            failures += check_keys(browser, folder, chapters, with_player)
             failures += check_copying(browser, folder, chapters)
             failures += check_progress(browser, folder, chapters)
             failures += check_contrast(browser, folder, chapters + ["index.html", "course.html"])

@@ -171,7 +171,7 @@ addEventListener("beforeprint", () => {
 });
 addEventListener("afterprint", () => { if (openedForPrint) get("all").open = false; });
 
-/* ---- light and dark: the system's setting, until the button is pressed ---- */
+/* ---- light and dark: the system's setting, until the button or the page around this one says otherwise ---- */
 
 const dark = matchMedia("(prefers-color-scheme: dark)"), page = document.documentElement;
 function setTheme(theme) {
@@ -179,10 +179,14 @@ function setTheme(theme) {
   get("theme").textContent = theme === "dark" ? "Light" : "Dark";
 }
 const followSystem = () => setTheme(dark.matches ? "dark" : "light");
-function switchTheme() {
+function chooseTheme(theme) {
   dark.removeEventListener("change", followSystem);
-  setTheme(page.dataset.theme === "dark" ? "light" : "dark");
+  setTheme(theme);
 }
+const switchTheme = () => chooseTheme(page.dataset.theme === "dark" ? "light" : "dark");
+addEventListener("message", ({ source, data }) => {
+  if (source === window.parent && /^(light|dark)$/.test(data.theme)) chooseTheme(data.theme);
+});
 dark.addEventListener("change", followSystem);
 followSystem();
 
