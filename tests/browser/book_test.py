@@ -155,7 +155,7 @@ def check_players(browser, name, folder):
         browser.call("POST", "/frame", {"id": None})
         high, wide = browser.run("const box = document.querySelector('iframe').getBoundingClientRect();"
                                  "return [box.height, box.width / document.querySelector('main > p').offsetWidth]")
-        if abs(high - 440) > 1 or wide < 1:
+        if abs(high - 560) > 1 or wide < 1:
             failures.append(f"{name}: {address} is {high} px high, and {wide} as wide as the text")
     return failures
 

@@ -110,7 +110,7 @@ const fitAll = () => { fitted = false; setScale(scaleToFit()); };
 
 /* At first letters have their full size, or one that can be read in a frame; a phone shows all of the graph. */
 function fitFirst() {
-  const PHONE = 500, NARROW = 900, READABLE = 0.6; /* NARROW as in player.css */
+  const PHONE = 500, NARROW = 900, READABLE = 0.5; /* NARROW as in player.css */
   const roomy = innerWidth > NARROW && !document.body.classList.contains("embedded");
   if (fitted) setScale(Math.max(roomy ? 1 : innerWidth > PHONE ? READABLE : 0, scaleToFit()));
 }
