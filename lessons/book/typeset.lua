@@ -13,7 +13,7 @@ end
 
 local FUNCTION = set_of 'log exp tanh sin cos sqrt max min sigmoid relu softplus softmax logsumexp'
 local OPERATOR = set_of '= + - − · / → ← < > ≤ ≥ ≠ ×'
-local FILE_ENDING = set_of 'c h py svg txt dot csv'
+local FILE_ENDING = set_of 'c h py svg html txt dot csv'
 
 local ESCAPED = { ['&'] = '&amp;', ['<'] = '&lt;', ['>'] = '&gt;', ['"'] = '&quot;' }
 
@@ -43,12 +43,13 @@ end
 -- A lone letter is a variable (d before it is a differential), letters and digits carry an index.
 local set_math = re.compile([[
     math     <- {~ item* ~}
-    item     <- matrix / fraction / number / entry / index / power / name / raised / lowered / sign / .
+    item     <- matrix / fraction / number / function / entry / index / power / name / raised / lowered / sign / .
     matrix   <- ('( ' {(!' )' [^()])*} ' )') -> set_matrix
     fraction <- ({~ delta ~} '/' {~ delta ~})
                 -> '<span class="frac"><span>%1</span><span class="slash">/</span><span>%2</span></span>'
     delta    <- ('∂' / &'d') (entry / name)
     number   <- %d+ ([.,] %d+)* ('e' [-+]? %d+)?
+    function <- ({%l %l+ ('_' %l %l+)+}) -> '<code>%1</code>'
     entry    <- ({'d' %a / %a} '[' {~ place (',' place)* ~} ']') -> '<i>%1</i><sub>%2</sub>'
     place    <- ([a-z] -> '<i>%0</i>' / %d)+
     index    <- ('_' {~ name / %w+ ~}) -> '<sub>%1</sub>'
@@ -76,7 +77,7 @@ end
 local function core(word) return (word:gsub('^[("]+', ''):gsub('[%]).,;:?!"]+$', '')) end
 
 local MATH = {
-    '^[b-zBD-HJ-UW-Z]$', "^%a'+$", "^[JLf]'*%d?'*$",                            -- x  f'  J1
+    '^[b-zBD-HJ-UW-Z]$', "^%a'+$", "^[JLfh]'*%d?'*$",                            -- x  f'  J1
     '^%d+%l$', '^%l%^', '^%d*%a%([%w+-]*$',                                  -- 2s  e^x  f(a+h)
     '^d%a+/d%a+$', '^d[XYZWLwxyzb]$',                                           -- dL/dW  dX
     '^%a%.grad$', '^%a%.data$', '^%a%.tangent$', '^%a%.value$',                 -- p.grad

@@ -202,6 +202,8 @@ SET = [
     ("14_cross_entropy.html", "h1 sup", "1000", 1),            # e to the 1000, in raised digits
     ("14_cross_entropy.html", ".told sup", "−2000", 1),
     ("14_cross_entropy.html", "p > code", "make lesson L=14", 1),
+    ("19_two_moons.html", ".display .m code", "cross_entropy", 1),        # its _ lowers nothing
+    ("09_engine_walk.html", "p code", "walk.html", 1),
     ("09_engine_walk.html", "h1 code", "W->grad", 1),
     ("22_second_derivatives.html", "p > .m", "f = 100(v − u2)2 + (1 − u)2", 1),
     ("12_matrix_product.html", ".player figcaption i", "z", 1),           # z[0,0] at the beginning stays small
