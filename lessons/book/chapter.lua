@@ -139,7 +139,7 @@ local function set_output(page, chapter)
 end
 
 -- What the head says about a picture: "It draws loss.svg, the curves by epoch, and boundary.svg, where ..."
-local caption = re.compile [[ caption <- [:,] ' ' {(!stop .)*}
+local caption = re.compile [[ caption <- !stop [:,] ' ' {(!stop .)*}
                               stop    <- ', and ' [a-z0-9_]+ '.svg' / [.;] (' ' / !.) ]]
 
 -- Else the title of a plot, or the size of the graph that it shows.

@@ -207,6 +207,7 @@ SET = [
     ("09_engine_walk.html", "h1 code", "W->grad", 1),
     ("22_second_derivatives.html", "p > .m", "f = 100(v − u2)2 + (1 − u)2", 1),
     ("12_matrix_product.html", ".player figcaption i", "z", 1),           # z[0,0] at the beginning stays small
+    ("19_two_moons.html", "figcaption", "Two moons loss.svg", 1),
     ("21_replay.html", ".player figcaption", "The graph: 11 nodes, 11 edges. open alone", 1),
     ("10_gradient_check.html", "p a[href^='01_']", "chapter 1", 1),
     ("13_broadcasting.html", ".line a[href='dot.h.html']", '"graph/dot.h"', 1),
