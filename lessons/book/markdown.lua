@@ -60,6 +60,7 @@ local FILTER = {
     Inlines = typeset_words,
     CodeBlock = function(block)
         local html = typeset.escape(block.text .. '\n'):gsub('([^\n]*)\n', function(line)
+            if line == '@@' then line = '…' end -- another place of the chapter
             return (block.classes[1] == 'diff' and DIFF[line:sub(1, 1)] or '%s'):format(line) .. '\n'
         end)
         return pandoc.RawBlock('html', '<pre tabindex="0"><code>' .. html:gsub('\n$', '') .. '</code></pre>')

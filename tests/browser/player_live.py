@@ -318,7 +318,8 @@ def check_frames(browser, folder):
 FITS = """const stage = document.getElementById('stage');
 return { page: document.documentElement.scrollWidth <= innerWidth, stage: stage.scrollWidth <= stage.clientWidth + 1,
   height: document.documentElement.scrollHeight, width: graph.getBoundingClientRect().width,
-  header: getComputedStyle(document.querySelector('header')).display, embedded: document.body.className,
+  title: getComputedStyle(document.querySelector('h1')).display, tools: document.getElementById('fit').offsetWidth,
+  embedded: document.body.className,
   panel: document.getElementById('panel').getBoundingClientRect().bottom, inner: innerHeight };"""
 
 
@@ -349,7 +350,8 @@ def check_places(browser, folder):
     browser.call("POST", "/frame", {"id": 0})
     browser.wait("return document.body && document.body.classList.contains('embedded')")
     now = browser.run(FITS)
-    check(now["embedded"] == "embedded" and now["header"] == "none" and now["width"] > 300, f"in a frame: {now}")
+    check(now["embedded"] == "embedded" and now["title"] == "none" and now["tools"] > 0 and now["width"] > 300,
+          f"in a frame: {now}")
     browser.call("POST", "/frame", {"id": None})
     os.remove(outer)
     check_paper(browser, folder, check)
