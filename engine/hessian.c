@@ -49,7 +49,7 @@ static bool read_formula(Formula *formula, OpCode op, const char *text, const ch
            error_set(error,
                      "%s:%d: %s: a formula of the op %s, \"%s\", cannot be differentiated, from \"%s\" on. It may have "
                      "a, b, y, numbers, + - * /, comparisons, ?: and ops of one or two operands, %d of all that "
-                     "together.",
+                     "together, and no quotient of whole numbers, which loses its fraction in C: write 1.0 / 2.",
                      where.file, where.line, caller, op_table[op].name, text, fault, FORMULA_STEPS_MOST);
 }
 
@@ -116,8 +116,12 @@ static Local local_of(const Value *v, size_t i, const OpFormulas *formulas)
     return local;
 }
 
-/* A local derivative of 0 passes nothing on, not even an infinity (ops.h). */
-static bool is_shut(double local, double grad) { return local == 0 && !isfinite(grad); }
+/* A local derivative of 0 passes nothing on, not even an infinity (ops.h); and a gradient of 0 is not passed on, not
+ * even through an infinite slope: backward skips such a node. */
+static bool is_shut(double local, double grad)
+{
+    return (local == 0 && !isfinite(grad)) || (grad == 0 && !isfinite(local));
+}
 
 /* ---- reverse over reverse: the walk builds nodes ----------------------------------------------------------------- */
 
@@ -140,51 +144,61 @@ static Value *product_node(Value *v, size_t i, Value *grad, const OpFormulas *fo
 {
     const Local local = local_of(v, i, formulas);
     const bool seed = grad->op == OP_CONST && grad->data == 1;
-    if (isnan(local.number)) /* no derivative, and so no second one: this has none either */
-        return formula_op_node(OP_MUL, value_parent(v, i), number_node(v, NAN, where), where);
     if (is_shut(local.number, grad->data) || (local.formula == NULL && local.number == 0))
         return NULL;
+    if (isnan(local.number)) /* no derivative, and so no second one: this has none either */
+        return formula_op_node(OP_MUL, value_parent(v, i), number_node(v, NAN, where), where);
     if (local.formula == NULL && local.number == 1)
         return grad;
     Value *factor = local.formula != NULL ? local_as_node(v, &local, where) : number_node(v, local.number, where);
     return seed ? factor : formula_op_node(OP_MUL, factor, grad, where);
 }
 
-/* "∂y/∂w", or "∂(∂y/∂w)/∂w", for a node made just now that has no name yet. */
-static void label_gradient(Value *grad, const Value *root, const Value *v, size_t first_new, Where where)
+/* A node's gradient as far as it is summed up. */
+typedef struct Gradient {
+    Value *node;
+    bool is_own; /* made for it, and not handed on unchanged by a child, whose gradient it is then */
+} Gradient;
+
+/* "∂y/∂w", or "∂(∂y/∂w)/∂w", for a node made just now for v alone. */
+static void label_gradient(Gradient grad, const Value *root, const Value *v, size_t first_new, Where where)
 {
     char top[VALUE_NAME_SIZE], bottom[VALUE_NAME_SIZE], label[2 * VALUE_NAME_SIZE + 16];
-    if (root->label == NULL || v->label == NULL || v == root || grad->label != NULL || value_number(grad) < first_new)
+    if (root->label == NULL || v->label == NULL || !grad.is_own || grad.node->op == OP_CONST ||
+        value_number(grad.node) < first_new)
         return;
     const bool is_fraction = strchr(root->label, '/') != NULL;
     snprintf(label, sizeof label, is_fraction ? "∂(%s)/∂%s" : "∂%s/∂%s", value_name(root, top), value_name(v, bottom));
-    value_label(grad, label, where);
+    value_label(grad.node, label, where);
 }
 
 /* v's gradient is complete: push it on. */
-static void push_nodes(Value *v, Value **grads, const OpFormulas *formulas, Where where)
+static void push_nodes(Value *v, Gradient *grads, const OpFormulas *formulas, Where where)
 {
+    Value *grad = grads[value_number(v)].node;
     for (size_t i = 0; i < value_parent_count(v); i++) {
         Value *parent = value_parent(v, i);
         if (!parent->needs_grad)
             continue;
-        Value **sum = &grads[value_number(parent)];
-        Value *product = product_node(v, i, grads[value_number(v)], formulas, where);
-        if (product != NULL)
-            *sum = *sum == NULL ? product : formula_op_node(OP_ADD, *sum, product, where);
+        Gradient *sum = &grads[value_number(parent)];
+        Value *product = product_node(v, i, grad, formulas, where);
+        if (product == NULL)
+            continue;
+        sum->is_own = sum->node != NULL || product != grad;
+        sum->node = sum->node == NULL ? product : formula_op_node(OP_ADD, sum->node, product, where);
     }
 }
 
 /* grads, by value_number, gets a node for each that the root depends on; the others stay NULL. */
-static void walk_with_nodes(const Walk *walk, Value **grads, Where where)
+static void walk_with_nodes(const Walk *walk, Gradient *grads, Where where)
 {
     Value *root = walk->order[walk->count - 1];
     const size_t first_new = graph_node_count(value_graph(root));
     memset(grads, 0, first_new * sizeof *grads);
-    grads[value_number(root)] = number_node(root, 1, where);
+    grads[value_number(root)].node = number_node(root, 1, where);
     for (size_t k = walk->count; k-- > 0 && graph_ok(value_graph(root));) {
-        Value *grad = grads[value_number(walk->order[k])];
-        if (grad == NULL)
+        const Gradient grad = grads[value_number(walk->order[k])];
+        if (grad.node == NULL)
             continue;
         label_gradient(grad, root, walk->order[k], first_new, where);
         push_nodes(walk->order[k], grads, walk->formulas, where);
@@ -198,15 +212,15 @@ bool gradient_nodes_at(Value *root, Value *const *params, size_t n, Value **grad
     if (!check(root, params, n, grads, caller, error, where) || !walk_new(&walk, root, caller, error, where))
         return false;
     Graph *graph = value_graph(root);
-    Value **all = memory_alloc_array(graph_node_count(graph), sizeof(Value *));
+    Gradient *all = memory_alloc_array(graph_node_count(graph), sizeof *all);
     if (all != NULL)
         walk_with_nodes(&walk, all, where);
     for (size_t j = 0; all != NULL && j < n; j++)
-        if (all[value_number(params[j])] == NULL)
-            all[value_number(params[j])] = number_node(root, 0, where);
+        if (all[value_number(params[j])].node == NULL)
+            all[value_number(params[j])].node = number_node(root, 0, where);
     const bool ok = all != NULL && graph_ok(graph);
     for (size_t j = 0; ok && j < n; j++)
-        grads[j] = all[value_number(params[j])];
+        grads[j] = all[value_number(params[j])].node;
     memory_free(all);
     walk_free(&walk);
     return ok || no_memory(error, caller, root, where);

@@ -33,11 +33,23 @@ static bool is_constant(const FormulaStep *steps, const FormulaStep *s)
     return steps[x].is_constant && (y < 0 || steps[y].is_constant);
 }
 
+/* Of ints, arithmetic and a choice make an int in C; a call makes a double. */
+static bool is_whole(const FormulaStep *steps, const FormulaStep *s)
+{
+    const int x = s->operand[s->kind == FORMULA_IF], y = s->operand[s->kind == FORMULA_IF ? 2 : 1];
+    if (s->kind != FORMULA_OP && s->kind != FORMULA_IF)
+        return s->is_whole || s->kind == FORMULA_COMPARE;
+    const bool keeps =
+        s->kind == FORMULA_IF || s->op == OP_NEG || s->op == OP_ADD || s->op == OP_SUB || s->op == OP_MUL;
+    return keeps && steps[x].is_whole && (y < 0 || steps[y].is_whole);
+}
+
 static int add_step(Reader *r, FormulaStep step)
 {
     if (r->formula->count == FORMULA_STEPS_MOST)
         return fault_at(r, r->next);
     step.is_constant = is_constant(r->formula->steps, &step);
+    step.is_whole = is_whole(r->formula->steps, &step);
     r->formula->steps[r->formula->count] = step;
     return r->formula->count++;
 }
@@ -74,6 +86,7 @@ static int read_number(Reader *r)
     }
     if (!number_parse(r->next, length, &step.number))
         return fault_at(r, r->next);
+    step.is_whole = strspn(r->next, "0123456789") == length;
     r->next += length;
     return add_step(r, step);
 }
@@ -130,6 +143,15 @@ static int read_operand(Reader *r)
     return isalpha((unsigned char)*r->next) ? read_name(r) : fault_at(r, r->next);
 }
 
+/* What is behind "x /": of two ints C would drop the fraction, and the formula could not be what it seems. */
+static int read_quotient(Reader *r, int x)
+{
+    const char *slash = r->next - 1;
+    const int y = read_operand(r);
+    const FormulaStep *steps = r->formula->steps;
+    return steps[x].is_whole && steps[y].is_whole ? fault_at(r, slash) : add_op(r, OP_DIV, x, y);
+}
+
 static int read_product(Reader *r)
 {
     int x = read_operand(r);
@@ -137,7 +159,7 @@ static int read_product(Reader *r)
         if (take(r, "*"))
             x = add_op(r, OP_MUL, x, read_operand(r));
         else if (take(r, "/"))
-            x = add_op(r, OP_DIV, x, read_operand(r));
+            x = read_quotient(r, x);
         else
             return x;
 }

@@ -22,6 +22,7 @@ typedef struct FormulaStep {
     OpCode op : 8;    /* FORMULA_OP */
     char comparison;  /* FORMULA_COMPARE: '<', '>', or with = after it 'l', 'g', 'e', and 'n' for != */
     bool is_constant; /* the same on both sides of a nudge: a number or a comparison, or made of such */
+    bool is_whole;    /* an int in C */
     short operand[3]; /* numbers of steps; -1 where there is none. FORMULA_IF: condition ? [1] : [2] */
     double number;    /* FORMULA_NUMBER */
 } FormulaStep;

@@ -9,8 +9,6 @@
 #define HAS_SMOOTH false
 #define HAS_KINK true
 
-static double sigmoid(double a) { return sigmoid_forward(a, 0); } /* a name that formulas use */
-
 /* The formulas of the table as functions, each of the tokens that stand there. Few need all of a, b and y. */
 #define FORMULA_FUNCTION(name, tokens)                                                                                 \
     static double name(double a, double b, double y)                                                                   \
@@ -20,7 +18,10 @@ static double sigmoid(double a) { return sigmoid_forward(a, 0); } /* a name that
     }
 #define FORMULA_FUNCTIONS(CODE, name, shape, smoothness, text, da, db, why)                                            \
     FORMULA_FUNCTION(name##_da_formula, da) FORMULA_FUNCTION(name##_db_formula, db)
+/* A name that formulas use. A macro, so that a header of own ops may have a helper of that name. */
+#define sigmoid(a) sigmoid_forward(a, 0)
 OP_TABLE(FORMULA_FUNCTIONS)
+#undef sigmoid
 
 #define OP_ROW(CODE, op_name, op_shape, smoothness, op_text, da_tokens, db_tokens, op_why)                             \
     [OP_##CODE] = {.name = #op_name,                                                                                   \

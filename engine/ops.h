@@ -252,9 +252,10 @@ static inline double logsumexp_da(double a, double n, double y)
  * The shape says which operands there are: UNARY a, BINARY a and b, LIST a[0..n), PAIRS a[0..n) and b[0..n).
  * KINK: it has no derivative where a is 0, or where a and b are equal if it has two operands.
  * Formulas are C expressions in a, b and y: they are printed on the edges of a diagram, and a test compiles them and
- * compares them with the functions above; hessian.h differentiates them once more, so they call ops only (fabs, fmax
- * and fmin are the ops abs, max and min in C). An op with no b has 0 there. The last column says in words what the
- * derivatives mean. */
+ * compares them with the functions above. hessian.h differentiates them once more, so they call only what is both an op
+ * and a function of C, as exp and pow are, with fabs, fmax and fmin for abs, max and min; and sigmoid. A quotient of
+ * whole numbers would lose its fraction in C: 1.0 / 2. An op with no b has 0 there. The last column says in words what
+ * the derivatives mean. */
 // clang-format off
 #define OP_TABLE(X)                                                                                                    \
     X(ADD, add, BINARY, SMOOTH, "a + b", 1, 1,                                                                         \

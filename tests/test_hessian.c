@@ -116,8 +116,8 @@ Test(hessian, both_ways_agree_on_every_op)
 {
     for (OpCode op = OP_CONST + 1; op < OP_COUNT; op++) {
         size_t nonzero = 0;
-        for (size_t k = 0; k < POINTS * POINTS; k++) {
-            OfOp o = of_op(op, points[k / POINTS], points[k % POINTS], 1.5);
+        for (size_t k = 0; k < 2 * POINTS * POINTS; k++) {
+            OfOp o = of_op(op, points[k / 2 / POINTS], points[k / 2 % POINTS], k % 2 == 0 ? 1.5 : 0);
             nonzero += compare_ways(&o, op_table[op].name);
             graph_free(o.graph);
         }
@@ -131,8 +131,8 @@ Test(hessian, gradient_nodes_have_the_numbers_of_the_walk)
 {
     size_t nonzero = 0;
     for (OpCode op = OP_CONST + 1; op < OP_COUNT; op++)
-        for (size_t k = 0; k < POINTS * POINTS; k++) {
-            OfOp o = of_op(op, points[k / POINTS], points[k % POINTS], 1.5);
+        for (size_t k = 0; k < 2 * POINTS * POINTS; k++) {
+            OfOp o = of_op(op, points[k / 2 / POINTS], points[k / 2 % POINTS], k % 2 == 0 ? 1.5 : 0);
             Value *nodes[3];
             double grad[3];
             jacobian_reverse(&o.root, 1, o.params, 3, grad, NULL);
@@ -296,6 +296,17 @@ Test(hessian, no_derivative_and_a_shut_path)
     Value *root = v_sqrt(v_mul(zero, zero)); /* an infinite slope behind x and x, which are 0 */
     expect_hessian(root, &zero, 1, (double[]){0}, "sqrt(x*x) at 0");
     cr_assert(gradient_nodes(root, &zero, 1, &grad, NULL) && grad->data == 0, "its slope: %g", grad->data);
+    graph_free(g);
+}
+
+Test(hessian, a_gradient_of_0_passes_no_infinite_slope_as_in_backward)
+{
+    Graph *g = graph_new();
+    Value *p[2] = {v_param(g, 0), v_param(g, 2)}, *grads[2], *mask = v_input(g, 0);
+    Value *root = v_add(v_mul(mask, v_sqrt(p[0])), v_mul(p[1], p[1]));
+    expect_hessian(root, p, 2, (double[]){0, 0, 0, 2}, "0·sqrt(x) + w² at x = 0");
+    cr_assert(gradient_nodes(root, p, 2, grads, NULL));
+    cr_expect(grads[0]->data == 0 && grads[1]->data == 4, "its slopes: %g, %g", grads[0]->data, grads[1]->data);
     graph_free(g);
 }
 
@@ -565,6 +576,29 @@ Test(hessian, the_gradient_s_nodes_are_named_and_few)
     graph_free(g);
 }
 
+/* The terms of a sum share the sum's gradient: "∂y/∂b" would be wrong for a. And a constant is made once for both. */
+Test(hessian, what_is_shared_or_constant_has_no_name_of_one)
+{
+    Graph *g = graph_new();
+    Value *a = v_param(g, 0.5), *b = v_param(g, 0.25), *params[2] = {a, b}, *grads[2];
+    Value *L = v_add(a, b), *y = v_tanh(v_add(a, b)), *z = v_sub(a, b);
+    V_NAME(a), V_NAME(b), V_NAME(L), V_NAME(y), V_NAME(z);
+    Value *const roots[] = {L, y, z};
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert(gradient_nodes(roots[i], params, 2, grads, NULL));
+        for (size_t j = 0; j < 2; j++)
+            cr_expect(grads[j]->label == NULL, "∂%s/∂%s has the label \"%s\"", roots[i]->label, params[j]->label,
+                      grads[j]->label);
+    }
+    cr_assert(gradient_nodes(v_label(v_mul(a, b), "p"), params, 2, grads, NULL));
+    cr_expect(grads[0] == b && strcmp(b->label, "b") == 0, "∂p/∂a is b, now with the label \"%s\"", b->label);
+    Value *twice = v_label(v_tanh(v_add(a, a)), "t");
+    cr_assert(gradient_nodes(twice, params, 1, grads, NULL));
+    cr_expect(grads[0]->label != NULL && strcmp(grads[0]->label, "∂t/∂a") == 0, "a sum is a's own: \"%s\"",
+              grads[0]->label != NULL ? grads[0]->label : "");
+    graph_free(g);
+}
+
 static bool try_nodes(Value *root, Value **params, Error *error)
 {
     Value *grads[2];
@@ -585,7 +619,7 @@ static bool try_whole(Value *root, Value **params, Error *error)
 Test(hessian, no_memory_is_an_error_wherever_it_strikes)
 {
     static bool (*const functions[])(Value *, Value **, Error *) = {try_nodes, try_vector, try_whole};
-    static const int fewest[] = {4, 8, 17};
+    static const int fewest[] = {5, 8, 17};
     for (size_t f = 0; f < 3; f++) {
         Graph *g = graph_new();
         Value *p[2] = {v_param(g, -1.2), v_param(g, 1)}, *root = rosenbrock(p[0], p[1]);
@@ -597,6 +631,7 @@ Test(hessian, no_memory_is_an_error_wherever_it_strikes)
             memory_lasts((size_t)failures);
             done = functions[f](root, p, &error);
             memory_restore();
+            cr_expect(!done || graph_ok(g), "function %zu, allocation %d: it says that all is well", f, failures);
             cr_expect(done || strstr(error.message, "no memory") != NULL, "function %zu, allocation %d: \"%s\"", f,
                       failures, error.message);
             graph_release(g, mark);
@@ -745,7 +780,7 @@ Test(hessian, what_cannot_be_read_is_found)
 {
     static const struct {
         const char *text;
-        size_t fault;
+        size_t fault; /* SIZE_MAX: there is none */
     } rows[] = {{"softsign_da(a, 0, y)", 0},
                 {"1 - c", 4},
                 {"", 0},
@@ -765,13 +800,19 @@ Test(hessian, what_cannot_be_read_is_found)
                 {"a && b", 2},
                 {"2 * floor(a)", 4},
                 {"ab", 0},
+                {"1 / 2 * a", 2},
+                {"a * (3 - 2 * -1) / 2", SIZE_MAX},
+                {"a + (3 - 2 * -1) / (a > b)", 17},
+                {"(a > b ? 1 : 2) / 2", 16},
+                {"(a > b ? 1 : 2.0) / 2 + fabs(1) / 2 + 1. / 2 + 1e0 / 2 + 1 / a", SIZE_MAX},
                 {"a)", 1},
                 {"%", 0}};
     Formula formula;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *fault = formula_read(&formula, rows[i].text);
-        cr_expect(fault == rows[i].text + rows[i].fault, "\"%s\": fault at \"%s\", want \"%s\"", rows[i].text,
-                  fault != NULL ? fault : "(none)", rows[i].text + rows[i].fault);
+        const char *want = rows[i].fault == SIZE_MAX ? NULL : rows[i].text + rows[i].fault;
+        cr_expect(fault == want, "\"%s\": fault at \"%s\", want \"%s\"", rows[i].text, fault != NULL ? fault : "(none)",
+                  want != NULL ? want : "(none)");
     }
     char text[4 * FORMULA_STEPS_MOST + 8] = "a"; /* each "+ a" is two steps */
     for (int i = 0; i < FORMULA_STEPS_MOST / 2 - 1; i++)
@@ -785,9 +826,12 @@ Test(hessian, what_cannot_be_read_is_found)
 /* ---- ops of one's own ---------------------------------------------------------------------------------------------
  */
 
-/* softsign with a formula of C's fabs, elu with a choice, a mean of squares, where b is n; and one whose formula calls
- * a function. */
+/* A helper with a name that formulas use; softsign with a formula of C's fabs, elu with a choice, a mean of squares,
+ * where b is n; and one whose formula calls a function. */
 static const char own_ops[] =
+    "static inline double sigmoid(double x) { return 1 / (1 + exp(-x)); }\n"
+    "static inline double swish_forward(double a, double b) { return a * sigmoid(a); }\n"
+    "static inline double swish_da(double a, double b, double y) { return sigmoid(a) * (1 + a - y); }\n"
     "static inline double softsign_forward(double a, double b) { return a / (1 + fabs(a)); }\n"
     "static inline double softsign_da(double a, double b, double y) { return 1 / (1 + fabs(a)) / (1 + fabs(a)); }\n"
     "static inline double elu_forward(double a, double b) { return a > 0 ? a : expm1(a); }\n"
@@ -803,6 +847,7 @@ static const char own_ops[] =
     "    X(SOFTSIGN, softsign, UNARY, SMOOTH, \"softsign(a)\", 1 / (1 + fabs(a)) / (1 + fabs(a)), 0, \"why\") \\\n"
     "    X(ELU, elu, UNARY, SMOOTH, \"elu(a)\", a > 0 ? 1 : y + 1, 0, \"why\") \\\n"
     "    X(SQUARES, squares, LIST, SMOOTH, \"squares(a)\", 2 * a / b, 0, \"why\") \\\n"
+    "    X(SWISH, swish, UNARY, SMOOTH, \"swish(a)\", sigmoid(a) * (1 + a - y), 0, \"why\") \\\n"
     "    X(CUBE, cube, UNARY, SMOOTH, \"cube(a)\", cube_da(a, 0, y), 0, \"why\")\n";
 
 static const char own_program[] =
@@ -829,6 +874,7 @@ static const char own_program[] =
     "    show(g, OP_ELU, 2);\n"
     "    show(g, OP_ELU, -2);\n"
     "    show(g, OP_SQUARES, 3);\n"
+    "    show(g, OP_SWISH, 0);\n"
     "    show(g, OP_CUBE, 2);\n"
     "    graph_free(g);\n"
     "}\n";
@@ -861,7 +907,7 @@ Test(hessian, formulas_of_one_s_own_are_differentiated_or_named, .timeout = 300)
     pclose(in);
     static const char want[] = "softsign -0.250000000 -0.250000000\nsoftsign 0.250000000 0.250000000\n"
                                "elu 0.000000000 0.000000000\nelu 0.135335283 0.135335283\n"
-                               "squares 2.000000000 2.000000000\n0 0 ";
+                               "squares 2.000000000 2.000000000\nswish 0.500000000 0.500000000\n0 0 ";
     cr_expect(strncmp(said, want, strlen(want)) == 0, "it says:\n%s", said);
     cr_expect(strstr(said, "own.c:8: hessian_vector: a formula of the op cube, \"cube_da(a, 0, y)\", cannot be "
                            "differentiated, from \"cube_da(a, 0, y)\" on.") != NULL,
