@@ -340,7 +340,7 @@ def check_places(browser, folder):
         browser.resize(width, 420)
         browser.open(os.path.join(folder, "network.html") + "#embed")
         now = browser.run(FITS)
-        check(now["header"] == "none" and now["page"] and now["height"] <= 420, f"#embed: {now}")
+        check(now["title"] == "none" and now["page"] and now["height"] <= 420, f"#embed: {now}")
         check(now["panel"] <= 421, f"#embed: the panel is out of sight: {now}")
     browser.resize(1280, 800)
     outer = os.path.join(folder, "outer.htm")

@@ -108,11 +108,11 @@ function scaleToFit() {
 const zoom = (factor) => { fitted = false; setScale(scale * factor); };
 const fitAll = () => { fitted = false; setScale(scaleToFit()); };
 
-/* At first letters have their full size, or one that can be read in a frame; a phone shows all of the graph. */
+/* At first letters have nearly their full size, or one that can be read in a frame; a phone shows all of the graph. */
 function fitFirst() {
-  const PHONE = 500, NARROW = 900, READABLE = 0.5; /* NARROW as in player.css */
+  const PHONE = 500, NARROW = 900, EASY = 0.8, READABLE = 0.5; /* NARROW as in player.css */
   const roomy = innerWidth > NARROW && !document.body.classList.contains("embedded");
-  if (fitted) setScale(Math.max(roomy ? 1 : innerWidth > PHONE ? READABLE : 0, scaleToFit()));
+  if (fitted) setScale(Math.max(roomy ? EASY : innerWidth > PHONE ? READABLE : 0, scaleToFit()));
 }
 
 /* Scroll so that the nodes that play a part are in sight, or at least the one that is at work. */
