@@ -1,5 +1,5 @@
-/* test_gpt.c - the model of chapter 23: its gradients against PyTorch's and against nudging, what a place may see, and
- * that a step needs no new memory. The chapter is compiled into this file. */
+/* test_gpt.c - the model of chapter 23: gradients against PyTorch's and nudging, second derivatives, what a place may see,
+ * and that a step needs no new memory. The chapter is compiled into this file. */
 #define main chapter_main
 #include "../lessons/23_gpt.c"
 #undef main
@@ -49,6 +49,29 @@ Test(gpt, gradients_are_what_nudging_finds)
     cr_expect(gradcheck_some(loss_of("ab"), 200, &report, &error), "%s", error.message);
     cr_expect_gt(report.right, 190, "%zu of 200 are right", report.right);
     cr_expect_eq(report.wrong_edges, 0, "%zu of %zu edges are wrong", report.wrong_edges, report.edges);
+}
+
+/* H·d by dual numbers, and by walking back from gradient·d, in a direction of ones and minus ones. Each entry is a sum
+ * over paths in another order, so what rounding leaves is measured against the largest entry. */
+Test(gpt, second_derivatives_agree_in_both_ways)
+{
+    double *direction = memory_alloc_array(count, sizeof *direction),
+           *by_duals = memory_alloc_array(count, sizeof *by_duals);
+    Value **slopes = memory_alloc_array(count, sizeof *slopes);
+    Value *loss = loss_of("isabella"), *along = NULL;
+    for (size_t i = 0; i < count; i++)
+        direction[i] = i % 3 == 0 ? -1 : 1;
+    cr_assert(hessian_vector(loss, params, direction, count, by_duals, &error), "%s", error.message);
+    cr_assert(gradient_nodes(loss, params, count, slopes, &error), "%s", error.message);
+    along = v_dot(slopes, v_inputs(g, direction, count), count);
+    backward(along);
+    double largest = 0, off = 0;
+    for (size_t i = 0; i < count; i++) {
+        largest = fmax(largest, fabs(by_duals[i]));
+        off = fmax(off, fabs(by_duals[i] - params[i]->grad));
+    }
+    cr_expect(largest > 1e-3 && off <= 1e-13 * largest, "off by %g, where the largest is %g", off, largest);
+    memory_free(direction), memory_free(by_duals), memory_free(slopes);
 }
 
 /* The logits of a place do not depend on a token after it, and do on those before it. */
