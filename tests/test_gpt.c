@@ -1,5 +1,5 @@
-/* test_gpt.c - the model of chapter 23: gradients against PyTorch's and nudging, second derivatives, what a place may see,
- * and that a step needs no new memory. The chapter is compiled into this file. */
+/* test_gpt.c - the model of chapter 23: gradients against PyTorch's and nudging, second derivatives, what a place may
+ * see, and that a step needs no new memory. The chapter is compiled into this file. */
 #define main chapter_main
 #include "../lessons/23_gpt.c"
 #undef main
