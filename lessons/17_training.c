@@ -18,8 +18,8 @@
  * PyTorch (INIT_PYTORCH), from a seed, so that every run is the same. Why not at 0? That is chapter 18.
  *
  * It prints the loss of four runs from the same start: done right, the zeroing forgotten, the sign wrong, the steps too
- * large (a run that explodes is stopped); then the first again by engine/optim.h. It draws training.svg: the four
- * curves.
+ * large (a run that explodes is stopped); then the first by engine/optim.h. It draws training.svg. Take steps by hand:
+ *     build/draw 'answer = tanh(w*x + b); loss = (answer - 1)^2' w=0.5 x=1 b=0 --html build/lessons/17/step.html
  *
  * Predict, before you run it:
  *     1. Forget the zeroing: does the loss still fall, swing, or explode?

@@ -9,11 +9,11 @@
  *
  * Accuracy, the fraction of rows whose larger logit is that of their class, is what we want; but a small step changes
  * no decision, so its derivative is 0 wherever there is one. The loss has a slope. Guessing costs log 2 = 0.693. With
- * this noise some points lie in the other moon: whoever gets all of them right has learnt them by heart. So what counts
- * is points that were not trained on.
+ * this noise some points lie in the other moon: to get all right is to know them by heart. New points are what counts.
  *
  * It prints loss and accuracy by epoch, memory (the walk back needs all nodes of the way there), and both on new
- * points. It draws loss.svg, and boundary.svg, where the network changes its mind.
+ * points. It draws loss.svg, and boundary.svg, where the network changes its mind. The loss of one row, of class 1:
+ *     build/draw 'loss = cross_entropy([z0, z1], 1)' z0=0.5 z1=-0.2 --html build/lessons/19/row.html
  *
  * Predict, before you run it:
  *     1. Each of 200 epochs goes through the same points. How much worse is the network on new ones?
