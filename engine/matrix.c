@@ -74,9 +74,7 @@ static Matrix matrix_fail(Graph *graph, size_t rows, size_t cols)
     return (Matrix){graph, rows, cols, NULL, NULL};
 }
 
-/* A matrix_new with room for its entries side by side in memory, if they are made next: what is built on them is
- * faster.
- */
+/* A matrix_new with room for its entries side by side in memory, if they are made next: a dot of such is faster. */
 static Matrix matrix_new_side_by_side(Graph *graph, size_t rows, size_t cols)
 {
     const Matrix m = matrix_new(graph, rows, cols);
