@@ -538,6 +538,16 @@ bool program_use_threads(Program *program, size_t threads)
     return true;
 }
 
+size_t program_threads(const Program *program)
+{
+#ifdef _OPENMP
+    return program->run_count;
+#else
+    (void)program;
+    return 1;
+#endif
+}
+
 void program_free(Program *program)
 {
     if (program == NULL)
