@@ -108,7 +108,9 @@ static void copy_params(const MLP *net, HandNet *hand)
     }
 }
 
-static double time_by_hand(const Dataset *data, double *loss)
+typedef double HandStep(HandNet *net, const double *x, const int *label, size_t n, double lr);
+
+static double time_by_hand(HandStep *step, const Dataset *data, double *loss)
 {
     Error error;
     HandNet hand;
@@ -122,7 +124,7 @@ static double time_by_hand(const Dataset *data, double *loss)
     for (int epoch = 0; epoch < EPOCHS; epoch++)
         for (size_t first = 0; first < data->count; first += BATCH) {
             const size_t n = data->count - first < BATCH ? data->count - first : BATCH;
-            *loss = hand_step(&hand, dataset_row(data, first), data->label + first, n, LR);
+            *loss = step(&hand, dataset_row(data, first), data->label + first, n, LR);
         }
     return now() - start;
 }
@@ -146,24 +148,25 @@ static double time_framework(const char *name, double *loss)
 static void bench_moons(void)
 {
     static const char *const names[] = {"stepgrad, define-by-run", "hand-written C, -O3 -march=native", "PyTorch",
-                                        "NumPy, formulas by hand"};
-    double seconds[4][TURNS], ratio[4][TURNS], loss[4] = {NAN, NAN, NAN, NAN};
+                                        "NumPy, formulas by hand", "hand-written C, vectorised"};
+    double seconds[5][TURNS], ratio[5][TURNS], loss[5] = {NAN, NAN, NAN, NAN, NAN};
     Dataset data;
     Error error;
     if (!csv_load("lessons/data/moons/data.csv", &data, &error))
         stop(error.message);
     for (int turn = 0; turn < TURNS; turn++) {
         seconds[0][turn] = time_engine(&data, &loss[0]);
-        seconds[1][turn] = time_by_hand(&data, &loss[1]);
+        seconds[1][turn] = time_by_hand(hand_step, &data, &loss[1]);
         seconds[2][turn] = turn < 3 ? time_framework("torch", &loss[2]) : seconds[2][turn - 3];
         seconds[3][turn] = turn < 3 ? time_framework("numpy", &loss[3]) : seconds[3][turn - 3];
-        for (int i = 0; i < 4; i++)
+        seconds[4][turn] = time_by_hand(hand_step_vector, &data, &loss[4]);
+        for (int i = 0; i < 5; i++)
             ratio[i][turn] = seconds[i][turn] / seconds[1][turn];
     }
     printf("Two moons, 200 epochs: medians of %d turns, the programs one after the other (frameworks: 3 turns)\n",
            TURNS);
     printf("  %-36s %8s  %12s  %s\n", "", "seconds", "x hand-written", "loss of the last batch");
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         if (isnan(seconds[i][0]))
             printf("  %-36s not installed\n", names[i]);
         else
