@@ -167,6 +167,25 @@ static void put_params_first(const Program *program, Step *step)
         *step = swapped;
 }
 
+/* Whether it is the next neuron of the layer that step - 1 is in: the next params, the same inputs, the next place. */
+static bool goes_on_with_layer(const Step *step)
+{
+    const Step *last = step - 1;
+    return last->is_neuron && step->is_neuron && step->n == last->n && step->has_bias == last->has_bias &&
+           step->a[0] == last->a[0] + last->n + last->has_bias && step->b[0] == last->b[0] &&
+           step->out == last->out + 1;
+}
+
+static void put_into_layer(const Program *program, Step *step)
+{
+    if (step > program->steps && goes_on_with_layer(step)) {
+        step->before = step[-1].before + 1;
+        step[-(ptrdiff_t)step->before].layer++;
+    } else {
+        step->layer = step->is_neuron;
+    }
+}
+
 static void record_step(Program *program, const Recording *recording, const Value *v)
 {
     size_t *operands = program->operands + program->operand_count;
@@ -183,6 +202,7 @@ static void record_step(Program *program, const Recording *recording, const Valu
                    .out = place_of(recording, v)};
     put_params_first(program, step);
     step->is_neuron = is_neuron(program, step);
+    put_into_layer(program, step);
     program->longest = step->n > program->longest ? step->n : program->longest;
 }
 

@@ -33,6 +33,8 @@ typedef struct Step {
     const size_t *a; /* the places of the n operands, and of the bias after them */
     const size_t *b; /* NULL when there is none */
     size_t out;      /* the place of its value */
+    size_t layer;    /* in the first of neurons that follow one another, with the same inputs: how many; else 0 */
+    size_t before;   /* how many of that layer come before this one */
 } Step;
 
 /* The loops of an op, over all lanes. A list is LANES numbers of its first operand, LANES of the second, and so on; n
@@ -48,12 +50,10 @@ extern const LaneOp lane_ops_libm[OP_COUNT], lane_ops_vmath[OP_COUNT];
 /* What one thread computes with: two numbers per lane for every place but the params. */
 typedef struct Run {
     const Program *program;
-    double *param_grad;                /* where the gradients of params are added up */
-    Lanes *data, *grad;                /* by place − param_count */
-    Lanes *list;                       /* room for the operands of a list op: twice as many as the longest has */
-    double *turned;                    /* inputs of neurons with lanes and inputs swapped: see replay_run.c */
-    size_t turned_place, turned_count; /* of which inputs; 0: of none */
-    bool turned_finite;
+    double *param_grad; /* where the gradients of params are added up */
+    Lanes *data, *grad; /* by place − param_count */
+    Lanes *list;        /* room for the operands of a list op: twice as many as the longest has */
+    double *turned;     /* inputs of a layer with lanes and inputs swapped: see replay_run.c */
 } Run;
 
 struct Program {

@@ -9,6 +9,8 @@
 
 enum { TILE = 32 };
 
+static size_t whole_tiles(size_t n) { return (n + TILE - 1) / TILE * TILE; }
+
 /* ---- operands ---------------------------------------------------------------------------------------------------- */
 
 static bool is_param(const Program *program, size_t place) { return place < program->param_count; }
@@ -109,96 +111,108 @@ static void backward_step(const Run *run, const Step *step)
         push_lanes(run, step->a[step->n], local_a, grad);
 }
 
-/* ---- a neuron ------------------------------------------------------------------------------------------------------
- * The same dot once more, w·x + c, with params and inputs that follow one another: nearly all the time goes here. */
+/* ---- a layer -------------------------------------------------------------------------------------------------------
+ * Neurons, w·x + c each, one after the other with the same inputs: the same dot once more. Nearly all the time goes
+ * here. The loops have LANES or TILE turns, a number that the compiler knows, so that their sums stay in registers. */
 
 /* The even and the odd sum of dot_forward, in all lanes. */
-VECTORS static void forward_neuron(const Run *run, const Step *step)
+VECTORS static void forward_neuron(size_t n, const double *w, const double *x, double bias, double *restrict y)
 {
-    const double *w = &run->program->param[step->a[0]];
-    const double *x = lanes_of(run->data, run->program, step->b[0]);
-    const size_t n = step->n;
-    double *restrict y = lanes_of(run->data, run->program, step->out);
     double even[LANES] = {0}, odd[LANES] = {0};
     for (size_t i = 0; i + 1 < n; i += 2) {
-        for (int k = 0; k < LANES; k++)
-            even[k] += w[i] * x[i * LANES + (size_t)k];
-        for (int k = 0; k < LANES; k++)
-            odd[k] += w[i + 1] * x[(i + 1) * LANES + (size_t)k];
+        for (size_t k = 0; k < LANES; k++)
+            even[k] += w[i] * x[i * LANES + k];
+        for (size_t k = 0; k < LANES; k++)
+            odd[k] += w[i + 1] * x[(i + 1) * LANES + k];
     }
-    for (int k = 0; n % 2 == 1 && k < LANES; k++)
-        even[k] += w[n - 1] * x[(n - 1) * LANES + (size_t)k];
-    const double bias = step->has_bias ? w[n] : 0;
-    for (int k = 0; k < LANES; k++)
+    for (size_t k = 0; n % 2 == 1 && k < LANES; k++)
+        even[k] += w[n - 1] * x[(n - 1) * LANES + k];
+    for (size_t k = 0; k < LANES; k++)
         y[k] = even[k] + odd[k] + bias;
 }
 
-VECTORS static bool all_finite(const double *numbers)
+static void forward_layer(const Run *run, const Step *first)
+{
+    const Program *program = run->program;
+    const double *x = lanes_of(run->data, program, first->b[0]);
+    for (const Step *step = first; step < first + first->layer; step++) {
+        const double *w = &program->param[step->a[0]];
+        forward_neuron(step->n, w, x, step->has_bias ? w[step->n] : 0, lanes_of(run->data, program, step->out));
+    }
+}
+
+/* The inputs with lanes and inputs swapped, turned[k·row + i]: so they lie side by side, and a vector of weights'
+ * gradients can take sample after sample. A row is as long as whole tiles. */
+static void turn_inputs(const Run *run, size_t n, const double *x)
+{
+    const size_t row = whole_tiles(n);
+    if (n < row)
+        memset(run->turned, 0, LANES * row * sizeof *run->turned);
+    for (size_t k = 0; k < LANES; k++)
+        for (size_t i = 0; i < n; i++)
+            run->turned[k * row + i] = x[i * LANES + k];
+}
+
+/* dw[i] += Σ over samples, from the last to the first, of g·x[i] */
+VECTORS static void push_to_weights(size_t n, const double *g, const double *turned, double *dw)
+{
+    const size_t row = whole_tiles(n);
+    for (size_t first = 0; first < n; first += TILE) {
+        const size_t width = n - first < TILE ? n - first : TILE;
+        double sum[TILE] = {0};
+        memcpy(sum, dw + first, width * sizeof *sum);
+        for (size_t k = LANES; k-- > 0;)
+            for (size_t i = 0; i < TILE; i++)
+                sum[i] += g[k] * turned[k * row + first + i];
+        memcpy(dw + first, sum, width * sizeof *sum);
+    }
+}
+
+/* dx += Σ over neurons, from the last to the first, of w·g, for one input, in all lanes. The input's weight in the next
+ * neuron is `stride` further on. */
+VECTORS static void push_to_input(size_t neurons, const double *w, size_t stride, const double *g, double *restrict dx)
+{
+    double sum[LANES];
+    memcpy(sum, dx, sizeof sum);
+    for (size_t neuron = neurons; neuron-- > 0;)
+        for (size_t k = 0; k < LANES; k++)
+            sum[k] += w[neuron * stride] * g[neuron * LANES + k];
+    memcpy(dx, sum, sizeof sum);
+}
+
+static void backward_layer(const Run *run, const Step *first)
+{
+    const Program *program = run->program;
+    const size_t n = first->n, neurons = first->layer, stride = n + first->has_bias;
+    const double *g = lanes_of(run->grad, program, first->out);
+    turn_inputs(run, n, lanes_of(run->data, program, first->b[0]));
+    for (size_t neuron = 0; neuron < neurons; neuron++) {
+        double *dw = &run->param_grad[first->a[0] + neuron * stride], bias = first->has_bias ? dw[n] : 0;
+        push_to_weights(n, g + neuron * LANES, run->turned, dw);
+        for (size_t k = LANES; k-- > 0;)
+            bias += g[neuron * LANES + k];
+        if (first->has_bias)
+            dw[n] = bias;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (program->needs_grad[first->b[i]])
+            push_to_input(neurons, &program->param[first->a[i]], stride, g, lanes_of(run->grad, program, first->b[i]));
+}
+
+VECTORS static bool all_finite(const double *numbers, size_t n)
 {
     int finite = 1; /* no && and no return in the loop, so that it is one for vectors */
-    for (int k = 0; k < LANES; k++)
-        finite &= numbers[k] - numbers[k] == 0;
+    for (size_t i = 0; i < n; i++)
+        finite &= numbers[i] - numbers[i] == 0;
     return finite;
 }
 
-/* The inputs of neurons with lanes and inputs swapped, turned[k·n + i]: so the inputs lie side by side, and a vector of
- * weights' gradients can take sample after sample. All neurons of a layer use them. */
-static void turn_inputs(Run *run, const Step *step)
-{
-    if (run->turned_place == step->b[0] && run->turned_count == step->n)
-        return;
-    const double *x = lanes_of(run->data, run->program, step->b[0]);
-    for (size_t k = 0; k < LANES; k++)
-        for (size_t i = 0; i < step->n; i++)
-            run->turned[k * step->n + i] = x[i * LANES + k];
-    run->turned_place = step->b[0];
-    run->turned_count = step->n;
-    run->turned_finite = true;
-    for (size_t i = 0; i < step->n; i++)
-        run->turned_finite = run->turned_finite && all_finite(x + i * LANES);
-}
-
-/* dw[i] += Σ over samples, from the last to the first, of g·x[i]. So many sums at a time as registers can hold. */
-VECTORS static void push_to_weights(const Run *run, size_t n, const double *g, double *restrict dw)
-{
-    size_t first = 0;
-    for (; first + TILE <= n; first += TILE) {
-        double sum[TILE];
-        memcpy(sum, dw + first, sizeof sum);
-        for (size_t k = LANES; k-- > 0;)
-            for (size_t i = 0; i < TILE; i++)
-                sum[i] += g[k] * run->turned[k * n + first + i];
-        memcpy(dw + first, sum, sizeof sum);
-    }
-    for (size_t k = LANES; k-- > 0;)
-        for (size_t i = first; i < n; i++)
-            dw[i] += g[k] * run->turned[k * n + i];
-}
-
-VECTORS static void backward_neuron(const Run *run, const Step *step)
+/* With finite numbers a product with 0 is 0, and there is no path to leave out: see `product`. */
+static bool may_push_as_layer(const Run *run, const Step *first)
 {
     const Program *program = run->program;
-    const double *w = &program->param[step->a[0]];
-    const double *g = lanes_of(run->grad, program, step->out);
-    double *dw = &run->param_grad[step->a[0]];
-    push_to_weights(run, step->n, g, dw);
-    for (int k = LANES; step->has_bias && k-- > 0;)
-        dw[step->n] += g[k];
-    for (size_t i = 0; i < step->n; i++) {
-        double *restrict dx = lanes_of(run->grad, program, step->b[i]);
-        if (program->needs_grad[step->b[i]])
-            for (int k = 0; k < LANES; k++)
-                dx[k] += w[i] * g[k];
-    }
-}
-
-/* With finite numbers a product with 0 is 0, and there is no path to leave out: see `product`. */
-static bool may_push_as_neuron(Run *run, const Step *step)
-{
-    if (!step->is_neuron || !run->program->param_finite || !all_finite(lanes_of(run->grad, run->program, step->out)))
-        return false;
-    turn_inputs(run, step);
-    return run->turned_finite;
+    return program->param_finite && all_finite(lanes_of(run->grad, program, first->out), first->layer * LANES) &&
+           all_finite(lanes_of(run->data, program, first->b[0]), first->n * LANES);
 }
 
 /* ---- all steps --------------------------------------------------------------------------------------------------- */
@@ -209,9 +223,9 @@ static void run_forward(Run *run, const double *rows, size_t count)
     for (size_t i = 0; i < program->input_count; i++)
         for (size_t k = 0; k < LANES; k++) /* lanes without a sample of their own repeat the first one */
             run->data[i][k] = rows[(k < count ? k : 0) * program->input_count + i];
-    for (const Step *step = program->steps; step < program->steps + program->step_count; step++)
-        (step->is_neuron ? forward_neuron : forward_step)(run, step);
-    run->turned_count = 0;
+    const Step *end = program->steps + program->step_count;
+    for (const Step *step = program->steps; step<end; step += step->layer> 0 ? step->layer : 1)
+        (step->layer > 0 ? forward_layer : forward_step)(run, step);
 }
 
 static void run_backward(Run *run, size_t count, double seed)
@@ -220,9 +234,16 @@ static void run_backward(Run *run, size_t count, double seed)
     memset(run->grad, 0, (program->place_count - program->param_count) * sizeof *run->grad);
     for (size_t k = 0; k < count; k++)
         lanes_of(run->grad, program, program->place_count - 1)[k] = seed;
-    for (const Step *step = program->steps + program->step_count; step-- > program->steps;)
-        if (program->needs_grad[step->out])
-            (may_push_as_neuron(run, step) ? backward_neuron : backward_step)(run, step);
+    for (const Step *step = program->steps + program->step_count; step-- > program->steps;) {
+        const Step *first = step - step->before;
+        const bool is_last_of_layer = step->before + 1 == first->layer;
+        if (is_last_of_layer && may_push_as_layer(run, first)) {
+            backward_layer(run, first);
+            step = first;
+        } else if (program->needs_grad[step->out]) {
+            backward_step(run, step);
+        }
+    }
 }
 
 void run_block(Run *run, const double *rows, size_t count, double seed, double *losses)
@@ -249,7 +270,7 @@ Run *run_new(const Program *program)
                  .data = memory_alloc_array(places, sizeof *run->data),
                  .grad = memory_alloc_array(places, sizeof *run->grad),
                  .list = memory_alloc_array(program->longest, 2 * sizeof *run->list),
-                 .turned = memory_alloc_array(program->longest, sizeof(Lanes))};
+                 .turned = memory_alloc_array(whole_tiles(program->longest), sizeof(Lanes))};
     if (run->data == NULL || run->grad == NULL || run->list == NULL || run->turned == NULL) {
         run_free(run);
         return NULL;
