@@ -14,7 +14,9 @@ WARNINGS ?= -Wall -Wextra -Wpedantic
 NUMBERS = -ffp-contract=off
 INCLUDE = -Iengine -Iviz
 COMPILE = $(CC) $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) $(INCLUDE) -MMD -MP
-LINK = $(CC) $(CFLAGS) $(LDFLAGS)
+# Threads for replay.h, where the compiler has OpenMP and a library for it.
+OPENMP := $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c -o /dev/null - 2>/dev/null && echo -fopenmp)
+LINK = $(CC) $(CFLAGS) $(LDFLAGS) $(OPENMP)
 
 PREFIX ?= /usr/local
 # What `make lesson`, `make diff` and `make gdb` are about: a lesson, 05; for make gdb also a program or a test.
@@ -203,6 +205,12 @@ $(BUILD)/tests/benchmark/counted_%.o: CFLAGS = -O3 -march=native $(if $(filter x
 $(BUILD)/tests/benchmark/counted_%.o: tests/benchmark/%.c
 	$(COMPILE) -c -o $@ $<
 
+# Loops for vectors: an optimised build gives them all it has. None of these flags changes a number.
+IN_LANES = $(foreach file,run libm vmath,$(BUILD)/engine/replay_$(file).o $(BUILD)/shared/engine/replay_$(file).o)
+$(IN_LANES): COMPILE += $(patsubst -O2,-O3,$(filter -O2,$(CFLAGS)))
+$(filter %_vmath.o,$(IN_LANES)): COMPILE += -fno-math-errno -fno-trapping-math
+$(BUILD)/engine/replay.o $(BUILD)/shared/engine/replay.o: COMPILE += $(OPENMP)
+
 $(BUILD)/shared/%.o: %.c
 	@mkdir -p "$(@D)"
 	$(COMPILE) -fPIC -c -o $@ $<
@@ -262,7 +270,7 @@ install: all ## install headers, libraries and the pkg-config file below PREFIX 
 	@case "$(PREFIX)" in /*) prefix="$(PREFIX)" ;; *) prefix="$(CURDIR)/$(PREFIX)" ;; esac; \
 	printf '%s\n' "prefix=$$prefix" 'Name: stepgrad' 'Version: $(VERSION)' \
 	  'Description: backpropagation you can step through: a scalar autodiff engine' \
-	  'Cflags: -I"$${prefix}/include/stepgrad" $(NUMBERS)' 'Libs: -L"$${prefix}/lib" -lstepgrad -lm' \
+	  'Cflags: -I"$${prefix}/include/stepgrad" $(NUMBERS)' 'Libs: -L"$${prefix}/lib" -lstepgrad -lm' 'Libs.private: $(OPENMP)' \
 	  >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/stepgrad.pc"
 
 uninstall: ## remove what install put there

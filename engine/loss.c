@@ -60,8 +60,10 @@ static Value **shift_by_largest(Value *const *logits, size_t n)
 {
     const size_t k = index_of_largest(logits, n);
     Value **shifted = list_new(value_graph(logits[0]), n);
-    for (size_t i = 0; i < n && shifted != NULL; i++)
+    for (size_t i = 0; i < n && shifted != NULL; i++) {
         shifted[i] = v_sub(logits[i], logits[k]);
+        shifted[i]->picked_by_number = true;
+    }
     return shifted;
 }
 
@@ -100,6 +102,20 @@ Value *loss_cross_entropy(Value *const *logits, size_t classes, long target, Whe
     check_list(logits, classes, "cross_entropy", "logits", where);
     check_class(target, classes, "cross_entropy", where);
     return cross_entropy_of(logits, classes, (size_t)target);
+}
+
+/* log Σ e^(zᵢ − s) with s = Σ tⱼ·zⱼ, which is log Σ e^z − s. One-hot targets make s the target's logit, and then
+ * nothing is lost: if that is the largest, all exponents are at most 0, and if not, the largest is above 0. */
+Value *loss_cross_entropy_one_hot(Value *const *logits, Value *const *targets, size_t classes, Where where)
+{
+    Graph *graph = check_list(logits, classes, "cross_entropy_one_hot", "logits", where);
+    check_list(targets, classes, "cross_entropy_one_hot", "targets", where);
+    value_check(targets[0], graph, "cross_entropy_one_hot: targets[0]", where);
+    Value *target_logit = v_dot(targets, logits, classes);
+    Value **shifted = list_new(graph, classes);
+    for (size_t i = 0; i < classes && shifted != NULL; i++)
+        shifted[i] = v_sub(logits[i], target_logit);
+    return shifted == NULL ? graph_fail(graph) : v_logsumexp(shifted, classes);
 }
 
 static void check_label_of_row(const int *labels, size_t row, size_t classes, Where where)

@@ -31,6 +31,13 @@
  */
 #define cross_entropy(...) loss_cross_entropy(__VA_ARGS__, HERE)
 
+/* cross_entropy_one_hot(logits, targets, classes) is the same with the right class as a list of Values: 1 for that
+ * class, and 0 for all others.   log Σᵢ e^zᵢ − Σⱼ tⱼ·zⱼ,   ∂/∂z_j = p_j − t_j
+ * The graph has the same shape for every class, so a program of replay.h can take the targets as inputs. They may be
+ * any probabilities that add up to 1, too (soft labels). The targets get gradients if they are no inputs. Logits are to
+ * be finite, as 0·∞ is NaN. */
+#define cross_entropy_one_hot(...) loss_cross_entropy_one_hot(__VA_ARGS__, HERE)
+
 /* mean_cross_entropy(logits, labels) is the mean of that over a batch: a Matrix with a row of logits per sample, and
  * labels[r] the right class of row r. */
 #define mean_cross_entropy(...) loss_mean_cross_entropy(__VA_ARGS__, HERE)
@@ -54,6 +61,7 @@
 Value *loss_log_softmax_at(Value *const *logits, size_t n, long j, Where where);
 void loss_log_softmax(Value *const *logits, size_t n, Value **out, Where where);
 Value *loss_cross_entropy(Value *const *logits, size_t classes, long target, Where where);
+Value *loss_cross_entropy_one_hot(Value *const *logits, Value *const *targets, size_t classes, Where where);
 Value *loss_mean_cross_entropy(Matrix logits, const int *labels, Where where);
 Value *loss_squared_error(Value *const *predictions, Value *const *targets, size_t n, Where where);
 Value *loss_squared_error_numbers(Value *const *predictions, const double *targets, size_t n, Where where);

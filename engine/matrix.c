@@ -433,6 +433,8 @@ Matrix matrix_row_softmax_at(Matrix m, Where where)
     if (m.at == NULL)
         return matrix_fail(m.graph, m.rows, m.cols);
     const Matrix shifted = matrix_binary(OP_SUB, m, row_largest(m), where);
+    for (size_t i = 0; shifted.at != NULL && i < entry_count(shifted); i++)
+        shifted.at[i]->picked_by_number = true;
     const Matrix exponentials = matrix_map_at(shifted, OP_EXP, where);
     return matrix_binary(OP_DIV, exponentials, matrix_row_sums_at(exponentials, where), where);
 }

@@ -35,12 +35,13 @@ struct Value {
     _Alignas(sizeof(double)) double data; /* the forward value */
     double grad;                          /* ∂L/∂this, after a backward pass from L */
     const char *label;                    /* a name for people, or NULL */
-    struct Block *block;     /* for the engine: where it lives, from which follow its graph and its number */
-    OpCode op : 8;           /* what it was computed by */
-    bool needs_grad;         /* is a param, or was computed from one */
-    bool has_bias;           /* a dot with a bias */
-    bool some_parents_fixed; /* for the engine: it needs a gradient, and not all of its parents do */
-    uint32_t n;              /* operands in a, and as many in b if there is one; the bias not counted */
+    struct Block *block;         /* for the engine: where it lives, from which follow its graph and its number */
+    OpCode op : 8;               /* what it was computed by */
+    bool needs_grad;             /* is a param, or was computed from one */
+    bool has_bias;               /* a dot with a bias */
+    bool some_parents_fixed : 1; /* for the engine: it needs a gradient, and not all of its parents do */
+    bool picked_by_number : 1;   /* for the engine: its operands were picked by a comparison of data (see replay.h) */
+    uint32_t n;                  /* operands in a, and as many in b if there is one; the bias not counted */
 
     /* The parents. The n operands of a sum or a dot lie side by side in memory, from a and from b on, a bias at a[n].
      * When they do not, `list` has them instead: all of a, the bias, all of b. */

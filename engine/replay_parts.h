@@ -1,0 +1,91 @@
+/* replay_parts.h - inside replay.h, for its files and for emit.c: what a program is made of, and what it runs on. */
+#ifndef STEPGRAD_REPLAY_PARTS_H
+#define STEPGRAD_REPLAY_PARTS_H
+
+#include "graph.h"
+#include "replay.h"
+
+/* Functions with loops that compilers make vectors of are compiled for several processors at once, and the program
+ * takes the best that it finds. The numbers are the same: each lane does one operation after the other. */
+#if defined(__has_attribute) && defined(__x86_64__) && defined(__GLIBC__)
+#if __has_attribute(target_clones) && !defined(__SANITIZE_ADDRESS__)
+#define VECTORS __attribute__((target_clones("default", "avx2", "avx512f")))
+#endif
+#endif
+#ifndef VECTORS
+#define VECTORS
+#endif
+
+/* A number for each of the samples that are side by side. */
+enum { LANES = PROGRAM_BLOCK };
+typedef double Lanes[LANES];
+
+/* ---- a program ----------------------------------------------------------------------------------------------------
+ * Whatever has a number has a place: first the params, then the inputs, then constants and results, in topological
+ * order. The last place is the loss. */
+
+/* The node of an op: its operands by their places. */
+typedef struct Step {
+    OpCode op;
+    bool has_bias;
+    bool is_neuron;  /* a dot of params that follow one another with places that do: where all the time goes */
+    size_t n;        /* operands in a, and as many in b if there is one; the bias not counted */
+    const size_t *a; /* the places of the n operands, and of the bias after them */
+    const size_t *b; /* NULL when there is none */
+    size_t out;      /* the place of its value */
+} Step;
+
+/* The loops of an op, over all lanes. A list is LANES numbers of its first operand, LANES of the second, and so on; n
+ * is what a derivative gets in place of b when there is none. */
+typedef struct LaneOp {
+    void (*forward)(size_t n, const double *a, const double *b, double *y);
+    void (*da)(double n, const double *a, const double *b, const double *y, double *local);
+    void (*db)(double n, const double *a, const double *b, const double *y, double *local);
+} LaneOp;
+
+extern const LaneOp lane_ops_libm[OP_COUNT], lane_ops_vmath[OP_COUNT];
+
+/* What one thread computes with: two numbers per lane for every place but the params. */
+typedef struct Run {
+    const Program *program;
+    double *param_grad;                /* where the gradients of params are added up */
+    Lanes *data, *grad;                /* by place − param_count */
+    Lanes *list;                       /* room for the operands of a list op: twice as many as the longest has */
+    double *turned;                    /* inputs of neurons with lanes and inputs swapped: see replay_run.c */
+    size_t turned_place, turned_count; /* of which inputs; 0: of none */
+    bool turned_finite;
+} Run;
+
+struct Program {
+    size_t param_count, input_count, place_count, step_count, operand_count;
+    size_t longest; /* operands of a list op, the most */
+    Value **params;
+    Life life;         /* of the params */
+    double *param;     /* their data during a replay */
+    bool param_finite; /* all of them */
+    double *start;     /* by place: the numbers when it was recorded; constants keep them */
+    bool *needs_grad;  /* by place */
+    Step *steps;
+    size_t *operands;       /* those of all steps */
+    const LaneOp *lane_ops; /* by OpCode */
+    double *gradients;      /* of the params, while they are added up */
+    Run **runs;             /* one for each thread */
+    size_t run_count, run_room;
+    size_t threads;          /* 0: in the engine's order */
+    double *block_gradients; /* of BLOCKS_OF_THREAD blocks for each thread */
+};
+
+enum { BLOCKS_OF_THREAD = 8 };
+
+/* ---- replay_run.c: NULL when there is no memory -------------------------------------------------------------------
+ */
+Run *run_new(const Program *program);
+void run_free(Run *run);
+
+/* Up to LANES samples, forward and backward. Adds to run->param_grad; losses may be NULL. */
+void run_block(Run *run, const double *rows, size_t count, double seed, double *losses);
+
+/* The loss of one sample. */
+double run_loss(Run *run, const double *row);
+
+#endif

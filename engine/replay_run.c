@@ -1,0 +1,272 @@
+/* replay_run.c - a program runs over LANES samples side by side: forward through its steps, and backward. The loops
+ * over lanes have no order among them, so that compilers make vectors of them; each lane alone does what the engine
+ * does, in the same order. */
+#include <math.h>
+#include <string.h>
+
+#include "memory.h"
+#include "replay_parts.h"
+
+enum { TILE = 32 };
+
+/* ---- operands ---------------------------------------------------------------------------------------------------- */
+
+static bool is_param(const Program *program, size_t place) { return place < program->param_count; }
+
+static double *lanes_of(Lanes *numbers, const Program *program, size_t place)
+{
+    return numbers[place - program->param_count];
+}
+
+/* An operand, a number per lane. A param is one number for all lanes, and is written out into `room`. */
+static const double *operand(const Run *run, size_t place, double *room)
+{
+    const Program *program = run->program;
+    if (!is_param(program, place))
+        return lanes_of(run->data, program, place);
+    for (int k = 0; k < LANES; k++)
+        room[k] = program->param[place];
+    return room;
+}
+
+/* n operands side by side: where they are, if they follow one another there, else copied into `room`. */
+static const double *operand_list(const Run *run, const size_t *places, size_t n, Lanes *room)
+{
+    size_t i = 1;
+    while (i < n && places[i] == places[0] + i)
+        i++;
+    if (i == n && !is_param(run->program, places[0]))
+        return lanes_of(run->data, run->program, places[0]);
+    for (i = 0; i < n; i++) {
+        const double *numbers = operand(run, places[i], room[i]);
+        if (numbers != room[i])
+            memcpy(room[i], numbers, sizeof room[i]);
+    }
+    return room[0];
+}
+
+/* ---- any op ------------------------------------------------------------------------------------------------------ */
+
+static void forward_step(const Run *run, const Step *step)
+{
+    const Program *program = run->program;
+    const size_t half = program->longest; /* of run->list */
+    Lanes bias_room;
+    double *y = lanes_of(run->data, program, step->out);
+    const double *a = operand_list(run, step->a, step->n, run->list);
+    const double *b = step->b == NULL ? NULL : operand_list(run, step->b, step->n, run->list + half);
+    program->lane_ops[step->op].forward(step->n, a, b, y);
+    if (!step->has_bias)
+        return;
+    const double *bias = operand(run, step->a[step->n], bias_room);
+    for (int k = 0; k < LANES; k++)
+        y[k] += bias[k];
+}
+
+/* The chain rule in one lane. A path with derivative 0 contributes nothing, as in the engine (ops.h), nor does a sample
+ * whose gradient does not come here. */
+static inline double product(double local, double grad) { return local == 0 || grad == 0 ? 0 : local * grad; }
+
+/* ∂L/∂parent += ∂node/∂parent · ∂L/∂node, in each lane. For a param that is a sum over the samples, from the last to
+ * the first, as the reverse walk meets them. */
+VECTORS static void push_lanes(const Run *run, size_t parent, const double *local, const double *grad)
+{
+    const Program *program = run->program;
+    if (!program->needs_grad[parent])
+        return;
+    if (is_param(program, parent)) {
+        double sum = run->param_grad[parent];
+        for (int k = LANES; k-- > 0;)
+            sum += product(local[k], grad[k]);
+        run->param_grad[parent] = sum;
+        return;
+    }
+    double *restrict parent_grad = lanes_of(run->grad, program, parent);
+    for (int k = 0; k < LANES; k++)
+        parent_grad[k] += product(local[k], grad[k]);
+}
+
+static void backward_step(const Run *run, const Step *step)
+{
+    const Program *program = run->program;
+    const LaneOp *op = &program->lane_ops[step->op];
+    const double *y = lanes_of(run->data, program, step->out);
+    const double *grad = lanes_of(run->grad, program, step->out);
+    Lanes room_a, room_b, local_a, local_b;
+    for (size_t i = 0; i < step->n; i++) {
+        const double *a = operand(run, step->a[i], room_a);
+        const double *b = step->b == NULL ? NULL : operand(run, step->b[i], room_b);
+        op->da((double)step->n, a, b, y, local_a);
+        push_lanes(run, step->a[i], local_a, grad);
+        if (b == NULL)
+            continue;
+        op->db((double)step->n, a, b, y, local_b);
+        push_lanes(run, step->b[i], local_b, grad);
+    }
+    for (int k = 0; k < LANES; k++)
+        local_a[k] = 1;
+    if (step->has_bias)
+        push_lanes(run, step->a[step->n], local_a, grad);
+}
+
+/* ---- a neuron ------------------------------------------------------------------------------------------------------
+ * The same dot once more, w·x + c, with params and inputs that follow one another: nearly all the time goes here. */
+
+/* The even and the odd sum of dot_forward, in all lanes. */
+VECTORS static void forward_neuron(const Run *run, const Step *step)
+{
+    const double *w = &run->program->param[step->a[0]];
+    const double *x = lanes_of(run->data, run->program, step->b[0]);
+    const size_t n = step->n;
+    double *restrict y = lanes_of(run->data, run->program, step->out);
+    double even[LANES] = {0}, odd[LANES] = {0};
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        for (int k = 0; k < LANES; k++)
+            even[k] += w[i] * x[i * LANES + (size_t)k];
+        for (int k = 0; k < LANES; k++)
+            odd[k] += w[i + 1] * x[(i + 1) * LANES + (size_t)k];
+    }
+    for (int k = 0; n % 2 == 1 && k < LANES; k++)
+        even[k] += w[n - 1] * x[(n - 1) * LANES + (size_t)k];
+    const double bias = step->has_bias ? w[n] : 0;
+    for (int k = 0; k < LANES; k++)
+        y[k] = even[k] + odd[k] + bias;
+}
+
+VECTORS static bool all_finite(const double *numbers)
+{
+    int finite = 1; /* no && and no return in the loop, so that it is one for vectors */
+    for (int k = 0; k < LANES; k++)
+        finite &= numbers[k] - numbers[k] == 0;
+    return finite;
+}
+
+/* The inputs of neurons with lanes and inputs swapped, turned[k·n + i]: so the inputs lie side by side, and a vector of
+ * weights' gradients can take sample after sample. All neurons of a layer use them. */
+static void turn_inputs(Run *run, const Step *step)
+{
+    if (run->turned_place == step->b[0] && run->turned_count == step->n)
+        return;
+    const double *x = lanes_of(run->data, run->program, step->b[0]);
+    for (size_t k = 0; k < LANES; k++)
+        for (size_t i = 0; i < step->n; i++)
+            run->turned[k * step->n + i] = x[i * LANES + k];
+    run->turned_place = step->b[0];
+    run->turned_count = step->n;
+    run->turned_finite = true;
+    for (size_t i = 0; i < step->n; i++)
+        run->turned_finite = run->turned_finite && all_finite(x + i * LANES);
+}
+
+/* dw[i] += Σ over samples, from the last to the first, of g·x[i]. So many sums at a time as registers can hold. */
+VECTORS static void push_to_weights(const Run *run, size_t n, const double *g, double *restrict dw)
+{
+    size_t first = 0;
+    for (; first + TILE <= n; first += TILE) {
+        double sum[TILE];
+        memcpy(sum, dw + first, sizeof sum);
+        for (size_t k = LANES; k-- > 0;)
+            for (size_t i = 0; i < TILE; i++)
+                sum[i] += g[k] * run->turned[k * n + first + i];
+        memcpy(dw + first, sum, sizeof sum);
+    }
+    for (size_t k = LANES; k-- > 0;)
+        for (size_t i = first; i < n; i++)
+            dw[i] += g[k] * run->turned[k * n + i];
+}
+
+VECTORS static void backward_neuron(const Run *run, const Step *step)
+{
+    const Program *program = run->program;
+    const double *w = &program->param[step->a[0]];
+    const double *g = lanes_of(run->grad, program, step->out);
+    double *dw = &run->param_grad[step->a[0]];
+    push_to_weights(run, step->n, g, dw);
+    for (int k = LANES; step->has_bias && k-- > 0;)
+        dw[step->n] += g[k];
+    for (size_t i = 0; i < step->n; i++) {
+        double *restrict dx = lanes_of(run->grad, program, step->b[i]);
+        if (program->needs_grad[step->b[i]])
+            for (int k = 0; k < LANES; k++)
+                dx[k] += w[i] * g[k];
+    }
+}
+
+/* With finite numbers a product with 0 is 0, and there is no path to leave out: see `product`. */
+static bool may_push_as_neuron(Run *run, const Step *step)
+{
+    if (!step->is_neuron || !run->program->param_finite || !all_finite(lanes_of(run->grad, run->program, step->out)))
+        return false;
+    turn_inputs(run, step);
+    return run->turned_finite;
+}
+
+/* ---- all steps --------------------------------------------------------------------------------------------------- */
+
+static void run_forward(Run *run, const double *rows, size_t count)
+{
+    const Program *program = run->program;
+    for (size_t i = 0; i < program->input_count; i++)
+        for (size_t k = 0; k < LANES; k++) /* lanes without a sample of their own repeat the first one */
+            run->data[i][k] = rows[(k < count ? k : 0) * program->input_count + i];
+    for (const Step *step = program->steps; step < program->steps + program->step_count; step++)
+        (step->is_neuron ? forward_neuron : forward_step)(run, step);
+    run->turned_count = 0;
+}
+
+static void run_backward(Run *run, size_t count, double seed)
+{
+    const Program *program = run->program;
+    memset(run->grad, 0, (program->place_count - program->param_count) * sizeof *run->grad);
+    for (size_t k = 0; k < count; k++)
+        lanes_of(run->grad, program, program->place_count - 1)[k] = seed;
+    for (const Step *step = program->steps + program->step_count; step-- > program->steps;)
+        if (program->needs_grad[step->out])
+            (may_push_as_neuron(run, step) ? backward_neuron : backward_step)(run, step);
+}
+
+void run_block(Run *run, const double *rows, size_t count, double seed, double *losses)
+{
+    run_forward(run, rows, count);
+    run_backward(run, count, seed);
+    if (losses != NULL)
+        memcpy(losses, lanes_of(run->data, run->program, run->program->place_count - 1), count * sizeof *losses);
+}
+
+double run_loss(Run *run, const double *row)
+{
+    run_forward(run, row, 1);
+    return lanes_of(run->data, run->program, run->program->place_count - 1)[0];
+}
+
+Run *run_new(const Program *program)
+{
+    const size_t places = program->place_count - program->param_count;
+    Run *run = memory_alloc(sizeof *run);
+    if (run == NULL)
+        return NULL;
+    *run = (Run){.program = program,
+                 .data = memory_alloc_array(places, sizeof *run->data),
+                 .grad = memory_alloc_array(places, sizeof *run->grad),
+                 .list = memory_alloc_array(program->longest, 2 * sizeof *run->list),
+                 .turned = memory_alloc_array(program->longest, sizeof(Lanes))};
+    if (run->data == NULL || run->grad == NULL || run->list == NULL || run->turned == NULL) {
+        run_free(run);
+        return NULL;
+    }
+    for (size_t place = program->param_count; place < program->place_count; place++)
+        for (int k = 0; k < LANES; k++)
+            lanes_of(run->data, program, place)[k] = program->start[place];
+    return run;
+}
+
+void run_free(Run *run)
+{
+    if (run == NULL)
+        return;
+    memory_free(run->data);
+    memory_free(run->grad);
+    memory_free(run->list);
+    memory_free(run->turned);
+    memory_free(run);
+}
