@@ -23,7 +23,8 @@ void count_memory(Graph *graph, Step *step, void *training, size_t size, double 
         memory_lasts(SIZE_MAX);
         step(training);
         numbers[NODES] = (double)(graph_node_count(graph) - nodes_before);
-        numbers[BYTES] = (double)(bytes_of(graph) - bytes_before) / numbers[NODES];
+        if (numbers[NODES] > 0) /* a replay builds none */
+            numbers[BYTES] = (double)(bytes_of(graph) - bytes_before) / numbers[NODES];
         graph_release(graph, mark);
         numbers[i < 2 ? FIRST + i : LATER] += (double)allocations;
         memory_restore();
@@ -33,6 +34,7 @@ void count_memory(Graph *graph, Step *step, void *training, size_t size, double 
 static const Row rows[] = {
     {"chain of 1,000,000", .measure = chain_memory, .size = 5},
     {"two moons, a batch of 64", .measure = moons_memory},
+    {"two moons, replay", .measure = replay_memory},
     {"GPT, a name of 7 letters", .measure = gpt_memory},
 };
 

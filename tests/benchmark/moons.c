@@ -1,20 +1,15 @@
-/* moons.c - the job of `make moons`, by several programs: 1000 points, 2 → 32 → 32 → 2 tanh, cross-entropy, SGD 0.05,
- * batch 64. All begin with the same params and take the points in the same order, so their losses agree, and show it.
+/* moons.c - define-by-run and the competitors, and the table of all that do the job: see moons.h.
  *
  * A program is a row: its name, and a function that trains for `size` epochs and writes seconds and loss.
  */
+#include "moons.h"
+
 #include <math.h>
 
 #include "by_hand.h"
-#include "stepgrad.h"
 #include "tables.h"
 
-enum { BATCH = 64 };
-enum { SECONDS, BY_HAND, BY_TORCH, INSTRUCTIONS, LOSS }; /* the columns */
-
-static const double LR = 0.05;
-
-static const Dataset *points(void)
+const Dataset *moons_points(void)
 {
     static Dataset data;
     Error error;
@@ -23,7 +18,7 @@ static const Dataset *points(void)
     return &data;
 }
 
-static MLP *open_net(Graph *graph)
+MLP *moons_net(Graph *graph)
 {
     Error error;
     MLP *net = mlp_open(graph, "lessons/data/moons/init.txt", &error);
@@ -32,16 +27,13 @@ static MLP *open_net(Graph *graph)
     return net;
 }
 
-/* A step on n rows; returns the loss before it. */
-typedef double Train(void *net, const double *x, const int *label, size_t n);
-
-static void train(Train *step, void *net, size_t epochs, double *numbers)
+void moons_train(MoonsStep *step, void *net, size_t batch, size_t epochs, double *numbers)
 {
-    const Dataset *data = points();
+    const Dataset *data = moons_points();
     const double start = now();
     for (size_t epoch = 0; epoch < epochs; epoch++)
-        for (size_t first = 0; first < data->count; first += BATCH) {
-            const size_t n = data->count - first < BATCH ? data->count - first : BATCH;
+        for (size_t first = 0; first < data->count; first += batch) {
+            const size_t n = data->count - first < batch ? data->count - first : batch;
             numbers[LOSS] = step(net, dataset_row(data, first), data->label + first, n);
         }
     numbers[SECONDS] = now() - start;
@@ -57,7 +49,7 @@ typedef struct Training {
 
 static Training start_training(void)
 {
-    MLP *net = open_net(graph_new());
+    MLP *net = moons_net(graph_new());
     return (Training){net, sgd_new(net->params, net->param_count, ((SGD){.lr = LR})), graph_mark(net->graph)};
 }
 
@@ -90,13 +82,13 @@ static double step_and_release(void *training, const double *x, const int *label
 static void define_by_run(size_t epochs, double *numbers)
 {
     Training training = start_training();
-    train(step_and_release, &training, epochs, numbers);
+    moons_train(step_and_release, &training, BATCH, epochs, numbers);
     end_training(&training);
 }
 
 static void step_for_memory(void *training)
 {
-    const Dataset *data = points();
+    const Dataset *data = moons_points();
     step_of_engine(training, data->x, data->label, BATCH);
 }
 
@@ -128,13 +120,13 @@ static void copy_params(const MLP *net, HandNet *hand)
     }
 }
 
-static void train_by_hand(Train *step, size_t epochs, double *numbers)
+static void train_by_hand(MoonsStep *step, size_t epochs, double *numbers)
 {
     HandNet hand;
     Graph *graph = graph_new();
-    copy_params(open_net(graph), &hand);
+    copy_params(moons_net(graph), &hand);
     graph_free(graph);
-    train(step, &hand, epochs, numbers);
+    moons_train(step, &hand, BATCH, epochs, numbers);
 }
 
 static double step_by_hand(void *net, const double *x, const int *label, size_t n)
@@ -161,6 +153,8 @@ static void torch(size_t epochs, double *numbers) { run("torch", "TORCH_PYTHON",
 static const Row rows[] = {
     {"hand-written C", .measure = by_hand},
     {"define-by-run", .measure = define_by_run},
+    {"replay", .measure = moons_replay},
+    {"replay, vmath", .measure = moons_replay_vmath},
     {"NumPy", .measure = numpy, .is_elsewhere = true},
     {"PyTorch", .measure = torch, .is_elsewhere = true},
 };
@@ -177,7 +171,8 @@ Table moons_table = {
     .name = "moons",
     .title = "Two moons, 200 epochs",
     .text = "1000 points, 2 → 32 → 32 → 2 tanh, cross-entropy, SGD, batch 64: 3200 steps. The hand-written program "
-            "knows this one network. NumPy has its gradients written out by hand, too.",
+            "knows this one network. Replay runs the graph that define-by-run built once. NumPy has its gradients "
+            "written out by hand, too.",
     .unit = "seconds",
     TABLE_OF(rows, columns),
     .size = 200,

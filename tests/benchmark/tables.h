@@ -5,11 +5,12 @@
 #include "graph.h"
 #include "table.h"
 
-extern Table moons_table;  /* moons.c */
-extern Table gpt_table;    /* gpt.c */
-extern Table nodes_table;  /* nodes.c */
-extern Table width_table;  /* width.c */
-extern Table memory_table; /* memory.c */
+extern Table moons_table;                       /* moons.c */
+extern Table gpt_table;                         /* gpt.c */
+extern Table nodes_table;                       /* nodes.c */
+extern Table width_table;                       /* width.c */
+extern Table memory_table;                      /* memory.c */
+extern Table threads_table, threads_1000_table; /* replay.c */
 
 /* ---- for the table of memory ------------------------------------------------------------------------------------- */
 
@@ -20,8 +21,6 @@ typedef void Step(void *training);
 void count_memory(Graph *graph, Step *step, void *training, size_t size, double *numbers);
 
 /* Rows of that table. */
-void moons_memory(size_t size, double *numbers);
-void gpt_memory(size_t size, double *numbers);
-void chain_memory(size_t size, double *numbers);
+Measure moons_memory, replay_memory, gpt_memory, chain_memory;
 
 #endif
