@@ -122,7 +122,7 @@ cheat_sheet: $(BUILD)/draw ## write the table of ops in lessons/README.md again,
 .PHONY: cheat_sheet
 
 bench: $(BENCH) $(COUNTED) ## time the engine beside hand-written C, PyTorch and NumPy: four minutes, or QUICK=1; PYTHON=... has them
-	@CC="$(CC)" FLAGS="$(CFLAGS) $(NUMBERS) $(CPPFLAGS)" sh tests/benchmark/run.sh "$(BUILD)" $(if $(QUICK),--quick)
+	@CC="$(CC)" FLAGS="$(strip $(CFLAGS) $(NUMBERS) $(CPPFLAGS))" sh tests/benchmark/run.sh "$(BUILD)" $(if $(QUICK),--quick)
 
 hash: ## show that the gradients have the same bits for each compiler and optimisation level
 	@sh tests/same_bits.sh

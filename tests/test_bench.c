@@ -128,10 +128,15 @@ static void expect_what_is_missing(void)
     cr_expect(middle("moons", "define-by-run", "× hand") > 0, "no ratio");
 }
 
+/* (A debug build uses released memory again only when 256 MB more have been released.) */
 static void expect_no_allocations(const char *row)
 {
+#ifdef STEPGRAD_DEBUG
+    (void)row;
+#else
     cr_expect_eq(middle("memory", row, "2nd step"), 0, "%s", row);
     cr_expect_eq(middle("memory", row, "all later"), 0, "%s", row);
+#endif
 }
 
 /* All programs do the same job. Where they differ, in the order of a sum, in a formula of the loss, or by vmath, a

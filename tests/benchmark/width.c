@@ -5,7 +5,7 @@
 #include "tables.h"
 
 enum { FORWARD, BACK, BOTH }; /* the columns */
-enum { LAYERS = 2, BATCH = 64, PRODUCTS_TIMED = 4000000, WIDEST = 256 };
+enum { LAYERS = 2, BATCH = 64, PRODUCTS_TIMED = 4000000, WIDEST = 256, WARM_UP = 2 };
 
 typedef struct Training {
     MLP *net;
@@ -46,10 +46,11 @@ static void time_width(size_t w, double *numbers)
 {
     const size_t products = LAYERS * w * w * BATCH, rounds = 1 + PRODUCTS_TIMED / products;
     Training training = start_training(w);
-    step(&training, w);
-    training.forward = training.back = 0; /* that one touched the memory */
-    for (size_t round = 0; round < rounds; round++)
+    for (size_t round = 0; round < WARM_UP + rounds; round++) {
+        if (round == WARM_UP)
+            training.forward = training.back = 0; /* those before touched the memory */
         step(&training, w);
+    }
     graph_free(training.net->graph);
     numbers[FORWARD] = training.forward / (double)(products * rounds) * 1e9;
     numbers[BACK] = training.back / (double)(products * rounds) * 1e9;
