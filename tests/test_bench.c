@@ -144,6 +144,7 @@ static void expect_no_allocations(const char *row)
 static void expect_same_losses(void)
 {
     const double loss = middle("moons", "define-by-run", "loss"), gpt = middle("gpt", "define-by-run", "loss");
+    cr_expect_float_eq(middle("moons", "hand-written, vectors", "loss"), loss, 1e-12);
     cr_expect_float_eq(middle("moons", "replay", "loss"), loss, 1e-12);
     cr_expect_float_eq(middle("moons", "hand-written C", "loss"), loss, 1e-12);
     cr_expect_float_eq(middle("moons", "replay, vmath", "loss"), loss, 1e-12);

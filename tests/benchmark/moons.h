@@ -8,7 +8,7 @@
 #include "table.h"
 
 enum { BATCH = 64 };
-enum { SECONDS, BY_HAND, BY_TORCH, INSTRUCTIONS, LOSS }; /* the columns */
+enum { SECONDS, BY_HAND, BY_VECTORS, BY_TORCH, INSTRUCTIONS, LOSS }; /* the columns */
 
 static const double LR = 0.05;
 
