@@ -40,6 +40,7 @@ int main(int argc, char **argv)
     const bool is_quick = argc == 3 && strcmp(argv[2], "--quick") == 0;
     if (argc != 2 && !is_quick)
         stop("start me by `make bench`, or as the first lines of bench.c say");
+    printf("\n%s\n", report_how_measured);
     for (size_t i = 0; i < TABLES; i++) {
         table_measure(tables[i], is_quick);
         if (!is_quick)
@@ -47,5 +48,6 @@ int main(int argc, char **argv)
         report_table(tables[i], stdout);
     }
     report_files(tables, TABLES, argv[1]);
+    printf("\nThe same is in %s/bench.md, bench.csv and bench.svg, and `make book` makes a page of it.\n", argv[1]);
     return 0;
 }

@@ -10,6 +10,11 @@
 #include "plot/svg.h"
 #include "utf8.h"
 
+const char report_how_measured[] =
+    "Measured by `make bench`: in every turn each program of a table runs once, in random order. A number is the "
+    "median "
+    "of the turns, with the quartiles behind it; a ratio is taken turn by turn; – was not measured.";
+
 enum { CELL_SIZE = 3 * NUMBER_SIZE, MACHINE_MOST = 1 << 16 };
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
@@ -175,11 +180,8 @@ void report_files(Table *const *tables, size_t count, const char *folder)
     FILE *markdown = begin(&files[0], folder, "bench.md"), *csv = begin(&files[1], folder, "bench.csv");
     FILE *picture = begin(&files[2], folder, "bench.svg");
     char *machine = read_machine(folder);
-    fprintf(markdown,
-            "# How fast it is\n\nMeasured by `make bench`: in every turn each program of a table runs once, in "
-            "random order. A number is the median of the turns, with the quartiles behind it; a ratio is taken "
-            "turn by turn; – was not measured.\n\n![The medians, and a bar between the quartiles](bench.svg)\n"
-            "\n");
+    fprintf(markdown, "# How fast it is\n\n%s\n\n![The medians, and a bar between the quartiles](bench.svg)\n",
+            report_how_measured);
     fprintf(csv, "table,row,column,median,lower quartile,upper quartile,turns\n");
     fprintf(markdown, "\n```\n%s```\n", machine);
     put_machine(machine, csv);

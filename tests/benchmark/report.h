@@ -8,6 +8,9 @@
 
 #include "table.h"
 
+/* What the numbers are: a paragraph. */
+extern const char report_how_measured[];
+
 /* A heading, the text, and a line for each row: the median and, where there are several turns, the quartiles. */
 void report_table(const Table *table, FILE *out);
 
