@@ -13,7 +13,8 @@ WARNINGS ?= -Wall -Wextra -Wpedantic
 # A fused multiply-add would make the last bit depend on the compiler and the machine.
 NUMBERS = -ffp-contract=off
 INCLUDE = -Iengine -Iviz
-COMPILE = $(CC) $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) $(INCLUDE) -MMD -MP
+FLAGS = $(STD) $(WARNINGS) $(NUMBERS) $(CFLAGS) $(CPPFLAGS) $(INCLUDE)
+COMPILE = $(CC) $(FLAGS) -MMD -MP
 # Threads for replay.h, where the compiler has OpenMP and a library for it.
 OPENMP := $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c -o /dev/null - 2>/dev/null && echo -fopenmp)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) $(OPENMP)
@@ -94,6 +95,16 @@ one_page: $(BUILD)/lessons/one_page ## the whole engine on one page: train on tw
 	@$(BUILD)/lessons/one_page
 .PHONY: lessons lesson diff one_page
 
+# Open MPI wants to be told that it may start more processes than there are processors, and that root may.
+RANKS ?= 2
+moons_mpi: $(BUILD)/moons_mpi ## train on two moons with several processes, RANKS=2, on one machine or more (needs MPI)
+	$(call need,mpirun,openmpi-bin)
+	@allow=; case "$$(mpirun --version 2>&1)" in *'Open MPI'*) \
+	  test $(RANKS) -le "$$(getconf _NPROCESSORS_ONLN)" || allow=--oversubscribe; \
+	  test "$$(id -u)" != 0 || allow="$$allow --allow-run-as-root" ;; esac; \
+	set -x; mpirun $$allow -n $(RANKS) $(BUILD)/moons_mpi
+.PHONY: moons_mpi
+
 gdb: ## step through L=05 (a lesson), L=moons, or L=suite/test in gdb with the grad commands loaded
 	$(call need,gdb,gdb)
 	$(if $(findstring /,$(L)),$(call need,gdbserver,gdbserver))
@@ -158,6 +169,10 @@ $(SHARED_LIB): $(SHARED)
 
 $(BUILD)/moons: $(patsubst %.c,$(BUILD)/%.o,$(wildcard lessons/moons/*.c)) $(LINKED)
 	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/moons_mpi: lessons/moons_mpi.c $(LIB)
+	$(call need,mpicc,libopenmpi-dev)
+	OMPI_CC="$(CC)" MPICH_CC="$(CC)" mpicc $(FLAGS) $(LDFLAGS) $(OPENMP) -o $@ $^ -lm
 
 # A chapter that includes nothing of the engine gets none, also in a debug build: the grad commands then say so.
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LINKED)

@@ -9,28 +9,39 @@
 #include "order.h"
 #include "replay_parts.h"
 
-/* ---- what can be recorded ---------------------------------------------------------------------------------------- */
-
-static void check_loss(Value *loss, Where where)
+static void check_program(const Program *program, const char *caller, Where where)
 {
-    char name[VALUE_NAME_SIZE];
-    value_check(loss, NULL, "program_record: the loss", where);
-    if (loss->op <= OP_CONST)
-        misuse(where, "program_record: the loss %s was computed from nothing, so there is nothing to record.",
-               value_name(loss, name));
-    if (loss->op != OP_FAILED && !loss->needs_grad)
+    if (program == NULL)
+        misuse(where, "%s: the program is NULL. Make one with program_record, and check that it is not NULL.", caller);
+    if (!life_lasts(&program->life))
         misuse(where,
-               "program_record: the loss %s (data %g) depends on no param, so there is no gradient to compute. Make "
-               "the leaves that want one with v_param.",
-               value_name(loss, name), loss->data);
+               "%s: the program's params were released: graph_release ended them together with all nodes made since "
+               "the mark. Make them before graph_mark.",
+               caller);
 }
 
-static void check_input(const Value *v, size_t index, const Graph *graph, Where where)
+/* ---- what can be recorded ---------------------------------------------------------------------------------------- */
+
+static void check_loss(Value *loss, const char *caller, Where where)
 {
     char role[64], name[VALUE_NAME_SIZE];
-    snprintf(role, sizeof role, "program_record: inputs[%zu]", index);
+    snprintf(role, sizeof role, "%s: the loss", caller);
+    value_check(loss, NULL, role, where);
+    if (loss->op <= OP_CONST)
+        misuse(where, "%s %s was computed from nothing, so there is nothing to record.", role, value_name(loss, name));
+    if (loss->op != OP_FAILED && !loss->needs_grad)
+        misuse(where,
+               "%s %s (data %g) depends on no param, so there is no gradient to compute. Make the leaves that want one "
+               "with v_param.",
+               role, value_name(loss, name), loss->data);
+}
+
+static void check_input(const Value *v, size_t index, const Graph *graph, const char *caller, Where where)
+{
+    char role[64], name[VALUE_NAME_SIZE];
+    snprintf(role, sizeof role, "%s: inputs[%zu]", caller, index);
     value_check(v, graph, role, where);
-    if (v->op != OP_INPUT)
+    if (v->op != OP_INPUT && v->op != OP_FAILED)
         misuse(where, "%s is %s, of kind %s. Make the leaves whose numbers change from sample to sample with v_input.",
                role, value_name(v, name), op_table[v->op].name);
 }
@@ -111,25 +122,24 @@ static const Value *frozen_node(const Recording *recording, size_t n)
     return NULL;
 }
 
-static void check_places(Recording *recording, size_t placed, size_t n, Where where)
+static void check_places(Recording *recording, size_t placed, size_t n, const char *caller, Where where)
 {
     const Value *frozen = placed == n ? frozen_node(recording, n) : NULL;
     if (placed == n && frozen == NULL)
         return;
     recording_end(recording);
     if (frozen == NULL)
-        misuse(where, "program_record: inputs[%zu] stands in the list twice. Give each input a place of its own.",
-               placed);
+        misuse(where, "%s: inputs[%zu] stands in the list twice. Give each input a place of its own.", caller, placed);
     char name[VALUE_NAME_SIZE];
     if (frozen->op == OP_INPUT)
         misuse(where,
-               "program_record: %s is an input of the graph, and not in the list of inputs: it would stay %g for every "
-               "sample. Put it into the list, or make it with v_const if it is to stay.",
-               value_name(frozen, name), frozen->data);
+               "%s: %s is an input of the graph, and not in the list of inputs: it would stay %g for every sample. Put "
+               "it into the list, or make it with v_const if it is to stay.",
+               caller, value_name(frozen, name), frozen->data);
     misuse(where,
-           "program_record: %s (%s, data %g) was built by a softmax or cross-entropy that picked the largest logit of "
-           "this sample, and it would be that one for every sample. Use cross_entropy_one_hot, or v_logsumexp.",
-           value_name(frozen, name), op_table[frozen->op].name, frozen->data);
+           "%s: %s (%s, data %g) was built by a softmax or cross-entropy that picked the largest logit of this sample, "
+           "and it would be that one for every sample. Use cross_entropy_one_hot, or v_logsumexp.",
+           caller, value_name(frozen, name), op_table[frozen->op].name, frozen->data);
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */
@@ -215,14 +225,25 @@ static void fill_program(Program *program, const Recording *recording, Value *co
             record_step(program, recording, recording->order[i]);
 }
 
-/* The program, and nothing to run it with. NULL: no memory. */
-static Program *program_of(Value *loss, Value *const *inputs, size_t n, Where where)
+/* False: a builder returned the graph's failed node, for want of memory. */
+static bool all_were_built(const Value *loss, Value *const *inputs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (inputs[i]->op == OP_FAILED)
+            return false;
+    return loss->op != OP_FAILED;
+}
+
+/* The program, and nothing to run it with. NULL: no memory, now or when the nodes were built. */
+static Program *program_of(Value *loss, Value *const *inputs, size_t n, const char *caller, Where where)
 {
     Recording recording;
+    if (!all_were_built(loss, inputs, n))
+        return NULL;
     if (!recording_begin(&recording, loss, inputs, n))
         return NULL;
     const size_t placed = give_places(&recording, inputs, n);
-    check_places(&recording, placed, n, where);
+    check_places(&recording, placed, n, caller, where);
     Program *program = memory_alloc(sizeof *program);
     if (program != NULL) {
         *program = (Program){.input_count = n, .lane_ops = lane_ops_libm, .longest = 1};
@@ -237,13 +258,13 @@ static Program *program_of(Value *loss, Value *const *inputs, size_t n, Where wh
     return program;
 }
 
-static void check_arguments(Value *loss, Value *const *inputs, size_t n, Where where)
+static void check_arguments(Value *loss, Value *const *inputs, size_t n, const char *caller, Where where)
 {
-    check_loss(loss, where);
-    if (n > 0)
-        misuse_if_null(inputs, "program_record: the list of inputs", "Pass an array of n nodes.", where);
+    check_loss(loss, caller, where);
+    if (inputs == NULL && n > 0)
+        misuse(where, "%s: the list of inputs is NULL. Pass an array of %zu nodes.", caller, n);
     for (size_t i = 0; i < n; i++)
-        check_input(inputs[i], i, value_graph(loss), where);
+        check_input(inputs[i], i, value_graph(loss), caller, where);
 }
 
 static bool no_memory(Error *error, const char *caller, Where where)
@@ -279,8 +300,8 @@ static bool gives_loss(Program *program, Value *const *inputs, double loss)
 
 Program *program_record_at(Value *loss, Value *const *inputs, size_t n, Error *error, Where where)
 {
-    check_arguments(loss, inputs, n, where);
-    Program *program = loss->op == OP_FAILED ? NULL : program_of(loss, inputs, n, where);
+    check_arguments(loss, inputs, n, "program_record", where);
+    Program *program = program_of(loss, inputs, n, "program_record", where);
     if (program == NULL || !program_use_threads(program, 0)) {
         program_free(program);
         no_memory(error, "program_record", where);
@@ -305,7 +326,8 @@ static bool same_step(const Step *s, const Step *t)
            (s->b == NULL || memcmp(s->b, t->b, s->n * sizeof *s->b) == 0);
 }
 
-static bool same_number(double x, double y) { return x == y || (isnan(x) && isnan(y)); }
+/* 0 and -0 are two numbers: 1/x tells them apart. */
+static bool same_number(double x, double y) { return (x == y && signbit(x) == signbit(y)) || (isnan(x) && isnan(y)); }
 
 static bool same_size(const Program *p, const Program *q)
 {
@@ -351,11 +373,11 @@ static const Value *node_at(Value *loss, Value *const *inputs, size_t n, size_t 
 
 bool program_agrees_at(const Program *program, Value *loss, Value *const *inputs, size_t n, Error *error, Where where)
 {
-    misuse_if_null(program, "program_agrees: the program", "Make one with program_record.", where);
-    check_arguments(loss, inputs, n, where);
+    check_program(program, "program_agrees", where);
+    check_arguments(loss, inputs, n, "program_agrees", where);
     if (n != program->input_count)
         misuse(where, "program_agrees: %zu inputs, but the program was recorded with %zu.", n, program->input_count);
-    Program *other = loss->op == OP_FAILED ? NULL : program_of(loss, inputs, n, where);
+    Program *other = program_of(loss, inputs, n, "program_agrees", where);
     if (other == NULL)
         return no_memory(error, "program_agrees", where);
     const size_t place = first_difference(program, other);
@@ -374,19 +396,11 @@ bool program_agrees_at(const Program *program, Value *loss, Value *const *inputs
 
 /* ---- replaying --------------------------------------------------------------------------------------------------- */
 
-static void check_replay(const Program *program, const double *rows, size_t count, const char *caller, Where where)
+static void check_rows(const Program *program, const double *rows, size_t count, const char *caller, Where where)
 {
-    char what[48];
-    snprintf(what, sizeof what, "%s: the program", caller);
-    misuse_if_null(program, what, "Make one with program_record, and check that it is not NULL.", where);
     if (rows == NULL && count > 0 && program->input_count > 0)
         misuse(where, "%s: the list of rows is NULL. Pass an array of %zu x %zu numbers.", caller, count,
                program->input_count);
-    if (!life_lasts(&program->life))
-        misuse(where,
-               "%s: the program's params were released: graph_release ended them together with all nodes made since "
-               "the mark. Make them before graph_mark.",
-               caller);
 }
 
 static size_t block_count(size_t samples) { return (samples + LANES - 1) / LANES; }
@@ -463,7 +477,8 @@ static void replay_with_threads(Program *program, const double *rows, size_t cou
 
 void program_replay_at(Program *program, const double *rows, size_t count, double seed, double *losses, Where where)
 {
-    check_replay(program, rows, count, "program_replay", where);
+    check_program(program, "program_replay", where);
+    check_rows(program, rows, count, "program_replay", where);
     take_params(program);
     (program->threads > 0 ? replay_with_threads : replay_in_order)(program, rows, count, seed, losses);
 }
@@ -471,7 +486,8 @@ void program_replay_at(Program *program, const double *rows, size_t count, doubl
 void program_replay_blocks_at(Program *program, const double *rows, size_t count, double seed, double *losses,
                               double *gradients, Where where)
 {
-    check_replay(program, rows, count, "program_replay_blocks", where);
+    check_program(program, "program_replay_blocks", where);
+    check_rows(program, rows, count, "program_replay_blocks", where);
     misuse_if_null(gradients, "program_replay_blocks: gradients", "Give an array with room for all blocks.", where);
     take_params(program);
     replay_blocks(program, rows, count, seed, losses, gradients);
@@ -479,7 +495,8 @@ void program_replay_blocks_at(Program *program, const double *rows, size_t count
 
 void program_add_blocks_at(Program *program, const double *gradients, size_t blocks, Where where)
 {
-    check_replay(program, gradients, blocks, "program_add_blocks", where);
+    check_program(program, "program_add_blocks", where);
+    misuse_if_null(gradients, "program_add_blocks: gradients", "Pass those that program_replay_blocks gave.", where);
     add_blocks(program, gradients, blocks);
 }
 
@@ -519,6 +536,16 @@ bool program_use_threads(Program *program, size_t threads)
     program->block_gradients = gradients;
     program->threads = threads;
     return true;
+}
+
+size_t program_threads(const Program *program)
+{
+#ifdef _OPENMP
+    return program->run_count;
+#else
+    (void)program;
+    return 1;
+#endif
 }
 
 void program_free(Program *program)

@@ -70,6 +70,9 @@ void program_use_vmath(Program *program, bool yes);
  * False: no memory, and nothing has changed. */
 bool program_use_threads(Program *program, size_t threads);
 
+/* How many threads do the work: as many as program_use_threads was told, or 1 without OpenMP. */
+size_t program_threads(const Program *program);
+
 /* ---- blocks apart, for programs that run on several machines ----------------------------------------------------- */
 
 /* The params, in the order of their creation. */

@@ -9,8 +9,11 @@
  *     data        random.h, data.h (data sets), csv.h
  *     base        error.h, memory.h, file.h, number.h, utf8.h, words.h
  *
+ * Beside the engine, which does without them, and not included here: replay.h (record a graph once, replay it for many
+ * samples) and emit.h (the same as a C function).
+ *
  * A subject that takes several files has a header inside, for them alone, that says which file does what:
- * gradcheck_parts.h, hessian_parts.h, model_parts.h, csv_parts.h. A program does not include these.
+ * gradcheck_parts.h, hessian_parts.h, model_parts.h, csv_parts.h, replay_parts.h. A program does not include these.
  *
  * Names that your program cannot use for things of its own once it includes this: the types Value, ValueRole,
  * ValueList, Graph, Mark, Block, Operand, Life, KeptGradients, Backward, Dual, Tangent, Matrix, Neuron, Layer, MLP,

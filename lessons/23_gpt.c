@@ -15,8 +15,7 @@
  * Attention to two places, by one column:
  *     build/draw 'e=exp(q*k1); f=exp(q*k2); y=(e*v1+f*v2)/(e+f)' q=1 k1=2 k2=0 v1=3 v2=1 --html build/lessons/23/y.html
  *
- * It prints the loss as names are read, what a head looks at, and names that it makes up. In a folder it leaves weights
- * and gradients, which python3 lessons/23_gpt.py build/lessons/23 compares with PyTorch's.
+ * It prints losses, what a head looks at, and names. python3 lessons/23_gpt.py build/lessons/23 asks PyTorch as well.
  *
  * Predict, before you run it:
  *     1. What is the loss of a model that has learnt nothing?
@@ -167,4 +166,5 @@ int main(int argc, char **argv)
  * 1. Multiply by √d where attention divides. What are the weights of a head then, and the last loss?
  * 2. Leave the places out of the embedding. What does a place then not know of the letters before it? See the names.
  * 3. Make names up at temperature 0.1, and at 2. What is wrong with each?
+ * 4. Replayed (21), one name a step would use one lane of 32. Record it, and replay 32 names of 7 letters. How fast?
  */

@@ -9,7 +9,7 @@ compiler=${CC:-cc}
 seconds_most=900 # that a new machine in a cloud updates itself
 wanted="compiler criterion dot gdb"
 [ "${1:-}" = --all ] && wanted="make $wanted clang clang-format clang-tidy pkg-config python3 jsonschema \
-chromium chromedriver gdbserver lldb pandoc xmllint localedef multilib"
+chromium chromedriver gdbserver lldb pandoc xmllint localedef multilib mpi"
 
 # need, and its package for apt-get, brew, dnf and pacman; "-": there is none, or it comes with the system.
 packages='
@@ -32,6 +32,7 @@ pandoc        pandoc           pandoc      pandoc              pandoc-cli
 xmllint       libxml2-utils    -           libxml2             libxml2
 localedef     locales          -           glibc-locale-source -
 multilib      gcc-multilib     -           glibc-devel.i686    lib32-glibc
+mpi           libopenmpi-dev   open-mpi    -                   openmpi
 '
 
 have_command() { command -v "$1" >/dev/null 2>&1; }
@@ -61,6 +62,8 @@ have() {
     localedef) [ -e /usr/share/i18n/locales/ps_AF ] || [ "$(uname)" = Darwin ] ;;
     # 32-bit programs, on the one processor that has both.
     multilib) [ "$(uname -sm)" != "Linux x86_64" ] || echo 'int main(void) { return 0; }' | gcc -m32 -xc -o /dev/null - 2>/dev/null ;;
+    # Fedora keeps it where only `module load` makes it a command.
+    mpi) echo '#include <mpi.h>' | mpicc -c -fsyntax-only -xc /dev/stdin >/dev/null 2>&1 || [ -e /etc/fedora-release ] ;;
     *) have_command "$1" ;;
     esac
 }

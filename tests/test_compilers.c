@@ -129,3 +129,88 @@ Test(compilers, a_sanitizer_sees_an_overrun_by_one_byte)
                                    "MEMORY_POISON(p, 64); MEMORY_UNPOISON(p, 64); p[63] = 1; memory_free(p); }";
     cr_expect(runs("${CC:-cc}", "-g -fsanitize=address", unpoisoned, "engine/memory.c"), "%s", said);
 }
+
+/* ---- without replay, and with ops of one's own in it ------------------------------------------------------------- */
+
+static const char *const training = "#include \"stepgrad.h\"\n"
+                                    "int main(void) {\n"
+                                    "    Graph *g = graph_new();\n"
+                                    "    Random random;\n"
+                                    "    random_seed(&random, 1);\n"
+                                    "    MLP *net = mlp_new(g, (size_t[]){2, 8, 2}, 3, ACTIVATION_TANH);\n"
+                                    "    mlp_init(net, INIT_PYTORCH, &random);\n"
+                                    "    Optimizer *sgd = sgd_new(net->params, net->param_count, (SGD){.lr = 0.5});\n"
+                                    "    Mark mark = graph_mark(g);\n"
+                                    "    double loss = 1;\n"
+                                    "    for (int step = 0; step < 50; step++) {\n"
+                                    "        Value **x = v_inputs(g, ((double[]){0.5, -1, 0, 1}), 4);\n"
+                                    "        Value *l = cross_entropy_one_hot(mlp_forward(net, x), x + 2, 2);\n"
+                                    "        optimizer_zero_grad(sgd);\n"
+                                    "        backward(l);\n"
+                                    "        optimizer_step(sgd);\n"
+                                    "        loss = l->data;\n"
+                                    "        graph_release(g, mark);\n"
+                                    "    }\n"
+                                    "    optimizer_free(sgd);\n"
+                                    "    graph_free(g);\n"
+                                    "    return loss > 0.1;\n"
+                                    "}\n";
+
+/* The engine in a folder where replay.h, vmath.h and emit.h are errors, and none of their .c files is. */
+static void expect_training_without_replay(const char *compiler)
+{
+    char folder[] = "/tmp/stepgrad-without-XXXXXX", command[512], flags[128], sources[64];
+    if (!has(compiler))
+        cr_skip_test("SKIPPED: no %s here", compiler);
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(command, sizeof command,
+             "cp engine/*.[ch] %s && cd %s && rm -f replay* vmath.h emit* && "
+             "for gone in replay.h replay_parts.h vmath.h emit.h; do echo '#error it is gone' >$gone; done",
+             folder, folder);
+    cr_assert_eq(system(command), 0);
+    snprintf(flags, sizeof flags, "-I%s -ffp-contract=off -Wall -Wextra -Wpedantic -Werror", folder);
+    snprintf(sources, sizeof sources, "%s/*.c", folder);
+    cr_expect(runs(compiler, flags, training, sources), "%s: %s", compiler, said);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    cr_expect_eq(system(command), 0);
+}
+
+Test(compilers, gcc_makes_an_engine_without_replay) { expect_training_without_replay("gcc"); }
+Test(compilers, clang_makes_an_engine_without_replay) { expect_training_without_replay("clang"); }
+
+/* The losses and the gradients of 40 samples, by hand and replayed: those of lab 10, which the op table has then. */
+static const char *const replaying_own_ops =
+    "#include \"stepgrad.h\"\n"
+    "#include \"replay.h\"\n"
+    "static Value *loss(Value *w, Value *c, Value *x) {\n"
+    "    Value *s = v_softsign(v_mul(w, x));\n"
+    "    return v_norm(s, v_add(c, x));\n"
+    "}\n"
+    "int main(void) {\n"
+    "    Graph *g = graph_new();\n"
+    "    Value *w = v_param(g, 0.7), *c = v_param(g, -0.3), *x = v_input(g, 1), *losses[40];\n"
+    "    double rows[40], replayed[40];\n"
+    "    Program *program = program_record(loss(w, c, x), &x, 1, NULL);\n"
+    "    for (int i = 0; i < 40; i++) {\n"
+    "        rows[i] = (i - 20) / 7.0;\n"
+    "        losses[i] = loss(w, c, v_input(g, rows[i]));\n"
+    "    }\n"
+    "    backward(mean_loss(losses, 40));\n"
+    "    double by_w = w->grad, by_c = c->grad;\n"
+    "    w->grad = c->grad = 0;\n"
+    "    program_replay(program, rows, 40, 1.0 / 40, replayed);\n"
+    "    int wrong = by_w == 0 || w->grad != by_w || c->grad != by_c;\n"
+    "    for (int i = 0; i < 40; i++)\n"
+    "        wrong += replayed[i] != losses[i]->data;\n"
+    "    program_free(program);\n"
+    "    graph_free(g);\n"
+    "    return wrong;\n"
+    "}\n";
+
+Test(compilers, ops_of_one_s_own_are_replayed)
+{
+    cr_expect(runs("${CC:-cc}",
+                   "-ffp-contract=off -w -Ilessons/labs -Ilessons/labs/own -DSTEPGRAD_OWN_OPS_FILE=\\\"own_ops.h\\\"",
+                   replaying_own_ops, "engine/*.c lessons/labs/lab10.c"),
+              "%s", said);
+}

@@ -255,6 +255,7 @@ static const struct Slip {
     {"lessons/20_pytorch.c", "v_inputs(g, dataset_row(&data, i), 2)", "v_inputs(g, dataset_row(&data, i + 1), 2)"},
     {"lessons/21_replay.c", "grad[a] += op->da", "grad[a] = op->da"},
     {"lessons/21_replay.c", "i == length - 1;", "1;"},
+    {"lessons/21_replay.c", "SAMPLES, 1, replayed", "SAMPLES, 2, replayed"},
 };
 
 static void check_slips(const Chapter *chapter, const Chapter *before)

@@ -13,6 +13,7 @@
 #include "graph.h"
 #include "loss.h"
 #include "no_memory.h"
+#include "random.h"
 
 enum { MOST = 8 };
 
@@ -244,6 +245,134 @@ Test(loss, log_softmax_gives_all_entries_and_may_write_over_its_logits)
     cr_assert_float_eq(total, 1, 8 * DBL_EPSILON, "the probabilities add up to %.17g", total);
 }
 
+/* ---- cross-entropy with the class as one-hot --------------------------------------------------------------------- */
+
+/* Logits at random, new ones in each round: n of them, far apart in later rounds. Returns the largest difference. */
+static double draw_logits(Random *random, size_t round, double *z, size_t n)
+{
+    double lowest = INFINITY, highest = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        z[i] = random_normal(random) * (double)(1 + round);
+        lowest = fmin(lowest, z[i]);
+        highest = fmax(highest, z[i]);
+    }
+    return highest - lowest;
+}
+
+/* Both forms, of logits of their own, walked back. */
+typedef struct TwoForms {
+    Value *picked, *one_hot;                   /* the losses */
+    Value *of_picked[MOST], *of_one_hot[MOST]; /* their logits */
+} TwoForms;
+
+static TwoForms two_forms(const double *z, size_t n, size_t target)
+{
+    TwoForms two;
+    Value *targets[MOST];
+    params(two.of_picked, z, n);
+    params(two.of_one_hot, z, n);
+    for (size_t i = 0; i < n; i++)
+        targets[i] = v_input(g, i == target);
+    two.picked = cross_entropy(two.of_picked, n, (long)target);
+    two.one_hot = cross_entropy_one_hot(two.of_one_hot, targets, n);
+    backward(two.picked);
+    backward(two.one_hot);
+    return two;
+}
+
+/* Where the target is the largest, both take the same differences of logits. Where it is not, the exponents are
+ * (zᵢ − z_target) − m in place of zᵢ − z_k: with D the largest difference, that is two more roundings of at most D/2
+ * in units of 2⁻⁵², in log Σ as large as in the exponents; then come those of exp, log1p and the last sum. In all less
+ * than 3·D + 9 for 8 classes. A slope is e^(a − y): the roundings of a, y and a − y, and the error of y, less than
+ * 5·D + 20; that of the target is a sum of them; and the other form has errors as well. */
+Test(loss, one_hot_is_cross_entropy)
+{
+    Random random;
+    random_seed(&random, 1);
+    size_t largest = 0, others = 0;
+    for (size_t round = 0; round < 400; round++) {
+        double z[MOST];
+        const size_t n = 1 + round % MOST, target = random_below(&random, n);
+        const double far = draw_logits(&random, round, z, n);
+        bool is_largest = true;
+        for (size_t i = 0; i < n; i++)
+            is_largest = is_largest && z[i] <= z[target];
+        const TwoForms two = two_forms(z, n, target);
+        const double off = fabs(two.one_hot->data - two.picked->data), bound = (3 * far + 9) * DBL_EPSILON;
+        cr_expect(off <= (is_largest ? 0 : bound), "round %zu: %a, picked %a", round, two.one_hot->data,
+                  two.picked->data);
+        for (size_t i = 0; i < n; i++)
+            cr_expect_float_eq(two.of_one_hot[i]->grad, two.of_picked[i]->grad, (10 * far + 40) * DBL_EPSILON,
+                               "round %zu, logit %zu: %a, picked %a", round, i, two.of_one_hot[i]->grad,
+                               two.of_picked[i]->grad);
+        *(is_largest ? &largest : &others) += n > 1;
+    }
+    cr_expect(largest > 80 && others > 80, "%zu with the largest as target, %zu with another", largest, others);
+}
+
+Test(loss, one_hot_takes_logits_of_a_thousand)
+{
+    const TwoForms wrong = two_forms((double[]){1000, -1000}, 2, 1), right = two_forms((double[]){1000, -1000}, 2, 0);
+    cr_expect_eq(wrong.one_hot->data, 2000, "loss %g, want 2000", wrong.one_hot->data);
+    cr_expect_eq(wrong.of_one_hot[0]->grad, 1, "dL/dz0 = %g, want 1", wrong.of_one_hot[0]->grad);
+    cr_expect_eq(wrong.of_one_hot[1]->grad, -1, "dL/dz1 = %g, want -1", wrong.of_one_hot[1]->grad);
+    cr_expect_eq(right.one_hot->data, 0, "e^-2000 is 0 in double");
+    cr_expect(right.of_one_hot[0]->grad == 0 && right.of_one_hot[1]->grad == 0, "no slope");
+    const TwoForms sure = two_forms((double[]){700, 0, 0}, 3, 0); /* far below one rounding step */
+    cr_expect_eq(sure.one_hot->data, sure.picked->data, "loss %g", sure.one_hot->data);
+    cr_expect(agrees(sure.of_one_hot[1]->grad, exp(-700), 4, 0), "dL/dz1 = %g", sure.of_one_hot[1]->grad);
+}
+
+Test(loss, one_hot_of_one_class_costs_nothing)
+{
+    const TwoForms one = two_forms((double[]){-3}, 1, 0);
+    cr_expect(one.one_hot->data == 0 && one.of_one_hot[0]->grad == 0, "%g, slope %g", one.one_hot->data,
+              one.of_one_hot[0]->grad);
+}
+
+/* −Σ tⱼ·log pⱼ with any t that adds up to 1: ∂/∂z_j = p_j − t_j, and ∂/∂t_j = −z_j if the targets are params. A handful
+ * of roundings of numbers below 4. */
+Test(loss, one_hot_takes_soft_labels)
+{
+    const double z[3] = {1, -2, 0.5}, t[3] = {0.25, 0.125, 0.625}, total = exp(1) + exp(-2) + exp(0.5);
+    Value *logits[3], *targets[3];
+    params(logits, z, 3);
+    params(targets, t, 3);
+    Value *loss = cross_entropy_one_hot(logits, targets, 3);
+    backward(loss);
+    double want = 0;
+    for (size_t j = 0; j < 3; j++) {
+        const double p = exp(z[j]) / total;
+        want -= t[j] * log(p);
+        cr_expect_float_eq(logits[j]->grad, p - t[j], 16 * DBL_EPSILON, "dL/dz%zu = %.17g, want %.17g", j,
+                           logits[j]->grad, p - t[j]);
+        cr_expect_float_eq(targets[j]->grad, -z[j], 16 * DBL_EPSILON, "dL/dt%zu = %.17g", j, targets[j]->grad);
+    }
+    cr_expect_float_eq(loss->data, want, 16 * DBL_EPSILON, "loss %.17g, want %.17g", loss->data, want);
+}
+
+Test(loss, one_hot_names_operands_that_cannot_be_used)
+{
+    Graph *other = graph_new();
+    Value *z[3], *t[3];
+    params(z, (double[3]){0}, 3);
+    params(t, (double[3]){1}, 3);
+    Value *foreign[3] = {t[0], t[1], v_param(other, 5)}, *all_foreign[1] = {foreign[2]}, *hole[3] = {t[0], NULL, t[2]};
+    MUST_BE_MISUSE(cross_entropy_one_hot((Value **)NULL, t, 3), "cross_entropy_one_hot: the list of logits is NULL");
+    MUST_BE_MISUSE(cross_entropy_one_hot(z, (Value **)NULL, 3), "cross_entropy_one_hot: the list of targets is NULL");
+    MUST_BE_MISUSE(cross_entropy_one_hot(z, t, 0), "cross_entropy_one_hot: the list of logits is empty (n = 0)");
+    MUST_BE_MISUSE(cross_entropy_one_hot(hole, t, 3), "cross_entropy_one_hot: logits[1] is NULL");
+    MUST_BE_MISUSE(cross_entropy_one_hot(z, hole, 3), "cross_entropy_one_hot: targets[1] is NULL");
+    MUST_BE_MISUSE(cross_entropy_one_hot(z, foreign, 3), "targets[2] (v0, data 5) belongs to another graph");
+    MUST_BE_MISUSE(cross_entropy_one_hot(z, all_foreign, 1), "targets[0] (v0, data 5) belongs to another graph");
+    const Mark mark = graph_mark(g);
+    Value *gone[1] = {v_param(g, 1)};
+    graph_release(g, mark);
+    MUST_BE_MISUSE(cross_entropy_one_hot(z, gone, 1), "cross_entropy_one_hot: targets[0] was released");
+    MUST_BE_MISUSE(cross_entropy_one_hot(gone, t, 1), "cross_entropy_one_hot: logits[0] was released");
+    graph_free(other);
+}
+
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
 Test(loss, mean_cross_entropy_is_the_mean_of_its_rows)
@@ -358,7 +487,8 @@ static Value *all_losses(Graph *graph)
         labels[row] = (int)(row % CLASSES);
     const Matrix logits = matrix_from_values(z, ROWS, CLASSES);
     log_softmax(z, CLASSES, out);
-    Value *parts[] = {mean_cross_entropy(logits, labels), mean_squared_error(z, targets, ROWS), out[0]};
+    Value *parts[] = {mean_cross_entropy(logits, labels), mean_squared_error(z, targets, ROWS), out[0],
+                      cross_entropy_one_hot(z, z + ROWS, ROWS)};
     return v_sum(parts, sizeof parts / sizeof parts[0]);
 }
 

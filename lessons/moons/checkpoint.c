@@ -13,10 +13,11 @@ static const char *settings(const Run *run, char text[SETTINGS_SIZE])
     char lr[NUMBER_SIZE], momentum[NUMBER_SIZE], decay[NUMBER_SIZE];
     uint64_t rows = fnv1a(FNV1A_START, (const char *)data->x, data->count * data->features * sizeof *data->x);
     rows = fnv1a(rows, (const char *)data->label, data->count * sizeof *data->label);
-    snprintf(text, SETTINGS_SIZE, "%s lr=%s momentum=%s weight-decay=%s batch=%" PRIu64 " order=%s rows=%016" PRIx64,
+    snprintf(text, SETTINGS_SIZE,
+             "%s lr=%s momentum=%s weight-decay=%s batch=%" PRIu64 " order=%s rows=%016" PRIx64 "%s%s",
              o->adam ? "adam" : "sgd", number_shortest(o->lr, lr), number_shortest(o->momentum, momentum),
              number_shortest(o->weight_decay, decay), o->batch, o->recorded || o->keep_order ? "kept" : "shuffled",
-             rows);
+             rows, o->compiled ? " compiled" : "", o->vmath ? " vmath" : "");
     return text;
 }
 

@@ -4,7 +4,8 @@
  *     build/moons --data iris.csv         any other data;  --help lists the options
  *
  * Read main, then train_step: build the graph of a batch's loss by running the network, walk it backward, take a step,
- * release the nodes. The other files hold the options, the preparations, and the tables and pictures.
+ * release the nodes. The other files hold the options, the preparations, and the tables and pictures; compiled.c takes
+ * the same step without building a graph each time.
  * In gdb: break train_step, then `finish` a few times, or `break backward_hook` to stop at every node.
  */
 #define _POSIX_C_SOURCE 200809L /* sigaction, clock_gettime */
@@ -44,13 +45,18 @@ Value *batch_loss(Run *run, const Dataset *data, const size_t *rows, size_t n, s
     return need(graph_ok(run->graph) ? loss : NULL);
 }
 
+bool all_finite(const Run *run, double loss)
+{
+    bool finite = isfinite(loss);
+    for (size_t i = 0; i < run->net->param_count; i++)
+        finite = finite && isfinite(run->net->params[i]->data) && isfinite(run->net->params[i]->grad);
+    return finite;
+}
+
 /* Is a number infinite or NaN? Then run->diverged says which was the first, and when. */
 static bool has_diverged(Run *run, Value *loss)
 {
-    bool finite = isfinite(loss->data);
-    for (size_t i = 0; i < run->net->param_count; i++)
-        finite = finite && isfinite(run->net->params[i]->data) && isfinite(run->net->params[i]->grad);
-    if (finite)
+    if (all_finite(run, loss->data))
         return false;
     char name[VALUE_NAME_SIZE];
     const Value *first = need(graph_first_nonfinite(loss));
@@ -69,7 +75,7 @@ static bool has_diverged(Run *run, Value *loss)
 }
 
 /* One step of training. Returns the loss on these rows before it. */
-static double train_step(Run *run, const size_t *rows, size_t n, size_t *correct)
+double train_step(Run *run, const size_t *rows, size_t n, size_t *correct)
 {
     Value *loss = batch_loss(run, &run->train, rows, n, correct); /* forward: running it builds the graph */
     optimizer_zero_grad(run->optimizer);                          /* gradients accumulate */
@@ -165,7 +171,7 @@ static Score train_epoch(Run *run)
     for (size_t n; (n = batches_next(&run->batches, &rows)) > 0;) {
         size_t correct;
         run->step++;
-        const double loss = train_step(run, rows, n, &correct);
+        const double loss = (run->options.compiled ? compiled_step : train_step)(run, rows, n, &correct);
         correct_in_all += correct;
         seen += n;
         mean += (loss - mean) * ((double)n / (double)seen);
@@ -175,16 +181,22 @@ static Score train_epoch(Run *run)
     return (Score){mean, (double)correct_in_all / (double)seen};
 }
 
+/* Is the loss of these rows finite with the params as they are? */
+bool has_diverged_on(Run *run, const size_t *rows, size_t n)
+{
+    size_t correct;
+    const bool diverged = has_diverged(run, batch_loss(run, &run->train, rows, n, &correct));
+    graph_release(run->graph, run->mark);
+    return diverged;
+}
+
 /* The params that the last step led to are saved: is the loss of every row finite with them? */
 static void check_result(Run *run)
 {
     run->score = evaluate(run, &run->train);
     bool known = isfinite(run->score.loss) || run->diverged[0] != '\0';
-    for (size_t i = 0, correct; i < run->train.count && !known; i++) {
-        Value *loss = batch_loss(run, &run->train, &i, 1, &correct);
-        known = has_diverged(run, loss);
-        graph_release(run->graph, run->mark);
-    }
+    for (size_t i = 0; i < run->train.count && !known; i++)
+        known = has_diverged_on(run, &i, 1);
 }
 
 static void train(Run *run)

@@ -2,11 +2,12 @@
 #ifndef MOONS_H
 #define MOONS_H
 
+#include "replay.h"
 #include "stepgrad.h"
 
 #define RECORDED "lessons/data/moons/"
 
-enum { HIDDEN_MOST = 30 }; /* hidden layers */
+enum { HIDDEN_MOST = 30, THREADS_MOST = 1024 }; /* hidden layers; threads of --threads */
 
 typedef struct Options {
     const char *data;    /* a CSV file, or how the data was made: for messages too */
@@ -16,10 +17,10 @@ typedef struct Options {
     size_t hidden_count;
     int activation, adam; /* an Activation; 0 for SGD */
     double lr, momentum, weight_decay, test_fraction;
-    uint64_t epochs, batch, seed;
+    uint64_t epochs, batch, seed, threads; /* threads 0: not given */
     const char *out, *load, *save, *predict, *checkpoint, *resume;
     CsvOptions csv; /* but for skip_missing */
-    bool skip_missing, keep_order, standardize, quiet;
+    bool skip_missing, keep_order, standardize, quiet, compiled, vmath;
     bool recorded; /* the recorded experiment: neither data nor start was chosen */
 } Options;
 
@@ -34,6 +35,15 @@ typedef struct Epoch {
     double seconds; /* since the training began */
 } Epoch;
 
+/* For --compiled. */
+typedef struct Compiled {
+    Program *program; /* the loss of a row; NULL: define-by-run */
+    size_t nodes;     /* of the graph that was recorded, but for the params */
+    double *inputs;   /* of the rows of a batch: features and one-hot class */
+    double *losses;   /* of each */
+    double *logits;   /* of one */
+} Compiled;
+
 typedef struct Run {
     Options options;
     Random random;
@@ -47,6 +57,7 @@ typedef struct Run {
     Mark mark;         /* after the parameters: the graph of each step is released to here */
     Optimizer *optimizer;
     Batches batches;
+    Compiled compiled;
     Epoch *history; /* room for history_size epochs: it grows as they come */
     size_t history_size, epochs_done;
     size_t epochs_before, rows_before; /* those of the run that --resume goes on with */
@@ -54,7 +65,7 @@ typedef struct Run {
     size_t epoch, step;                /* those under way, from 1 */
     bool stopped;                      /* by Ctrl-C or another signal, or because nobody reads the output any more */
     char diverged[400];                /* how the training diverged; "" if it did not */
-    double nodes, seconds;             /* built in all, and how long it took */
+    double nodes, seconds;             /* built or replayed in all, and how long it took */
     Score score;                       /* at the end, on the training rows */
     Value *neuron;                     /* the one that is drawn */
     char path[1100];                   /* what path_in_out made last */
@@ -62,8 +73,16 @@ typedef struct Run {
 
 /* moons.c */
 Value *batch_loss(Run *run, const Dataset *data, const size_t *rows, size_t n, size_t *correct);
+double train_step(Run *run, const size_t *rows, size_t n, size_t *correct);
+bool all_finite(const Run *run, double loss); /* loss, params and gradients */
+bool has_diverged_on(Run *run, const size_t *rows, size_t n);
 Score evaluate(const Run *run, const Dataset *data);
 size_t largest_number(const double *numbers, size_t n); /* its index */
+
+/* compiled.c */
+void compile(Run *run); /* sets run->compiled */
+void compiled_free(Compiled *compiled);
+double compiled_step(Run *run, const size_t *rows, size_t n, size_t *correct);
 
 /* options.c. Ends the program at --help, and with status 2 when something is wrong. */
 Options read_options(int count, char **arguments);

@@ -45,6 +45,11 @@ static Option table[] = {
     {"--test-fraction", "F", "fraction of the rows to test on (default 0)", .number = &o.test_fraction, .most = 0.99},
     {"--standardize", NULL, "scale each feature to mean 0 and deviation 1", .flag = &o.standardize},
     {"--keep-order", NULL, "go through the rows in the order of the file in every epoch", .flag = &o.keep_order},
+    {"--compiled", NULL, "record the loss of a row once, and replay it: the same training, and faster",
+     .flag = &o.compiled},
+    {"--threads", "N", "threads that replay; all numbers of them give the same bits (default 1)", .whole = &o.threads,
+     .least = 1, .most = THREADS_MOST},
+    {"--vmath", NULL, "replay with an exp and a tanh that are faster: last digits may differ", .flag = &o.vmath},
     {"--out", "DIR", "where pictures and the model go (default build/moons.out)", .text = &o.out},
     {"--load", "FILE", "start from a saved model: its sizes, activation, classes and scale", .text = &o.load,
      .flag = &chosen},
@@ -67,6 +72,7 @@ static void print_help(void)
     puts("\nWith neither --data, --make-moons, --load, --seed, --hidden nor --activation it repeats the recorded\n"
          "experiment: the rows in their order, the recorded initial weights, and the gradients compared with those of\n"
          "PyTorch.\n"
+         "--threads and --vmath imply --compiled.\n"
          "Ctrl-C, SIGTERM, SIGHUP or a closed pipe finishes the current step, then saves the model and pictures; a\n"
          "second signal ends the program at once. A training that diverges saves no model, and the exit status is 1.");
 }
@@ -155,6 +161,7 @@ static bool complete_options(Error *error)
         o.data = o.make_moons > 0 ? "--make-moons" : RECORDED "data.csv";
     if (o.out == NULL)
         o.out = "build/moons.out";
+    o.compiled = o.compiled || o.threads > 0 || o.vmath;
     if (o.lr < 0)
         o.lr = o.adam ? 0.002 : 0.05;
     o.recorded = !chosen && o.test_fraction <= 0 && !o.standardize;

@@ -268,6 +268,19 @@ static double peak_memory(void)
 #endif
 }
 
+/* How many nodes the training took, and by which way. */
+static void print_nodes(const Run *run)
+{
+    const Compiled *c = &run->compiled;
+    if (c->program == NULL) {
+        printf("%.0f M nodes built", run->nodes / 1e6);
+        return;
+    }
+    const size_t threads = program_threads(c->program);
+    printf("1 graph of %zu nodes, replayed for %.0f rows by %zu thread%s%s", c->nodes, run->nodes / (double)c->nodes,
+           threads, threads > 1 ? "s" : "", run->options.vmath ? " with vmath" : "");
+}
+
 static void print_summary(Run *run)
 {
     printf("\n%s %zu epochs: loss %#.5g, accuracy %.4f on %zu rows", run->stopped ? "Stopped after" : "After",
@@ -276,8 +289,10 @@ static void print_summary(Run *run)
         const Score test = evaluate(run, &run->test);
         printf("; test loss %#.5g, accuracy %.4f on %zu", test.loss, test.accuracy, run->test.count);
     }
-    printf("\n%.2f s, %.0f M nodes, %.1f M nodes/s, peak memory %.1f MB\n", run->seconds, run->nodes / 1e6,
-           run->seconds > 0 ? run->nodes / run->seconds / 1e6 : 0, peak_memory());
+    printf("\n%.2f s, ", run->seconds);
+    print_nodes(run);
+    printf(", %.1f M nodes/s, peak memory %.1f MB\n", run->seconds > 0 ? run->nodes / run->seconds / 1e6 : 0,
+           peak_memory());
 }
 
 static void report_training(Run *run)

@@ -181,6 +181,8 @@ void set_up(Run *run)
             &error);
     if (o->resume != NULL)
         resume(run);
+    if (o->compiled)
+        compile(run);
 }
 
 void clean_up(Run *run)
@@ -188,6 +190,7 @@ void clean_up(Run *run)
     optimizer_free(run->optimizer);
     batches_free(&run->batches);
     memory_free(run->history);
+    compiled_free(&run->compiled);
     graph_free(run->graph);
     model_info_free(&run->info);
     scale_free(&run->scale);
