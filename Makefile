@@ -35,6 +35,8 @@ LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS),$(wildcard engine
 SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
 SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
 LIB = $(BUILD)/libstepgrad.a
+BENCH = $(BUILD)/tests/benchmark/bench
+COUNTED = $(BUILD)/tests/benchmark/counted
 # In a debug build moons and the lessons get the whole library, so that gdb can call what they do not.
 LINKED = $(if $(DEBUG),$(LIBRARY),$(LIB))
 # Programs that are linked with the shared library ask for its name with the ABI's number; -lstepgrad finds the link.
@@ -67,7 +69,7 @@ test: ## install what the tests need if it is missing (saying so first), then ru
 CHAPTERS = $(patsubst %.c,$(BUILD)/%,$(wildcard lessons/[0-9][0-9]_*.c))
 
 # With + the tests that call make get its jobs.
-check: $(CHAPTERS) $(BUILD)/tests/run $(BUILD)/tests/slips $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw $(BUILD)/grade $(BUILD)/answers ## run the tests with what is there, or some of them: FILTER='graph/*'
+check: $(CHAPTERS) $(BUILD)/tests/run $(BUILD)/tests/slips $(BUILD)/tests/check_graphs $(BUILD)/tests/player_pages $(BUILD)/moons $(BUILD)/draw $(BUILD)/grade $(BUILD)/answers $(BENCH) ## run the tests with what is there, or some of them: FILTER='graph/*'
 	+@BUILD=$(BUILD) sh tests/run_tests.sh $(if $(FILTER),--filter '$(FILTER)')
 
 lessons: $(LIB) ## run every chapter of the course
@@ -130,8 +132,8 @@ cheat_sheet: $(BUILD)/draw ## write the table of ops in lessons/README.md again,
 	@cp $(BUILD)/README.md lessons/README.md
 .PHONY: cheat_sheet
 
-bench: $(BUILD)/tests/bench ## time the engine beside hand-written C, PyTorch and NumPy
-	$(BUILD)/tests/bench
+bench: $(BENCH) $(COUNTED) ## time the engine beside hand-written C, PyTorch and NumPy: four minutes, or QUICK=1; PYTHON=... has them
+	@CC="$(CC)" FLAGS="$(strip $(CFLAGS) $(NUMBERS) $(CPPFLAGS))" sh tests/benchmark/run.sh "$(BUILD)" $(if $(QUICK),--quick)
 
 hash: ## show that the gradients have the same bits for each compiler and optimisation level
 	@sh tests/same_bits.sh
@@ -185,7 +187,11 @@ $(BUILD)/tests/check_graphs: $(BUILD)/tests/check_graphs.o $(BUILD)/tests/adg.o 
 $(BUILD)/tests/player_pages: $(BUILD)/tests/browser/player_pages.o $(LIB)
 	$(LINK) -o $@ $^ -lm
 
-$(BUILD)/tests/bench: $(BUILD)/tests/bench.o $(BUILD)/tests/bench_by_hand.o $(BUILD)/tests/bench_tape.o $(LIB)
+COMPETITORS = by_hand.o tape.o
+BENCH_PARTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/benchmark/*.c))
+$(BENCH): $(BENCH_PARTS) $(LIB)
+$(COUNTED): $(filter-out $(addprefix %/,$(COMPETITORS)),$(BENCH_PARTS)) $(addprefix $(BUILD)/tests/benchmark/counted_,$(COMPETITORS)) $(LIB)
+$(BENCH) $(COUNTED):
 	$(LINK) -o $@ $^ -lm
 
 $(SUITES) $(BUILD)/tests/guard.o: COMPILE += $(CRITERION:%=-isystem %/include)
@@ -208,8 +214,11 @@ $(BUILD)/tests/draw_own: $(BUILD)/viz/player/player_page.c lessons/labs/lab10.c 
 	$(filter-out -MMD -MP,$(COMPILE)) -O0 -DSTEPGRAD_OWN_OPS_FILE='"own_ops.h"' \
 	  $(LDFLAGS) -o $@ $(filter %.c,$^) -lm
 
-# The competitors get all that the compiler has.
-$(BUILD)/tests/bench_by_hand.o $(BUILD)/tests/bench_tape.o: CFLAGS = -O3 -march=native -g
+# The competitors get all that the compiler has; but valgrind, which counts their instructions, knows no AVX-512.
+$(addprefix $(BUILD)/tests/benchmark/,$(COMPETITORS)): CFLAGS = -O3 -march=native -g
+$(BUILD)/tests/benchmark/counted_%.o: CFLAGS = -O3 -march=native $(if $(filter x86_64,$(shell uname -m)),-mno-avx512f) -g
+$(BUILD)/tests/benchmark/counted_%.o: tests/benchmark/%.c
+	$(COMPILE) -c -o $@ $<
 
 # Loops for vectors: an optimised build gives them all it has. None of these flags changes a number.
 IN_LANES = $(foreach file,run libm vmath,$(BUILD)/engine/replay_$(file).o $(BUILD)/shared/engine/replay_$(file).o)
@@ -252,7 +261,7 @@ $(BUILD)/shared/viz/player/player_page.o: $(BUILD)/viz/player/player_page.c
 	$(COMPILE) -fPIC -c -o $@ $<
 
 SOURCES = $(sort $(wildcard engine/*.c viz/*/*.c lessons/*.c lessons/*/*.c lessons/labs/*/*.c tests/*.c tests/*/*.c))
-HEADERS = $(wildcard engine/*.h viz/*/*.h lessons/*/*.h lessons/labs/*/*.h tests/*.h)
+HEADERS = $(wildcard engine/*.h viz/*/*.h lessons/*/*.h lessons/labs/*/*.h tests/*.h tests/benchmark/*.h)
 
 # For editors and clang tools: one entry per source, with the flags that it is really compiled with.
 compile_commands.json: Makefile $(SOURCES) ## for clangd and other tools

@@ -2,8 +2,8 @@
 --
 --     BOOK=folder OUTPUT=folder pandoc -f book.lua engine/*.h ... lessons/*.c lessons/*.md
 --
--- A file is a chapter (lessons/NN_name.c), Markdown of lessons/ (the course, the answers, the glossary), or a source
--- with a page of its own. OUTPUT holds NN.out, what chapter NN printed, and files, a list of what the chapters drew.
+-- A file is a chapter (lessons/NN_name.c), Markdown of lessons/ (the course, the answers, the glossary) or of make bench,
+-- or a source with a page of its own. OUTPUT holds NN.out, what chapter NN printed, and files, a list of what the chapters drew.
 
 PANDOC_VERSION:must_be_at_least('2.17')
 package.path = pandoc.path.directory(PANDOC_SCRIPT_FILE) .. '/?.lua;' .. package.path
@@ -107,6 +107,7 @@ function Reader(inputs)
         end
     end
     names.page['glossary.md'] = texts['glossary.md'] and 'glossary.html'
+    names.page['bench.md'] = texts['bench.md'] and 'bench.html'
     Page.contents = contents.beside(chapters)
     local answers = read_answers(texts['answers.md'] or '')
     local terms = texts['glossary.md'] and glossary.set(texts['glossary.md'])
@@ -121,6 +122,7 @@ function Reader(inputs)
     end
     if terms then table.insert(pages, terms) end
     table.insert(pages, contents.course(texts['README.md']))
+    if texts['bench.md'] then table.insert(pages, contents.bench(texts['bench.md'])) end
     set_whole(pages, 'stepgrad – the book')
     contents.sources(sources)
     Page.write_file('search_index.js', 'window.bookIndex = [\n' .. table.concat(Page.search) .. '];\n')

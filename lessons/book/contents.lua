@@ -16,6 +16,8 @@ local REFERENCE = { -- those with a file only if it is there
         idea = 'which chapter answers what, and plans for teachers' },
     { part = PART, page = 'course.html#cheat-sheet', short = 'Cheat sheet', question = 'Cheat sheet',
         idea = 'every local derivative on one page' },
+    { part = PART, page = 'bench.html', file = 'bench.md', short = 'How fast it is', question = 'How fast it is',
+        idea = 'what `make bench` measured, beside plain C, NumPy and PyTorch' },
     { part = PART, page = 'sources.html', short = "The engine's sources", question = "The engine's sources",
         idea = 'what the code of the chapters links to' },
     { part = PART, page = 'all.html', short = 'The book as one page', question = 'The book as one page',
@@ -95,6 +97,12 @@ end
 
 function contents.course(text)
     local page = contents.essay('course.html', 'The course', text)
+    page:write()
+    return page
+end
+
+function contents.bench(text)
+    local page = contents.essay('bench.html', 'How fast it is', text)
     page:write()
     return page
 end

@@ -54,7 +54,7 @@ rmdir "$new"/[0-9]* 2>/dev/null || : # those of chapters that draw nothing
 included=$(cat lessons/*.c lessons/moons/*.c 2>/dev/null | sed -n 's|^#include "\(.*/.*\)"|viz/\1|p' | sort -u)
 set --
 for source in engine/*.h $included engine/*.c lessons/moons/*.h lessons/moons/*.c lessons/[0-9]*.py \
-    lessons/[0-9][0-9]_*.c lessons/one_page.c lessons/*.md; do
+    lessons/[0-9][0-9]_*.c lessons/one_page.c lessons/*.md "$build/bench/bench.md"; do
     test ! -f "$source" || set -- "$@" "$source"
 done
 BOOK=$new OUTPUT=$work LC_ALL=C pandoc -f lessons/book/book.lua -t plain -o "$work/nothing" --preserve-tabs "$@"
@@ -62,6 +62,7 @@ BOOK=$new OUTPUT=$work LC_ALL=C pandoc -f lessons/book/book.lua -t plain -o "$wo
 cp lessons/book/book.css lessons/book/book.js "$new/"
 mkdir "$new/images"
 cp lessons/images/*.svg viz/images/*.svg "$new/images/"
+test ! -f "$build/bench/bench.svg" || cp "$build/bench/bench.svg" "$new/images/" # what make bench measured
 
 rm -rf "$book"
 mv "$new" "$book"

@@ -56,7 +56,10 @@ local FILTER = {
         local html = html_of { pandoc.Plain(link.content) }:gsub('</?a[^>]*>', '')
         return link.target == 'answers.md' and raw(html) or pandoc.Link({ raw(html) }, relink(link.target))
     end,
-    Image = function(image) return pandoc.Image(image.caption, relink(image.src)) end,
+    Image = function(image)
+        local says = typeset.escape(pandoc.utils.stringify(image.caption))
+        return raw(('<img src="%s" alt="%s">'):format(relink(image.src), says))
+    end,
     Inlines = typeset_words,
     CodeBlock = function(block)
         local html = typeset.escape(block.text .. '\n'):gsub('([^\n]*)\n', function(line)

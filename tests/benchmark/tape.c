@@ -1,5 +1,5 @@
-/* bench_tape.c - see bench_tape.h. */
-#include "bench_tape.h"
+/* tape.c - see tape.h. */
+#include "tape.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
-/* bench_tape.h - the competitor of tests/bench.c for the GPT: scalar autodiff written for speed and for this one model.
+/* tape.h - the competitor of gpt.c: scalar autodiff written for speed and for this one model.
  *
  * A tape of numbers in parallel arrays, with indices of 32 bits for operands and an op code; nothing is checked; a dot
  * is a chain of nodes a·b + c; gradients of the tape are cleared by one memset. Ports of the same
  * model to C++ and Rust are made so. Not a lesson: only to compare with.
  */
-#ifndef STEPGRAD_BENCH_TAPE_H
-#define STEPGRAD_BENCH_TAPE_H
+#ifndef STEPGRAD_TAPE_H
+#define STEPGRAD_TAPE_H
 
 enum { TAPE_WIDTH = 16, TAPE_HEADS = 4, TAPE_CONTEXT = 16, TAPE_TOKENS = 27, TAPE_PARAMS = 4192 };
 

@@ -1,10 +1,16 @@
-"""The trainings of tests/bench.c in PyTorch or in NumPy: python3 tests/bench_frameworks.py torch|numpy|gpt
+"""The trainings of moons.c and gpt.c in PyTorch or in NumPy. One thread, float64.
 
-Two moons, or (gpt, in PyTorch) the GPT of chapter 23, whose model is that of lessons/23_gpt.py.
+    python3 tests/benchmark/frameworks.py torch|numpy EPOCHS     two moons
+    python3 tests/benchmark/frameworks.py gpt STEPS              the GPT of chapter 23, its model that of 23_gpt.py
+    python3 tests/benchmark/frameworks.py torch|numpy about      what is imported, and by which Python
 
-Prints the seconds that training took, without start-up, and the loss of the last batch. One thread, float64.
+Prints the seconds that training took, without start-up, and the loss of the last batch; for the GPT also the median
+of the seconds for names with 7 letters.
 """
 import os
+import platform
+import re
+import statistics
 import sys
 import time
 
@@ -12,7 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 FOLDER = "lessons/data/moons/"
-LR, BATCH, EPOCHS = 0.05, 64, 200
+LR, BATCH = 0.05, 64
 
 
 def read_data():
@@ -32,7 +38,7 @@ def read_params():
     return params
 
 
-def train_torch():
+def train_torch(epochs):
     import torch
 
     torch.set_num_threads(1)
@@ -41,7 +47,7 @@ def train_torch():
     w1, b1, w2, b2, w3, b3 = params = [torch.tensor(p, dtype=torch.float64, requires_grad=True) for p in read_params()]
     sgd = torch.optim.SGD(params, lr=LR)
     start = time.perf_counter()
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         for first in range(0, len(x), BATCH):
             h = torch.tanh(x[first : first + BATCH] @ w1.T + b1)
             h = torch.tanh(h @ w2.T + b2)
@@ -52,14 +58,14 @@ def train_torch():
     return time.perf_counter() - start, loss.item()
 
 
-def train_numpy():
+def train_numpy(epochs):
     import numpy as np
 
     xs, labels = read_data()
     x, label = np.array(xs), np.array(labels)
     w1, b1, w2, b2, w3, b3 = [np.array(p) for p in read_params()]
     start = time.perf_counter()
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         for first in range(0, len(x), BATCH):
             x0, t = x[first : first + BATCH], label[first : first + BATCH]
             n = len(x0)
@@ -83,7 +89,7 @@ def train_numpy():
     return time.perf_counter() - start, loss
 
 
-def train_gpt():
+def train_gpt(steps):
     import importlib.util
 
     import torch
@@ -94,17 +100,43 @@ def train_gpt():
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
-    names = open("lessons/data/names/names.txt").read().split()[::8][:1000]
+    names = open("lessons/data/names/names.txt").read().split()[::8][:steps]
     w = {name: (0.08 * torch.randn(shape)).requires_grad_() for name, shape in gpt.SHAPES.items()}
     adam = torch.optim.Adam(w.values(), lr=0.01)
-    start = time.perf_counter()
+    seven, start = [], time.perf_counter()
     for name in names:
+        before = time.perf_counter()
         loss = gpt.loss_of(torch, w, name)
         adam.zero_grad()
         loss.backward()
         adam.step()
-    return time.perf_counter() - start, loss.item()
+        if len(name) == 7:
+            seven.append(time.perf_counter() - before)
+    return time.perf_counter() - start, loss.item(), statistics.median(seven) if seven else float("nan")
 
 
-seconds, loss = {"torch": train_torch, "numpy": train_numpy, "gpt": train_gpt}[sys.argv[1]]()
-print(f"{seconds:.6f} {loss:.17g}")
+def blas(default):
+    """The library of linear algebra that this process has loaded, where Linux lists it."""
+    try:
+        loaded = re.findall(r"[^/\n]*(?:blas|mkl_core|atlas)[^/\n]*\.so[^/\n]*$", open("/proc/self/maps").read(), re.M)
+    except OSError:
+        return default
+    return ", ".join(sorted(set(loaded))) or default
+
+
+def about(module):
+    if module == "numpy":
+        import numpy as library
+    else:
+        import torch as library
+    name = {"numpy": "NumPy", "torch": "PyTorch"}[module]
+    return (f"{name} {library.__version__}, 1 thread, float64, BLAS {blas('of its own')}; "
+            f"Python {platform.python_version()}, {sys.executable}")
+
+
+job, size = sys.argv[1:]
+if size == "about":
+    print(about(job))
+else:
+    results = {"torch": train_torch, "numpy": train_numpy, "gpt": train_gpt}[job](int(size))
+    print(*(f"{number:.17g}" for number in results))

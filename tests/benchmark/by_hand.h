@@ -1,6 +1,6 @@
-/* bench_by_hand.h - the two-moons network without a graph: what a C programmer would write for just this network. */
-#ifndef STEPGRAD_BENCH_BY_HAND_H
-#define STEPGRAD_BENCH_BY_HAND_H
+/* by_hand.h - the two-moons network without a graph: what a C programmer would write for just this network. */
+#ifndef STEPGRAD_BY_HAND_H
+#define STEPGRAD_BY_HAND_H
 
 #include <stddef.h>
 

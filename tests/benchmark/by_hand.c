@@ -1,5 +1,5 @@
-/* bench_by_hand.c - forward and backward written out for the one network 2 -> 32 -> 32 -> 2: see bench_by_hand.h. */
-#include "bench_by_hand.h"
+/* by_hand.c - forward and backward written out for the one network 2 -> 32 -> 32 -> 2: see by_hand.h. */
+#include "by_hand.h"
 
 #include <assert.h>
 #include <math.h>
