@@ -545,7 +545,7 @@ static bool more_runs(Program *program, size_t threads)
 bool program_use_threads(Program *program, size_t threads)
 {
     const size_t wanted = threads > 0 ? threads : 1;
-    if (threads > INT_MAX || program->param_count > SIZE_MAX / BLOCKS_OF_THREAD || !more_runs(program, wanted))
+    if (threads > INT_MAX || !more_runs(program, wanted))
         return false;
     double *gradients = memory_alloc_array(threads * BLOCKS_OF_THREAD * sizeof *gradients, program->param_count);
     if (gradients == NULL)

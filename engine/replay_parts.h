@@ -6,9 +6,15 @@
 #include "replay.h"
 
 /* Functions with loops that compilers make vectors of are compiled for several processors at once, and the program
- * takes the best that it finds. The numbers are the same: each lane does one operation after the other. */
+ * takes the best that it finds. The numbers are the same: each lane does one operation after the other. Not below a
+ * sanitizer: the choice is made before the sanitizer has begun, and would crash in it. */
+#if defined(__has_feature) /* clang's way to say so; gcc's is a macro */
+#if __has_feature(thread_sanitizer) && !defined(__SANITIZE_THREAD__)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
 #if defined(__has_attribute) && defined(__x86_64__) && defined(__GLIBC__)
-#if __has_attribute(target_clones) && !defined(__SANITIZE_ADDRESS__)
+#if __has_attribute(target_clones) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define VECTORS __attribute__((target_clones("default", "avx2", "avx512f")))
 #endif
 #endif

@@ -130,6 +130,16 @@ Test(compilers, a_sanitizer_sees_an_overrun_by_one_byte)
     cr_expect(runs("${CC:-cc}", "-g -fsanitize=address", unpoisoned, "engine/memory.c"), "%s", said);
 }
 
+/* Functions that are compiled for several processors choose before a sanitizer has begun. */
+Test(compilers, a_program_starts_below_the_thread_sanitizer)
+{
+    static const char *const compilers[] = {"gcc", "clang"};
+    for (int i = 0; i < 2; i++)
+        if (has(compilers[i]) && runs(compilers[i], "-fsanitize=thread", "int main(void) { return 0; }", ""))
+            cr_expect(runs(compilers[i], "-fsanitize=thread", making_a_graph, "engine/*.c"), "%s: %s", compilers[i],
+                      said);
+}
+
 /* ---- without replay, and with ops of one's own in it ------------------------------------------------------------- */
 
 static const char *const training = "#include \"stepgrad.h\"\n"

@@ -1,5 +1,6 @@
 /* test_replay_use.c - How programs are used: what is read at each replay and what stays, what is refused, what agrees,
  * and what happens without memory. The numbers are in test_replay.c. */
+#include <limits.h>
 #include <signal.h>
 
 #include "replay_task.h"
@@ -180,14 +181,12 @@ Test(replay_use, a_replay_needs_no_memory)
 Test(replay_use, what_is_no_loss_is_refused)
 {
     Value *x = v_label(v_input(g, 2), "x"), *of_none = v_label(v_exp(x), "e");
+    const char *const why = "program_record: the loss e (data 7.38906) depends on no param";
     Error error;
     MUST_BE_MISUSE(program_record(NULL, &x, 1, &error), "program_record: the loss is NULL");
     MUST_BE_MISUSE(program_record(w, &x, 1, &error), "program_record: the loss w was computed from nothing");
     MUST_BE_MISUSE(program_record(x, &x, 1, &error), "program_record: the loss x was computed from nothing");
-    MUST_BE_MISUSE(program_record(of_none, &x, 1, &error),
-                   "program_record: the loss e (data 7.38906) depends on no "
-                   "param",
-                   "v_param");
+    MUST_BE_MISUSE(program_record(of_none, &x, 1, &error), why, "v_param");
     const Mark mark = graph_mark(g);
     Value *gone = v_mul(w, x);
     graph_release(g, mark);
@@ -220,8 +219,9 @@ Test(replay_use, an_input_that_would_stay_is_refused)
     const double target = 7;
     v_label(x[1], "t");
     Value *loss = v_sub(y, x[1]), *numbers = mean_squared_error(&y, &target, 1);
-    MUST_BE_MISUSE(program_record(loss, x, 1, NULL), "program_record: t is an input of the graph, and not in the list",
-                   "it would stay 7 for every sample", "v_const");
+    const char *const why =
+        "program_record: t is an input of the graph, and not in the list of inputs: it would stay 7 ";
+    MUST_BE_MISUSE(program_record(loss, x, 1, NULL), why, "for every sample", "v_const");
     MUST_BE_MISUSE(program_record(numbers, x, 1, NULL), "is an input of the graph, and not in the list", "stay 7");
     Program *program = record(mean_squared_error(&y, x + 1, 1), x, 2);
     cr_expect_eq(loss_of(program, (double[]){2, 5}), 1);
@@ -236,9 +236,9 @@ Test(replay_use, a_class_that_was_picked_is_refused)
     log_softmax(z, 2, out);
     Value *const losses[] = {cross_entropy(z, 2, 0), v_add(v_neg(log_softmax_at(z, 2, 1)), 1.0), out[1],
                              mean_cross_entropy(row, &label), v_exp(matrix_at(matrix_row_softmax(row), 0, 1))};
+    const char *const why = "picked the largest logit of this sample, and it would be that one for every sample";
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
-        MUST_BE_MISUSE(program_record(losses[i], x, 2, NULL), "program_record: ", "picked the largest logit",
-                       "for every sample", "cross_entropy_one_hot", "v_logsumexp");
+        MUST_BE_MISUSE(program_record(losses[i], x, 2, NULL), "program_record: v", why, "cross_entropy_one_hot");
     Program *program = record(v_logsumexp(z, 2), x, 2); /* all of those are in the graph, and not below this */
     program_free(program);
 }
@@ -249,11 +249,11 @@ Test(replay_use, data_that_were_changed_since_are_refused)
     Value **x = two_inputs(2, 1), *two = v_const(g, 2);
     Value *loss = v_label(v_mul(squared_error(x[0], x[1]), two), "loss");
     Value *const changed[] = {w, c, x[0], x[1], two};
+    const char *const why = "program_record: loss is 60.5, but its operands now give another number";
     for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) {
         const double before = changed[i]->data;
         changed[i]->data += 0.125;
-        MUST_BE_MISUSE(program_record(loss, x, 2, NULL), "program_record: loss is 60.5, but its operands now",
-                       "data were changed", "optimizer");
+        MUST_BE_MISUSE(program_record(loss, x, 2, NULL), why, "data were changed", "optimizer");
         changed[i]->data = before;
     }
     program_free(record(loss, x, 2));
@@ -267,8 +267,7 @@ Test(replay_use, a_program_without_its_params_is_refused)
     const double row = 1;
     double gradients[2];
     graph_release(g, mark);
-    MUST_BE_MISUSE(program_replay(program, &row, 1, 1, NULL), "program_replay: the program's params were released",
-                   "graph_mark");
+    MUST_BE_MISUSE(program_replay(program, &row, 1, 1, NULL), "program_replay: the program's params were released");
     MUST_BE_MISUSE(program_replay_blocks(program, &row, 1, 1, NULL, gradients), "program_replay_blocks: ", "released");
     MUST_BE_MISUSE(program_add_blocks(program, gradients, 1), "program_add_blocks: ", "released");
     for (int i = 0; i < 100; i++)
@@ -317,7 +316,7 @@ static Value *wayward_loss(enum Way way, Value **x)
     Value *param = v_label(v_mul(way == PARAM ? c : w, x[0]), "param");
     Value *order = v_label(way == ORDER ? v_sub(x[1], x[0]) : v_sub(x[0], x[1]), "order");
     Value *bias =
-        v_label(way == NO_BIAS ? v_dot(by, x, FEATURES) : v_dot_bias(by, x, FEATURES, way == BIAS ? w : c), "bias");
+        v_label(way == NO_BIAS ? v_dot(by, x, FEATURES) : v_dot_bias(by, x, FEATURES, way == BIAS ? w : x[0]), "bias");
     Value *length = v_label(v_sum(list, way == LENGTH ? FEATURES + 1 : FEATURES), "length");
     Value *parts[] = {branch, constant, v_max(x[2], zero), param, order, bias, length, v_const(g, NAN)};
     Value *loss = v_sum(parts, sizeof parts / sizeof *parts);
@@ -362,6 +361,16 @@ Test(replay_use, a_sample_agrees_unless_the_code_went_another_way)
     }
 }
 
+Test(replay_use, a_param_in_the_place_of_another_does_not_agree)
+{
+    Value *x = v_input(g, 2);
+    Program *program = record(v_mul(w, x), &x, 1);
+    Error error = {""};
+    cr_expect_not(program_agrees(program, v_mul(c, x), &x, 1, &error));
+    cr_expect(strstr(error.message, "program_agrees: c (param) is not as in the program") != NULL, "%s", error.message);
+    program_free(program);
+}
+
 /* The recorded one is the longer one here. */
 Test(replay_use, a_loss_that_ends_earlier_does_not_agree)
 {
@@ -377,6 +386,7 @@ Test(replay_use, a_loss_that_ends_earlier_does_not_agree)
 Test(replay_use, another_list_of_inputs_does_not_agree)
 {
     Value **x = two_inputs(2, 1), *turned[] = {x[1], x[0]}, *loss = squared_error(x[0], x[1]);
+    Value *const wrong[] = {x[0], w}, *unlisted = v_mul(w, v_input(g, 3));
     Program *program = record(loss, x, 2);
     Error error = {""};
     cr_expect(program_agrees(program, loss, x, 2, &error), "%s", error.message);
@@ -385,10 +395,8 @@ Test(replay_use, another_list_of_inputs_does_not_agree)
     MUST_BE_MISUSE(program_agrees(program, NULL, x, 2, &error), "program_agrees: the loss is NULL");
     MUST_BE_MISUSE(program_agrees(program, w, x, 2, &error), "program_agrees: the loss w was computed from nothing");
     MUST_BE_MISUSE(program_agrees(program, loss, NULL, 2, &error), "program_agrees: the list of inputs is NULL");
-    MUST_BE_MISUSE(program_agrees(program, loss, (&(Value *const[]){x[0], w}[0]), 2, &error),
-                   "program_agrees: inputs[1] is w, of kind param");
-    MUST_BE_MISUSE(program_agrees(program, v_mul(w, v_input(g, 3)), x, 2, &error),
-                   "program_agrees: ", "not in the list");
+    MUST_BE_MISUSE(program_agrees(program, loss, wrong, 2, &error), "program_agrees: inputs[1] is w, of kind param");
+    MUST_BE_MISUSE(program_agrees(program, unlisted, x, 2, &error), "program_agrees: ", "not in the list");
     program_free(program);
 }
 
@@ -506,13 +514,23 @@ Test(replay_use, a_loss_that_there_was_no_memory_for_is_no_program)
         graph_release(g, mark);
     }
     cr_expect(failures > 10, "only %zu failures", failures);
+    Value *x[2] = {v_input(g, 2), v_input(g, 1)}, *failed = graph_fail(g);
+    Error error = {""};
+    cr_expect(program_record(failed, x, 2, &error) == NULL && strstr(error.message, "program_record: no memory"), "%s",
+              error.message);
+    cr_expect(!program_agrees(program, failed, x, 2, &error) && strstr(error.message, "program_agrees: no memory"),
+              "%s", error.message);
     program_free(program);
 }
 
 Test(replay_use, a_number_of_threads_beyond_reason_is_no_memory)
 {
     Program *program = squared_error_program();
+    memory_lasts(SIZE_MAX);
     cr_expect_not(program_use_threads(program, SIZE_MAX));
+    cr_expect_not(program_use_threads(program, (size_t)INT_MAX + 1));
+    cr_expect_eq(allocations, 0, "%zu allocations", allocations);
+    memory_restore();
     cr_expect_eq(loss_of(program, (double[]){2, 1}), 5.5 * 5.5);
     program_free(program);
 }
