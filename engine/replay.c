@@ -477,8 +477,7 @@ static void add_blocks(Program *program, const double *gradients, size_t blocks)
     for (size_t i = 0; i < params; i++)
         sum[i] = program->params[i]->grad;
     for (size_t block = blocks; block-- > 0;)
-        for (size_t i = 0; i < params; i++)
-            sum[i] += gradients[block * params + i];
+        run_add_numbers(sum, gradients + block * params, params);
     for (size_t i = 0; i < params; i++)
         program->params[i]->grad = sum[i];
 }

@@ -94,4 +94,7 @@ void run_block(Run *run, const double *rows, size_t count, double seed, double *
 /* The loss of one sample. */
 double run_loss(Run *run, const double *row);
 
+/* sum[i] += numbers[i], in vectors: one thread adds up the gradients of all blocks, while the others wait. */
+void run_add_numbers(double *restrict sum, const double *restrict numbers, size_t n);
+
 #endif
