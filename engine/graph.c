@@ -122,7 +122,7 @@ Graph *graph_new_at(Where where)
     Graph *graph = memory_alloc(sizeof *graph);
     if (graph == NULL)
         return NULL;
-    *graph = (Graph){0};
+    *graph = (Graph){.sealed = true};
     Block *failed = failed_block_new(graph);
     if (failed == NULL) {
         memory_free(graph);
