@@ -139,6 +139,8 @@ static inline void push(Value *parent, double local, double grad, bool careful)
     parent->grad += local * grad;
 }
 
+static ALWAYS_INLINE bool is_of_lists(OpShape shape) { return shape == SHAPE_LIST || shape == SHAPE_PAIRS; }
+
 /* Push v's gradient to all its parents, pair by pair, and at last to the bias. Where there is no b, da gets n for it.
  * scattered: the operands are found through v->list, not side by side from v->a and v->b on.
  * careful:   test for each parent whether its product contributes. */
@@ -148,7 +150,7 @@ static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivati
     const double y = v->data;
     const double grad = v->grad;
     const bool has_b = shape == SHAPE_BINARY || shape == SHAPE_PAIRS;
-    const size_t n = shape == SHAPE_LIST || shape == SHAPE_PAIRS ? v->n : 1;
+    const size_t n = is_of_lists(shape) ? v->n : 1;
     Value *const *list = v->list;
     Value *const a_run = v->a;
     Value *const b_run = v->b;
@@ -164,7 +166,7 @@ static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivati
         push(a, da(a_data, b_data, y), grad, careful);
         push(b, db(a_data, b_data, y), grad, careful);
     }
-    if (v->has_bias)
+    if (shape == SHAPE_PAIRS && v->has_bias)
         push(scattered ? list[n] : &a_run[n], 1, grad, careful);
 }
 
@@ -172,12 +174,14 @@ static ALWAYS_INLINE void push_each(const Value *v, OpShape shape, LocalDerivati
  * test in the loop, and the compiler drops the tests from it. */
 static ALWAYS_INLINE void push_to_parents(const Value *v, OpShape shape, LocalDerivative *da, LocalDerivative *db)
 {
-    const bool scattered = v->list != NULL;
+    const bool scattered = is_of_lists(shape) && v->list != NULL;
     const bool careful = v->some_parents_fixed || !isfinite(v->grad);
-    if (!scattered && !careful)
-        push_each(v, shape, da, db, false, false);
+    if (scattered)
+        push_each(v, shape, da, db, true, true);
+    else if (careful)
+        push_each(v, shape, da, db, false, true);
     else
-        push_each(v, shape, da, db, scattered, true);
+        push_each(v, shape, da, db, false, false);
 }
 
 /* What a row of the table has for db: the function if its shape has a b, else NULL. */

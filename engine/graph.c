@@ -122,7 +122,7 @@ Graph *graph_new_at(Where where)
     Graph *graph = memory_alloc(sizeof *graph);
     if (graph == NULL)
         return NULL;
-    *graph = (Graph){0};
+    *graph = (Graph){.sealed = true};
     Block *failed = failed_block_new(graph);
     if (failed == NULL) {
         memory_free(graph);
@@ -236,6 +236,15 @@ bool graph_reserve(Graph *graph, size_t n)
     if (block != NULL && !graph->sealed && n * sizeof(Value) <= room_in(block))
         return true;
     return graph_open_block(graph, n * sizeof(Value)) != NULL;
+}
+
+Value *graph_next_slots(Graph *graph, size_t n)
+{
+    if (!graph_reserve(graph, n))
+        return NULL;
+    Value *slots = &graph->newest->nodes[graph->newest->node_count];
+    MEMORY_UNPOISON(slots, n * sizeof(Value));
+    return slots;
 }
 
 double *graph_scratch(Graph *graph, size_t n)

@@ -48,7 +48,7 @@ struct Graph {
     Block *quarantined; /* released, newest first, and not for use yet */
     Block *spare;       /* free for use */
     size_t generations; /* blocks opened so far, counting every use of the same memory */
-    bool sealed;        /* a mark is at the end of the newest block: the next node opens a new one */
+    bool sealed;        /* no block yet, or a mark is at the end of the newest: the next node opens one */
     bool failed;        /* there was no memory for a node */
     FILE *trace;        /* where the reverse walk prints each product, or NULL */
     size_t stop_number; /* set by a debugger: the walk reports nodes of this number or below; 0 (a leaf's): none */
@@ -100,12 +100,13 @@ Block *graph_open_block(Graph *graph, size_t room);
 static inline Value *graph_new_slot(Graph *graph)
 {
     Block *block = graph->newest;
-    if (block == NULL || graph->sealed || (char *)&block->nodes[block->node_count + 1] > block->back)
+    if (graph->sealed || (char *)&block->nodes[block->node_count + 1] > block->back)
         block = graph_open_block(graph, sizeof(Value));
     if (block == NULL)
         return NULL;
-    MEMORY_UNPOISON(&block->nodes[block->node_count], sizeof(Value));
-    return &block->nodes[block->node_count++];
+    Value *slot = &block->nodes[block->node_count++];
+    MEMORY_UNPOISON(slot, sizeof(Value));
+    return slot;
 }
 
 /* Whether v, which is not NULL, is a node still: its block has not been released, nor is it a place in a block in use
@@ -138,6 +139,11 @@ void graph_restore_gradients(KeptGradients *kept);
 /* Make sure that the next n nodes of the graph lie side by side, if all n are made before anything else: a label or a
  * list takes memory from the same place. False, and graph->failed set, when there is none. */
 bool graph_reserve(Graph *graph, size_t n);
+
+/* The slots of the next n nodes, side by side; NULL, and graph->failed set, when there is no memory. The caller fills
+ * in all of each. Then graph_add_nodes makes nodes of them: until then a debugger does not see them, half-built. */
+Value *graph_next_slots(Graph *graph, size_t n);
+static inline void graph_add_nodes(Graph *graph, size_t n) { graph->newest->node_count += n; }
 
 /* Memory that lives as long as the nodes made now, aligned for a pointer; NULL, and graph->failed set, when there is
  * none. */

@@ -9,7 +9,6 @@
 #include "utf8.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(Value) == 64, "a node is one cache line");
-_Static_assert(sizeof(Value) % sizeof(double) == 0, "nn_fast.c steps from node to node in doubles");
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
 
@@ -96,17 +95,22 @@ Value *value_unary(OpCode op, Value *a, Where where)
     return new_op(a->block->graph, op, y, a, NULL, a->needs_grad, false);
 }
 
-Value *value_binary(OpCode op, Value *a, Value *b, Where where)
+NOINLINE static void binary_misuse(OpCode op, Value *a, Value *b, Where where)
 {
     check_operand(a, NULL, op, "a", where);
+    check_operand(b, a->block->graph, op, "b", where);
+}
+
+Value *value_binary(OpCode op, Value *a, Value *b, Where where)
+{
+    if (a == NULL || b == NULL || !value_is_live(a) || !value_is_live(b) || a->block->graph != b->block->graph)
+        binary_misuse(op, a, b, where);
     Graph *graph = a->block->graph;
-    check_operand(b, graph, op, "b", where);
     if (a->op == OP_FAILED || b->op == OP_FAILED)
         return graph->failed_node;
     const double y = op_table[op].forward(a->data, b->data);
-    const bool needs_grad = a->needs_grad || b->needs_grad;
-    const bool some_parents_fixed = a->needs_grad != b->needs_grad;
-    return new_op(graph, op, y, a, b, needs_grad, some_parents_fixed);
+    const int needing_grad = a->needs_grad + b->needs_grad;
+    return new_op(graph, op, y, a, b, needing_grad > 0, needing_grad == 1);
 }
 
 Value value_plain_number;
