@@ -3,6 +3,7 @@
 #define STEPGRAD_REPLAY_PARTS_H
 
 #include "graph.h"
+#include "lanes.h"
 #include "replay.h"
 
 /* Functions with loops that compilers make vectors of are compiled for several processors at once, and the program
@@ -16,9 +17,7 @@
 #define VECTORS
 #endif
 
-/* A number for each of the samples that are side by side. */
-enum { LANES = PROGRAM_BLOCK };
-typedef double Lanes[LANES];
+_Static_assert((int)LANES == (int)PROGRAM_BLOCK, "a block has a lane for each sample");
 
 /* ---- a program ----------------------------------------------------------------------------------------------------
  * Whatever has a number has a place: first the params, then the inputs, then constants and results, in topological
@@ -53,18 +52,16 @@ typedef struct Run {
     Lanes *list;                       /* room for the operands of a list op: twice as many as the longest has */
     double *turned;                    /* inputs of neurons with lanes and inputs swapped: see replay_run.c */
     size_t turned_place, turned_count; /* of which inputs; 0: of none */
-    bool turned_finite;
 } Run;
 
 struct Program {
     size_t param_count, input_count, place_count, step_count, operand_count;
     size_t longest; /* operands of a list op, the most */
     Value **params;
-    Life life;         /* of the params */
-    double *param;     /* their data during a replay */
-    bool param_finite; /* all of them */
-    double *start;     /* by place: the numbers when it was recorded; constants keep them */
-    bool *needs_grad;  /* by place */
+    Life life;        /* of the params */
+    double *param;    /* their data during a replay */
+    double *start;    /* by place: the numbers when it was recorded; constants keep them */
+    bool *needs_grad; /* by place */
     Step *steps;
     size_t *operands;       /* those of all steps */
     const LaneOp *lane_ops; /* by OpCode */
@@ -73,9 +70,17 @@ struct Program {
     size_t run_count, run_room;
     size_t threads;          /* 0: in the engine's order */
     double *block_gradients; /* of BLOCKS_OF_THREAD blocks for each thread */
+    /* Emitted code, if some was loaded: it runs blocks in place of run_block. See emit.h. */
+    void (*compiled)(const double *params, double *gradients, const double *rows, size_t count, double seed,
+                     double *losses);
+    void *library;
+    int (*close_library)(void *library);
 };
 
 enum { BLOCKS_OF_THREAD = 8 };
+
+/* From now on blocks are run by run_block, and what is loaded is closed. */
+void program_unload(Program *program);
 
 /* ---- replay_run.c: NULL when there is no memory -------------------------------------------------------------------
  */

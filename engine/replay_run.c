@@ -1,13 +1,10 @@
 /* replay_run.c - a program runs over LANES samples side by side: forward through its steps, and backward. The loops
  * over lanes have no order among them, so that compilers make vectors of them; each lane alone does what the engine
  * does, in the same order. */
-#include <math.h>
 #include <string.h>
 
 #include "memory.h"
 #include "replay_parts.h"
-
-enum { TILE = 32 };
 
 /* ---- operands ---------------------------------------------------------------------------------------------------- */
 
@@ -63,10 +60,6 @@ static void forward_step(const Run *run, const Step *step)
         y[k] += bias[k];
 }
 
-/* The chain rule in one lane. A path with derivative 0 contributes nothing, as in the engine (ops.h), nor does a sample
- * whose gradient does not come here. */
-static inline double product(double local, double grad) { return local == 0 || grad == 0 ? 0 : local * grad; }
-
 /* ∂L/∂parent += ∂node/∂parent · ∂L/∂node, in each lane. For a param that is a sum over the samples, from the last to
  * the first, as the reverse walk meets them. */
 VECTORS static void push_lanes(const Run *run, size_t parent, const double *local, const double *grad)
@@ -86,7 +79,7 @@ VECTORS static void push_lanes(const Run *run, size_t parent, const double *loca
         parent_grad[k] += product(local[k], grad[k]);
 }
 
-static void backward_step(const Run *run, const Step *step)
+static void backward_step(Run *run, const Step *step)
 {
     const Program *program = run->program;
     const LaneOp *op = &program->lane_ops[step->op];
@@ -112,93 +105,41 @@ static void backward_step(const Run *run, const Step *step)
 /* ---- a neuron ------------------------------------------------------------------------------------------------------
  * The same dot once more, w·x + c, with params and inputs that follow one another: nearly all the time goes here. */
 
-/* The even and the odd sum of dot_forward, in all lanes. */
 VECTORS static void forward_neuron(const Run *run, const Step *step)
 {
     const double *w = &run->program->param[step->a[0]];
-    const double *x = lanes_of(run->data, run->program, step->b[0]);
-    const size_t n = step->n;
-    double *restrict y = lanes_of(run->data, run->program, step->out);
-    double even[LANES] = {0}, odd[LANES] = {0};
-    for (size_t i = 0; i + 1 < n; i += 2) {
-        for (int k = 0; k < LANES; k++)
-            even[k] += w[i] * x[i * LANES + (size_t)k];
-        for (int k = 0; k < LANES; k++)
-            odd[k] += w[i + 1] * x[(i + 1) * LANES + (size_t)k];
-    }
-    for (int k = 0; n % 2 == 1 && k < LANES; k++)
-        even[k] += w[n - 1] * x[(n - 1) * LANES + (size_t)k];
-    const double bias = step->has_bias ? w[n] : 0;
-    for (int k = 0; k < LANES; k++)
-        y[k] = even[k] + odd[k] + bias;
+    neuron_forward(step->n, w, step->has_bias ? w[step->n] : 0, lanes_of(run->data, run->program, step->b[0]),
+                   lanes_of(run->data, run->program, step->out));
 }
 
-VECTORS static bool all_finite(const double *numbers)
-{
-    int finite = 1; /* no && and no return in the loop, so that it is one for vectors */
-    for (int k = 0; k < LANES; k++)
-        finite &= numbers[k] - numbers[k] == 0;
-    return finite;
-}
-
-/* The inputs of neurons with lanes and inputs swapped, turned[k·n + i]: so the inputs lie side by side, and a vector of
- * weights' gradients can take sample after sample. All neurons of a layer use them. */
-static void turn_inputs(Run *run, const Step *step)
+/* Once for all neurons of a layer. */
+static void turn_inputs_once(Run *run, const Step *step)
 {
     if (run->turned_place == step->b[0] && run->turned_count == step->n)
         return;
-    const double *x = lanes_of(run->data, run->program, step->b[0]);
-    for (size_t k = 0; k < LANES; k++)
-        for (size_t i = 0; i < step->n; i++)
-            run->turned[k * step->n + i] = x[i * LANES + k];
+    turn_inputs(step->n, lanes_of(run->data, run->program, step->b[0]), run->turned);
     run->turned_place = step->b[0];
     run->turned_count = step->n;
-    run->turned_finite = true;
-    for (size_t i = 0; i < step->n; i++)
-        run->turned_finite = run->turned_finite && all_finite(x + i * LANES);
 }
 
-/* dw[i] += Σ over samples, from the last to the first, of g·x[i]. So many sums at a time as registers can hold. */
-VECTORS static void push_to_weights(const Run *run, size_t n, const double *g, double *restrict dw)
+static bool some_need_grad(const Program *program, const size_t *places, size_t n)
 {
-    size_t first = 0;
-    for (; first + TILE <= n; first += TILE) {
-        double sum[TILE];
-        memcpy(sum, dw + first, sizeof sum);
-        for (size_t k = LANES; k-- > 0;)
-            for (size_t i = 0; i < TILE; i++)
-                sum[i] += g[k] * run->turned[k * n + first + i];
-        memcpy(dw + first, sum, sizeof sum);
-    }
-    for (size_t k = LANES; k-- > 0;)
-        for (size_t i = first; i < n; i++)
-            dw[i] += g[k] * run->turned[k * n + i];
+    for (size_t i = 0; i < n; i++)
+        if (program->needs_grad[places[i]])
+            return true;
+    return false;
 }
 
-VECTORS static void backward_neuron(const Run *run, const Step *step)
+/* If some of the inputs need no gradient, they get one that nobody reads. */
+VECTORS static void backward_neuron(Run *run, const Step *step)
 {
     const Program *program = run->program;
-    const double *w = &program->param[step->a[0]];
-    const double *g = lanes_of(run->grad, program, step->out);
     double *dw = &run->param_grad[step->a[0]];
-    push_to_weights(run, step->n, g, dw);
-    for (int k = LANES; step->has_bias && k-- > 0;)
-        dw[step->n] += g[k];
-    for (size_t i = 0; i < step->n; i++) {
-        double *restrict dx = lanes_of(run->grad, program, step->b[i]);
-        if (program->needs_grad[step->b[i]])
-            for (int k = 0; k < LANES; k++)
-                dx[k] += w[i] * g[k];
-    }
-}
-
-/* With finite numbers a product with 0 is 0, and there is no path to leave out: see `product`. */
-static bool may_push_as_neuron(Run *run, const Step *step)
-{
-    if (!step->is_neuron || !run->program->param_finite || !all_finite(lanes_of(run->grad, run->program, step->out)))
-        return false;
-    turn_inputs(run, step);
-    return run->turned_finite;
+    turn_inputs_once(run, step);
+    neuron_backward(step->n, &program->param[step->a[0]], lanes_of(run->data, program, step->b[0]), run->turned,
+                    lanes_of(run->data, program, step->out), lanes_of(run->grad, program, step->out), dw,
+                    step->has_bias ? dw + step->n : NULL,
+                    some_need_grad(program, step->b, step->n) ? lanes_of(run->grad, program, step->b[0]) : NULL);
 }
 
 /* ---- all steps --------------------------------------------------------------------------------------------------- */
@@ -222,7 +163,7 @@ static void run_backward(Run *run, size_t count, double seed)
         lanes_of(run->grad, program, program->place_count - 1)[k] = seed;
     for (const Step *step = program->steps + program->step_count; step-- > program->steps;)
         if (program->needs_grad[step->out])
-            (may_push_as_neuron(run, step) ? backward_neuron : backward_step)(run, step);
+            (step->is_neuron ? backward_neuron : backward_step)(run, step);
 }
 
 void run_block(Run *run, const double *rows, size_t count, double seed, double *losses)
