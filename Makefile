@@ -18,6 +18,9 @@ COMPILE = $(CC) $(FLAGS) -MMD -MP
 # Threads for replay.h, where the compiler has OpenMP and a library for it.
 OPENMP := $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c -o /dev/null - 2>/dev/null && echo -fopenmp)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) $(OPENMP)
+# What the library needs: libm, and where dlopen is not in libc (glibc before 2.34) libdl for engine/emit_load.c.
+LIBS := -lm $(shell echo 'int dlclose(void *); int main(void) { return dlclose(0); }' | \
+  $(CC) -x c -o /dev/null - 2>/dev/null || echo -ldl)
 
 PREFIX ?= /usr/local
 # What `make lesson`, `make diff` and `make gdb` are about: a lesson, 05; for make gdb also a program or a test.
@@ -164,46 +167,46 @@ $(LIB): $(LIBRARY)
 	rm -f $@ && $(AR) rcs $@ $^
 
 $(SHARED_LIB): $(SHARED)
-	$(LINK) $(SONAME) -o $@ $^ -lm
+	$(LINK) $(SONAME) -o $@ $^ $(LIBS)
 	ln -sf $(notdir $@) $(SHARED_LINK)
 
 $(BUILD)/moons: $(patsubst %.c,$(BUILD)/%.o,$(wildcard lessons/moons/*.c)) $(LINKED)
-	$(LINK) -o $@ $^ -lm
+	$(LINK) -o $@ $^ $(LIBS)
 
 $(BUILD)/moons_mpi: lessons/moons_mpi.c $(LIB)
 	$(call need,mpicc,libopenmpi-dev)
-	OMPI_CC="$(CC)" MPICH_CC="$(CC)" mpicc $(FLAGS) $(LDFLAGS) $(OPENMP) -o $@ $^ -lm
+	OMPI_CC="$(CC)" MPICH_CC="$(CC)" mpicc $(FLAGS) $(LDFLAGS) $(OPENMP) -o $@ $^ $(LIBS)
 
 # A chapter that includes nothing of the engine gets none, also in a debug build: the grad commands then say so.
 $(BUILD)/lessons/%: $(BUILD)/lessons/%.o $(LINKED)
-	$(LINK) -o $@ $(if $(shell grep -l '^#include "' lessons/$*.c),$^,$<) -lm
+	$(LINK) -o $@ $(if $(shell grep -l '^#include "' lessons/$*.c),$^,$<) $(LIBS)
 
 $(BUILD)/draw: $(BUILD)/viz/draw/draw.o $(LIB)
-	$(LINK) -o $@ $^ -lm
+	$(LINK) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/check_graphs: $(BUILD)/tests/check_graphs.o $(BUILD)/tests/adg.o $(LIB)
-	$(LINK) -o $@ $^ -lm
+	$(LINK) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/player_pages: $(BUILD)/tests/browser/player_pages.o $(LIB)
-	$(LINK) -o $@ $^ -lm
+	$(LINK) -o $@ $^ $(LIBS)
 
 COMPETITORS = by_hand.o tape.o
 BENCH_PARTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/benchmark/*.c))
 $(BENCH): $(BENCH_PARTS) $(LIB)
 $(COUNTED): $(filter-out $(addprefix %/,$(COMPETITORS)),$(BENCH_PARTS)) $(addprefix $(BUILD)/tests/benchmark/counted_,$(COMPETITORS)) $(LIB)
 $(BENCH) $(COUNTED):
-	$(LINK) -o $@ $^ -lm
+	$(LINK) -o $@ $^ $(LIBS)
 
 $(SUITES) $(BUILD)/tests/guard.o: COMPILE += $(CRITERION:%=-isystem %/include)
 
 $(BUILD)/tests/run: LINK += $(CRITERION:%=-L%/lib)
 $(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LAB_OBJECTS) $(LIB)
-	$(LINK) -o $@ $^ -lcriterion -lm
+	$(LINK) -o $@ $^ -lcriterion $(LIBS)
 
 # The debug build of the engine and of a program full of slips, at once.
 $(BUILD)/tests/slips: tests/slips.c $(wildcard engine/*.[ch])
 	@mkdir -p "$(@D)"
-	$(filter-out -MMD -MP,$(COMPILE)) -O0 -DSTEPGRAD_DEBUG $(LDFLAGS) -o $@ $(filter %.c,$^) -lm
+	$(filter-out -MMD -MP,$(COMPILE)) -O0 -DSTEPGRAD_DEBUG $(LDFLAGS) -o $@ $(filter %.c,$^) $(LIBS)
 
 # draw with the ops of lab 10 in its engine, at once.
 $(BUILD)/tests/run: | $(BUILD)/tests/draw_own
@@ -212,7 +215,7 @@ $(BUILD)/tests/draw_own: $(BUILD)/viz/player/player_page.c lessons/labs/lab10.c 
   $(wildcard engine/*.[ch] viz/*/*.[ch])
 	@mkdir -p "$(@D)"
 	$(filter-out -MMD -MP,$(COMPILE)) -O0 -DSTEPGRAD_OWN_OPS_FILE='"own_ops.h"' \
-	  $(LDFLAGS) -o $@ $(filter %.c,$^) -lm
+	  $(LDFLAGS) -o $@ $(filter %.c,$^) $(LIBS)
 
 # The competitors get all that the compiler has; but valgrind, which counts their instructions, knows no AVX-512.
 $(addprefix $(BUILD)/tests/benchmark/,$(COMPETITORS)): CFLAGS = -O3 -march=native -g
@@ -285,7 +288,7 @@ install: all ## install headers, libraries and the pkg-config file below PREFIX 
 	@case "$(PREFIX)" in /*) prefix="$(PREFIX)" ;; *) prefix="$(CURDIR)/$(PREFIX)" ;; esac; \
 	printf '%s\n' "prefix=$$prefix" 'Name: stepgrad' 'Version: $(VERSION)' \
 	  'Description: backpropagation you can step through: a scalar autodiff engine' \
-	  'Cflags: -I"$${prefix}/include/stepgrad" $(NUMBERS)' 'Libs: -L"$${prefix}/lib" -lstepgrad -lm' 'Libs.private: $(OPENMP)' \
+	  'Cflags: -I"$${prefix}/include/stepgrad" $(NUMBERS)' 'Libs: -L"$${prefix}/lib" -lstepgrad -lm' 'Libs.private: $(OPENMP) $(filter -ldl,$(LIBS))' \
 	  >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/stepgrad.pc"
 
 uninstall: ## remove what install put there

@@ -295,11 +295,8 @@ static bool no_memory(Error *error, const char *caller, Where where)
 /* What changes from replay to replay: the params' data. */
 static void take_params(Program *program)
 {
-    program->param_finite = true;
-    for (size_t i = 0; i < program->param_count; i++) {
+    for (size_t i = 0; i < program->param_count; i++)
         program->param[i] = program->params[i]->data;
-        program->param_finite = program->param_finite && isfinite(program->param[i]);
-    }
 }
 
 /* ---- is it right? ------------------------------------------------------------------------------------------------ */
@@ -428,9 +425,14 @@ static size_t block_count(size_t samples) { return (samples + LANES - 1) / LANES
 /* The samples of one block, or of the rest of one. */
 static void replay_block(Run *run, size_t block, const double *rows, size_t count, double seed, double *losses)
 {
-    const size_t row = block * LANES;
-    run_block(run, rows + row * run->program->input_count, count - row < LANES ? count - row : LANES, seed,
-              losses == NULL ? NULL : losses + row);
+    const Program *program = run->program;
+    const size_t first = block * LANES, samples = count - first < LANES ? count - first : LANES;
+    rows += first * program->input_count;
+    losses = losses == NULL ? NULL : losses + first;
+    if (program->compiled != NULL)
+        program->compiled(program->param, run->param_grad, rows, samples, seed, losses);
+    else
+        run_block(run, rows, samples, seed, losses);
 }
 
 /* In the engine's order: each sample's gradient is added to what is there, from the last sample to the first. */
@@ -523,7 +525,21 @@ void program_add_blocks_at(Program *program, const double *gradients, size_t blo
 
 size_t program_param_count(const Program *program) { return program->param_count; }
 
-void program_use_vmath(Program *program, bool yes) { program->lane_ops = yes ? lane_ops_vmath : lane_ops_libm; }
+void program_unload(Program *program)
+{
+    if (program->library != NULL)
+        program->close_library(program->library);
+    program->library = NULL;
+    program->compiled = NULL;
+}
+
+void program_use_vmath(Program *program, bool yes)
+{
+    const LaneOp *wanted = yes ? lane_ops_vmath : lane_ops_libm;
+    if (program->lane_ops != wanted)
+        program_unload(program);
+    program->lane_ops = wanted;
+}
 
 /* Room for what `threads` threads replay, beside what is there. */
 static bool more_runs(Program *program, size_t threads)
@@ -571,6 +587,7 @@ void program_free(Program *program)
 {
     if (program == NULL)
         return;
+    program_unload(program);
     for (size_t t = 0; t < program->run_count; t++)
         run_free(program->runs[t]);
     memory_free(program->runs);

@@ -3,6 +3,7 @@
 #define STEPGRAD_REPLAY_PARTS_H
 
 #include "graph.h"
+#include "lanes.h"
 #include "replay.h"
 
 /* Functions with loops that compilers make vectors of are compiled for several processors at once, and the program
@@ -22,9 +23,7 @@
 #define VECTORS
 #endif
 
-/* A number for each of the samples that are side by side. */
-enum { LANES = PROGRAM_BLOCK };
-typedef double Lanes[LANES];
+_Static_assert((int)LANES == (int)PROGRAM_BLOCK, "a block has a lane for each sample");
 
 /* ---- a program ----------------------------------------------------------------------------------------------------
  * Whatever has a number has a place: first the params, then the inputs, then constants and results, in topological
@@ -66,11 +65,10 @@ struct Program {
     size_t param_count, input_count, place_count, step_count, operand_count;
     size_t longest; /* operands of a list op, the most */
     Value **params;
-    Life life;         /* of the params */
-    double *param;     /* their data during a replay */
-    bool param_finite; /* all of them */
-    double *start;     /* by place: the numbers when it was recorded; constants keep them */
-    bool *needs_grad;  /* by place */
+    Life life;        /* of the params */
+    double *param;    /* their data during a replay */
+    double *start;    /* by place: the numbers when it was recorded; constants keep them */
+    bool *needs_grad; /* by place */
     Step *steps;
     size_t *operands;       /* those of all steps */
     const LaneOp *lane_ops; /* by OpCode */
@@ -79,9 +77,17 @@ struct Program {
     size_t run_count, run_room;
     size_t threads;          /* 0: in the engine's order */
     double *block_gradients; /* of BLOCKS_OF_THREAD blocks for each thread */
+    /* Emitted code, if some was loaded: it runs blocks in place of run_block. See emit.h. */
+    void (*compiled)(const double *params, double *gradients, const double *rows, size_t count, double seed,
+                     double *losses);
+    void *library;
+    int (*close_library)(void *library);
 };
 
 enum { BLOCKS_OF_THREAD = 8 };
+
+/* From now on blocks are run by run_block, and what is loaded is closed. */
+void program_unload(Program *program);
 
 /* ---- replay_run.c: NULL when there is no memory -------------------------------------------------------------------
  */
