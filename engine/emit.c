@@ -258,7 +258,7 @@ static void put_forward(Emitter *e, const Group *group)
     open_loop(e, 'i', group->count, false);
     if (is_neuron(&part))
         put_code(e, &part,
-                 part.step->has_bias ? "neuron_forward($n, &$A, $C, $B, $Y);" : "neuron_forward($n, &$A, 0, $B, $Y);");
+                 part.step->has_bias ? "neuron_values($n, &$A, $C, $B, $Y);" : "neuron_values($n, &$A, 0, $B, $Y);");
     else if (op_table[part.step->op].list_forward != NULL)
         put_list_forward(e, &part);
     else
@@ -318,8 +318,8 @@ static void put_neurons_backward(Emitter *e, const Part *part)
     open_loop(e, 'i', turns, true);
     put_code(e, part, "turn_inputs($n, $B, room.turned);");
     open_loop(e, 'i', neurons / turns, true);
-    put_code(e, part, "neuron_backward($n, &$A, $B, room.turned, $Y, $'Y,");
-    snprintf(code, sizeof code, "                &$'A, %s, %s);", part->step->has_bias ? "&$'C" : "NULL",
+    put_code(e, part, "neuron_gradients($n, &$A, $B, room.turned, $Y, $'Y,");
+    snprintf(code, sizeof code, "                 &$'A, %s, %s);", part->step->has_bias ? "&$'C" : "NULL",
              needs_grad(e, &part->b) ? "$'B" : "NULL");
     put_code(e, part, code);
     close_loop(e, neurons / turns);
@@ -468,6 +468,7 @@ static void put_function(const Emitter *e, const char *name)
 bool program_emit_at(const Program *program, const char *path, const char *name, Error *error, Where where)
 {
     misuse_if_null(program, "program_emit: the program", "Make one with program_record.", where);
+    misuse_if_null(path, "program_emit: the path", "Give the name of the file to write.", where);
     misuse_if_null(name, "program_emit: the name", "Give the name that the function is to have.", where);
     if (!plan_is_free_name(name))
         misuse(where,

@@ -115,7 +115,7 @@ static const char keywords[] =
 
 /* What the code calls its own. */
 static const char own_words[] = " Lanes all_finite data constants count first grad gradients i j k loss losses main "
-                                "neuron_backward neuron_forward params product push_carefully push_to_weights room "
+                                "neuron_gradients neuron_values params product push_carefully push_to_weights room "
                                 "rows run_block samples seed turn_inputs x ";
 
 static bool is_among(const char *words, const char *name)

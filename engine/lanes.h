@@ -32,7 +32,7 @@ static inline bool all_finite(const double *numbers)
  * A dot whose weights are numbers side by side, w[0..n), as are its inputs, x[i·LANES + k] in lane k. */
 
 /* The even and the odd sum of dot_forward, in all lanes. */
-static ALWAYS_INLINE void neuron_forward(size_t n, const double *w, double bias, const double *x, double *restrict y)
+static ALWAYS_INLINE void neuron_values(size_t n, const double *w, double bias, const double *x, double *restrict y)
 {
     Lanes even = {0}, odd = {0};
     for (size_t i = 0; i + 1 < n; i += 2) {
@@ -88,9 +88,9 @@ static inline void push_carefully(size_t n, const double *w, const double *x, co
 /* The derivatives by weights, bias and inputs, times ∂L/∂y, which is g. Without a bias dc is NULL, and so is dx if the
  * inputs need no gradient. Where y is finite, so are all wᵢ and xᵢ: a sum cannot lose an infinity or NaN again. With
  * finite numbers a product with 0 is 0, and there is no path to leave out: see `product`. */
-static ALWAYS_INLINE void neuron_backward(size_t n, const double *w, const double *x, const double *turned,
-                                          const double *y, const double *grad, double *restrict dw, double *restrict dc,
-                                          double *restrict dx)
+static ALWAYS_INLINE void neuron_gradients(size_t n, const double *w, const double *x, const double *turned,
+                                           const double *y, const double *grad, double *restrict dw,
+                                           double *restrict dc, double *restrict dx)
 {
     Lanes g; /* a copy, which no other pointer can lead to */
     memcpy(g, grad, sizeof g);

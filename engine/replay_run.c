@@ -108,8 +108,8 @@ static void backward_step(Run *run, const Step *step)
 VECTORS static void forward_neuron(const Run *run, const Step *step)
 {
     const double *w = &run->program->param[step->a[0]];
-    neuron_forward(step->n, w, step->has_bias ? w[step->n] : 0, lanes_of(run->data, run->program, step->b[0]),
-                   lanes_of(run->data, run->program, step->out));
+    neuron_values(step->n, w, step->has_bias ? w[step->n] : 0, lanes_of(run->data, run->program, step->b[0]),
+                  lanes_of(run->data, run->program, step->out));
 }
 
 /* Once for all neurons of a layer. */
@@ -136,10 +136,10 @@ VECTORS static void backward_neuron(Run *run, const Step *step)
     const Program *program = run->program;
     double *dw = &run->param_grad[step->a[0]];
     turn_inputs_once(run, step);
-    neuron_backward(step->n, &program->param[step->a[0]], lanes_of(run->data, program, step->b[0]), run->turned,
-                    lanes_of(run->data, program, step->out), lanes_of(run->grad, program, step->out), dw,
-                    step->has_bias ? dw + step->n : NULL,
-                    some_need_grad(program, step->b, step->n) ? lanes_of(run->grad, program, step->b[0]) : NULL);
+    neuron_gradients(step->n, &program->param[step->a[0]], lanes_of(run->data, program, step->b[0]), run->turned,
+                     lanes_of(run->data, program, step->out), lanes_of(run->grad, program, step->out), dw,
+                     step->has_bias ? dw + step->n : NULL,
+                     some_need_grad(program, step->b, step->n) ? lanes_of(run->grad, program, step->b[0]) : NULL);
 }
 
 /* ---- all steps --------------------------------------------------------------------------------------------------- */

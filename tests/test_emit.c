@@ -537,7 +537,7 @@ Test(emit, two_moons_fit_on_a_few_pages_and_say_what_they_do)
     expect_text(code,
                 "/* dot2[i] = dot(w2[33 * i + j], tanh1[j]) + b2[33 * i],  j = 0 .. 31 */\n"
                 "    for (size_t i = 0; i < 32; i++) {\n"
-                "        neuron_forward(32, &params[w2 + 33 * i], params[b2 + 33 * i], data[tanh1], data[dot2 + i]);");
+                "        neuron_values(32, &params[w2 + 33 * i], params[b2 + 33 * i], data[tanh1], data[dot2 + i]);");
     expect_text(code, "/* tanh2[i] = tanh(dot2[i]) */");
     expect_text(code, "/* ∂L/∂dot2[i] += (1 - tanh2[i] * tanh2[i]) · ∂L/∂tanh2[i] */");
     expect_text(code, "/* ∂L/∂w2[33 * i + j] += tanh1[j] · ∂L/∂dot2[i] */");
