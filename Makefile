@@ -212,7 +212,7 @@ $(BUILD)/tests/draw_own: $(BUILD)/viz/player/player_page.c lessons/labs/lab10.c 
 $(BUILD)/tests/bench_by_hand.o $(BUILD)/tests/bench_tape.o: CFLAGS = -O3 -march=native -g
 
 # Loops for vectors: an optimised build gives them all it has. None of these flags changes a number.
-IN_LANES = $(foreach file,run libm vmath,$(BUILD)/engine/replay_$(file).o $(BUILD)/shared/engine/replay_$(file).o)
+IN_LANES = $(foreach file,replay replay_run replay_libm replay_vmath,$(BUILD)/engine/$(file).o $(BUILD)/shared/engine/$(file).o)
 $(IN_LANES): COMPILE += $(patsubst -O2,-O3,$(filter -O2,$(CFLAGS)))
 $(filter %_vmath.o,$(IN_LANES)): COMPILE += -fno-math-errno -fno-trapping-math
 $(BUILD)/engine/replay.o $(BUILD)/shared/engine/replay.o: COMPILE += $(OPENMP)

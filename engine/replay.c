@@ -436,6 +436,13 @@ static void replay_blocks(const Program *program, const double *rows, size_t cou
                      gradients);
 }
 
+/* One thread does this while the others wait. */
+VECTORS static void add_numbers(double *restrict sum, const double *restrict numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sum[i] += numbers[i];
+}
+
 static void add_blocks(Program *program, const double *gradients, size_t blocks)
 {
     const size_t params = program->param_count;
@@ -443,8 +450,7 @@ static void add_blocks(Program *program, const double *gradients, size_t blocks)
     for (size_t i = 0; i < params; i++)
         sum[i] = program->params[i]->grad;
     for (size_t block = blocks; block-- > 0;)
-        for (size_t i = 0; i < params; i++)
-            sum[i] += gradients[block * params + i];
+        add_numbers(sum, gradients + block * params, params);
     for (size_t i = 0; i < params; i++)
         program->params[i]->grad = sum[i];
 }
