@@ -224,10 +224,10 @@ $(BUILD)/tests/benchmark/counted_%.o: tests/benchmark/%.c
 	$(COMPILE) -c -o $@ $<
 
 # Loops for vectors: an optimised build gives them all it has. None of these flags changes a number.
-IN_LANES = $(foreach file,run libm vmath,$(BUILD)/engine/replay_$(file).o $(BUILD)/shared/engine/replay_$(file).o)
-$(IN_LANES): COMPILE += $(patsubst -O2,-O3,$(filter -O2,$(CFLAGS)))
-$(filter %_vmath.o,$(IN_LANES)): COMPILE += -fno-math-errno -fno-trapping-math
-$(BUILD)/engine/replay.o $(BUILD)/shared/engine/replay.o: COMPILE += $(OPENMP)
+REPLAY = $(foreach file,$(1),$(BUILD)/engine/replay_$(file).o $(BUILD)/shared/engine/replay_$(file).o)
+$(call REPLAY,run libm vmath threads): COMPILE += -DSTEPGRAD_VECTORS $(patsubst -O2,-O3,$(filter -O2,$(CFLAGS)))
+$(call REPLAY,vmath): COMPILE += -fno-math-errno -fno-trapping-math
+$(call REPLAY,threads): COMPILE += $(OPENMP)
 
 $(BUILD)/shared/%.o: %.c
 	@mkdir -p "$(@D)"

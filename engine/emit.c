@@ -179,6 +179,15 @@ static void put_formula(const Emitter *e, const Part *part, const char *text)
     }
 }
 
+static bool is_neuron(const Part *part) { return part->step->is_neuron && part->items == part->step->n; }
+
+/* Whether all neurons of the group are one layer, as lanes.h has it. Else each of them is one. */
+static bool is_layer(const Part *part)
+{
+    return is_neuron(part) && part->b.per_step == 0 && part->y.per_step == 1 &&
+           part->a.per_step == part->step->n + part->step->has_bias;
+}
+
 static void put_value_comment(const Emitter *e, const Part *part)
 {
     put_margin(e);
@@ -190,6 +199,8 @@ static void put_value_comment(const Emitter *e, const Part *part)
         put(e, " + ");
         put_math(e, part, 'c');
     }
+    if (is_layer(part))
+        put(e, ",  i = 0 .. %zu", part->group->count - 1);
     if (part->items > 1)
         put(e, ",  j = 0 .. %zu", part->items - 1);
     put(e, part->items < part->step->n ? ", and so on */\n" : " */\n");
@@ -212,14 +223,6 @@ static void put_gradient_comment(const Emitter *e, const Part *part, int operand
 /* ---- neurons ----------------------------------------------------------------------------------------------------- */
 
 static bool needs_grad(const Emitter *e, const Reach *reach) { return e->plan.program->needs_grad[reach->place]; }
-
-static bool is_neuron(const Part *part) { return part->step->is_neuron && part->items == part->step->n; }
-
-/* Whether all neurons of the group are one layer, as lanes.h has it. Else each of them is one. */
-static bool is_layer(const Part *part)
-{
-    return part->b.per_step == 0 && part->y.per_step == 1 && part->a.per_step == part->step->n + part->step->has_bias;
-}
 
 static void put_layers(Emitter *e, Part part, bool backward)
 {

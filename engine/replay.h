@@ -24,12 +24,14 @@
  *
  * The numbers are those of define-by-run, bit for bit: backward(mean_loss(losses, n)), where the losses were built row
  * after row, adds to the params just what program_replay adds with seed 1.0 / n. (A param that a sample uses more than
- * once gets the same products, but in another order: use after use, and for each the samples. In an MLP each is used
- * once.) With program_use_vmath exp and tanh are those of vmath.h, faster, and the last bits may differ.
+ * once gets the same products, but in another order: the blocks from the last to the first, in each use after use, and
+ * for each use the samples from the last to the first. In an MLP each is used once.) With program_use_vmath exp and
+ * tanh are those of vmath.h, faster, and the last bits may differ.
  *
- * The files: replay.c records, replay_run.c runs, replay_ops.h makes the loops of every op from the op table, compiled
- * twice: in replay_libm.c with the functions of <math.h>, and in replay_vmath.c with those of vmath.h. The engine does
- * without all of them.
+ * The files: replay_record.c makes a program, replay.c and replay_threads.c take it over the blocks of a batch,
+ * replay_run.c and lanes.h over the samples of a block. replay_ops.h makes the loops of every op from the op table,
+ * compiled twice: in replay_libm.c with the functions of <math.h>, and in replay_vmath.c with those of vmath.h. The
+ * engine does without all of them. A program that asks for threads is linked with -fopenmp, where the compiler has it.
  */
 #ifndef STEPGRAD_REPLAY_H
 #define STEPGRAD_REPLAY_H
@@ -50,7 +52,7 @@ void program_free(Program *program);
 
 /* Whether recording this loss would give the same program: build the loss of another sample (of each class, say) and
  * ask. False: `error` names the first node that the program has not, because C code decided differently, or that there
- * was no memory.
+ * was no memory. Another number of inputs is a usage error.
  *     bool program_agrees(const Program *program, Value *loss, Value *const *inputs, size_t n, Error *error) */
 #define program_agrees(...) program_agrees_at(__VA_ARGS__, HERE)
 
@@ -62,21 +64,21 @@ void program_free(Program *program);
 #define program_replay(...) program_replay_at(__VA_ARGS__, HERE)
 
 /* Take exp and tanh of vmath.h from now on (true), or those of <math.h>, as at first (false). */
-void program_use_vmath(Program *program, bool yes);
+#define program_use_vmath(program, yes) program_use_vmath_at(program, yes, HERE)
 
 /* From now on samples are replayed by so many threads, each with blocks of its own of PROGRAM_BLOCK samples. A block's
  * gradient is summed up apart, from 0, and the blocks are added from the last to the first: the same bits for 1, 2 or
  * any number of threads, but not those of the order above. 0 goes back to that. Without OpenMP one thread does it all.
  * False: no memory, and nothing has changed. */
-bool program_use_threads(Program *program, size_t threads);
+#define program_use_threads(program, threads) program_use_threads_at(program, threads, HERE)
 
 /* How many threads do the work: as many as program_use_threads was told, or 1 without OpenMP. */
-size_t program_threads(const Program *program);
+#define program_threads(program) program_threads_at(program, HERE)
 
 /* ---- blocks apart, for programs that run on several machines ----------------------------------------------------- */
 
 /* The params, in the order of their creation. */
-size_t program_param_count(const Program *program);
+#define program_param_count(program) program_param_count_at(program, HERE)
 
 /* The gradients of the blocks of `count` samples (there are (count + PROGRAM_BLOCK − 1)/PROGRAM_BLOCK): that of block b
  * goes to gradients[b·params ..]. The params' own gradients stay as they are; program_add_blocks adds to them those of
@@ -95,5 +97,9 @@ void program_replay_at(Program *program, const double *rows, size_t count, doubl
 void program_replay_blocks_at(Program *program, const double *rows, size_t count, double seed, double *losses,
                               double *gradients, Where where);
 void program_add_blocks_at(Program *program, const double *gradients, size_t blocks, Where where);
+void program_use_vmath_at(Program *program, bool yes, Where where);
+bool program_use_threads_at(Program *program, size_t threads, Where where);
+size_t program_threads_at(const Program *program, Where where);
+size_t program_param_count_at(const Program *program, Where where);
 
 #endif

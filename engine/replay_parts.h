@@ -7,14 +7,14 @@
 #include "replay.h"
 
 /* Functions with loops that compilers make vectors of are compiled for several processors at once, and the program
- * takes the best that it finds. The numbers are the same: each lane does one operation after the other. Not below a
- * sanitizer: the choice is made before the sanitizer has begun, and would crash in it. */
+ * takes the best that it finds. The numbers are the same, if products and sums are not contracted (vmath.h): so it is
+ * for the build to ask for it. Not below a sanitizer: the choice is made before it has begun, and would crash in it. */
 #if defined(__has_feature) /* clang's way to say so; gcc's is a macro */
 #if __has_feature(thread_sanitizer) && !defined(__SANITIZE_THREAD__)
 #define __SANITIZE_THREAD__ 1
 #endif
 #endif
-#if defined(__has_attribute) && defined(__x86_64__) && defined(__GLIBC__)
+#if defined(STEPGRAD_VECTORS) && defined(__has_attribute) && defined(__x86_64__) && defined(__GLIBC__)
 #if __has_attribute(target_clones) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define VECTORS __attribute__((target_clones("default", "avx2", "avx512f")))
 #endif
@@ -58,7 +58,7 @@ typedef struct Run {
     double *param_grad; /* where the gradients of params are added up */
     Lanes *data, *grad; /* by place − param_count */
     Lanes *list;        /* room for the operands of a list op: twice as many as the longest has */
-    double *turned;     /* inputs of a layer with lanes and inputs swapped: see replay_run.c */
+    double *turned;     /* inputs of a layer with lanes and inputs swapped: see lanes.h */
 } Run;
 
 struct Program {
@@ -75,7 +75,8 @@ struct Program {
     double *gradients;      /* of the params, while they are added up */
     Run **runs;             /* one for each thread */
     size_t run_count, run_room;
-    size_t threads;          /* 0: in the engine's order */
+    void (*replay)(Program *program, const double *rows, size_t count, double seed, double *losses);
+    size_t threads;          /* 0: one, in the engine's order */
     double *block_gradients; /* of BLOCKS_OF_THREAD blocks for each thread */
     /* Emitted code, if some was loaded: it runs blocks in place of run_block. See emit.h. */
     void (*compiled)(const double *params, double *gradients, const double *rows, size_t count, double seed,
@@ -86,11 +87,31 @@ struct Program {
 
 enum { BLOCKS_OF_THREAD = 8 };
 
+static inline size_t block_count(size_t samples) { return (samples + LANES - 1) / LANES; }
+
+/* ---- replay.c ---------------------------------------------------------------------------------------------------- */
+
+void program_check(const Program *program, const char *caller, Where where);
+void program_check_rows(const Program *program, const double *rows, size_t count, const char *caller, Where where);
+
+/* program->param becomes what the params are now. */
+void program_take_params(Program *program);
+
+/* The samples of one block, or of the rest of one, of `count` samples: by run_block, or by emitted code. */
+void program_run_block(Run *run, size_t block, const double *rows, size_t count, double seed, double *losses);
+
+/* In the engine's order: each sample's gradient is added to what is there, from the last sample to the first. */
+void program_replay_in_order(Program *program, const double *rows, size_t count, double seed, double *losses);
+
+/* At least so many runs. False: no memory. */
+bool program_grow_runs(Program *program, size_t count);
+
 /* From now on blocks are run by run_block, and what is loaded is closed. */
 void program_unload(Program *program);
 
-/* ---- replay_run.c: NULL when there is no memory -------------------------------------------------------------------
- */
+/* ---- replay_run.c ------------------------------------------------------------------------------------------------ */
+
+/* NULL: no memory. */
 Run *run_new(const Program *program);
 void run_free(Run *run);
 
@@ -99,8 +120,5 @@ void run_block(Run *run, const double *rows, size_t count, double seed, double *
 
 /* The loss of one sample. */
 double run_loss(Run *run, const double *row);
-
-/* sum[i] += numbers[i], in vectors: one thread adds up the gradients of all blocks, while the others wait. */
-void run_add_numbers(double *restrict sum, const double *restrict numbers, size_t n);
 
 #endif

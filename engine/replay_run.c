@@ -179,12 +179,6 @@ double run_loss(Run *run, const double *row)
     return lanes_of(run->data, run->program, run->program->place_count - 1)[0];
 }
 
-VECTORS void run_add_numbers(double *restrict sum, const double *restrict numbers, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        sum[i] += numbers[i];
-}
-
 Run *run_new(const Program *program)
 {
     const size_t places = program->place_count - program->param_count;
