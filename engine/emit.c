@@ -388,10 +388,9 @@ static void put_head(const Emitter *e, const char *name)
         "    _Alignas(64) Lanes data[PLACES]; /* inputs, constants and results */\n"
         "    Lanes grad[PLACES];              /* ∂L/∂each */\n"
         "    Lanes a[LONGEST], b[LONGEST];    /* copies of operands that do not lie side by side */\n"
-        "    double turned[%zu * LANES];       /* the inputs of a layer: see lanes.h */\n"
+        "    double turned[LONGEST * LANES];  /* the inputs of a layer: see lanes.h */\n"
         "} room;\n\n",
-        program->input_count, program->place_count - program->param_count, program->longest,
-        whole_tiles(program->longest));
+        program->input_count, program->place_count - program->param_count, program->longest);
 }
 
 static void put_enumerator(const Emitter *e, const Name *name, size_t first)

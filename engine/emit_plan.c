@@ -115,9 +115,9 @@ static const char keywords[] =
 
 /* What the code calls its own. */
 static const char own_words[] =
-    " Lanes LayerShape all_finite constants count data first grad gradients i j k layer_gradients "
-    "layer_values loss losses main neuron_values params product push_carefully push_to_input push_to_weights "
-    "room rows run_block samples seed sum_of_lanes turn_inputs whole_tiles x ";
+    " Lanes LayerShape all_finite constants count data first grad gradients i j k layer_gradients layer_values loss "
+    "losses main neuron_values params product push_carefully push_to_bias push_to_input push_to_weights room rows "
+    "run_block samples seed turn_inputs x ";
 
 static bool is_among(const char *words, const char *name)
 {

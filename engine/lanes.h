@@ -54,55 +54,52 @@ static ALWAYS_INLINE void layer_values(LayerShape shape, const double *w, const 
 }
 
 /* A vector of weights' gradients takes sample after sample. For that, the inputs of a sample must lie side by side:
- * `turned` is x with inputs and lanes swapped, turned[k·row + i], a row as long as whole tiles. */
-enum { TILE = 32 };
-static inline size_t whole_tiles(size_t n) { return (n + TILE - 1) / TILE * TILE; }
-
+ * `turned` is x with inputs and lanes swapped, turned[k·n + i]. */
 static inline void turn_inputs(size_t n, const double *x, double *restrict turned)
 {
-    const size_t row = whole_tiles(n);
-    if (n < row)
-        memset(turned, 0, LANES * row * sizeof *turned);
     for (size_t k = 0; k < LANES; k++)
         for (size_t i = 0; i < n; i++)
-            turned[k * row + i] = x[i * LANES + k];
+            turned[k * n + i] = x[i * LANES + k];
 }
 
-/* ∂L/∂wᵢ += Σ over samples, from the last to the first, of xᵢ·g, for one neuron */
-static ALWAYS_INLINE void push_to_weights(size_t n, const double *turned, const double *g, double *dw)
+/* ∂L/∂wᵢ += Σ over samples, from the last to the first, of xᵢ·g, for one neuron. Four samples in a turn, so that the
+ * sum is not loaded and stored for each; C adds from left to right. */
+static ALWAYS_INLINE void push_to_weights(size_t n, const double *turned, const double *g, double *restrict dw)
 {
-    const size_t row = whole_tiles(n);
-    for (size_t first = 0; first < n; first += TILE) {
-        const size_t width = n - first < TILE ? n - first : TILE;
-        double sum[TILE] = {0};
-        memcpy(sum, dw + first, width * sizeof *sum);
-        for (size_t k = LANES; k-- > 0;)
-            for (size_t i = 0; i < TILE; i++)
-                sum[i] += g[k] * turned[k * row + first + i];
-        memcpy(dw + first, sum, width * sizeof *sum);
+    for (size_t k = LANES; k > 0; k -= 4) {
+        const double *x = turned + (k - 4) * n;
+        for (size_t i = 0; i < n; i++)
+            dw[i] = dw[i] + g[k - 1] * x[3 * n + i] + g[k - 2] * x[2 * n + i] + g[k - 3] * x[n + i] + g[k - 4] * x[i];
     }
 }
 
 /* ∂L/∂x += Σ over neurons, from the last to the first, of w·g, for one input, in all lanes. Its weight in the next
- * neuron is `stride` further on. */
-static ALWAYS_INLINE void push_to_input(size_t neurons, size_t stride, const double *w, const double *g, double *dx)
+ * neuron is `stride` further on. Four neurons in a turn, and before them those that are left over. */
+static ALWAYS_INLINE void push_to_input(size_t neurons, size_t stride, const double *w, const double *g,
+                                        double *restrict dx)
 {
-    Lanes sum;
-    memcpy(sum, dx, sizeof sum);
-    for (size_t j = neurons; j-- > 0;)
+    size_t j = neurons;
+    for (; j % 4 > 0; j--)
         for (size_t k = 0; k < LANES; k++)
-            sum[k] += w[j * stride] * g[j * LANES + k];
-    memcpy(dx, sum, sizeof sum);
+            dx[k] += w[(j - 1) * stride] * g[(j - 1) * LANES + k];
+    for (; j > 0; j -= 4) {
+        const double *wj = w + (j - 4) * stride, *gj = g + (j - 4) * LANES;
+        for (size_t k = 0; k < LANES; k++)
+            dx[k] = dx[k] + wj[3 * stride] * gj[3 * LANES + k] + wj[2 * stride] * gj[2 * LANES + k] +
+                    wj[stride] * gj[LANES + k] + wj[0] * gj[k];
+    }
 }
 
-static inline double sum_of_lanes(double sum, const double *g)
+/* ∂L/∂bias += Σ over samples, from the last to the first, of g */
+static inline void push_to_bias(const double *g, double *bias)
 {
+    double sum = *bias;
     for (size_t k = LANES; k-- > 0;)
         sum += g[k];
-    return sum;
+    *bias = sum;
 }
 
-/* The same path by path, for one neuron. */
+/* To weights and inputs path by path, for one neuron. */
 static inline void push_carefully(size_t n, const double *w, const double *x, const double *g, double *dw, double *dx)
 {
     for (size_t i = 0; i < n; i++) {
@@ -131,12 +128,12 @@ static ALWAYS_INLINE void layer_gradients(LayerShape shape, const double *w, con
     const bool finite = all_finite(y, numbers) && all_finite(g, numbers);
     turn_inputs(n, x, turned);
     for (size_t j = shape.neurons; j-- > 0;) {
-        if (shape.has_bias)
-            dw[j * stride + n] = sum_of_lanes(dw[j * stride + n], g + j * LANES);
         if (finite)
             push_to_weights(n, turned, g + j * LANES, dw + j * stride);
         else
             push_carefully(n, w + j * stride, x, g + j * LANES, dw + j * stride, dx);
+        if (shape.has_bias)
+            push_to_bias(g + j * LANES, dw + j * stride + n);
     }
     for (size_t i = 0; finite && dx != NULL && i < n; i++)
         push_to_input(shape.neurons, stride, w + i, g, dx + i * LANES);

@@ -189,7 +189,7 @@ Run *run_new(const Program *program)
                  .data = memory_alloc_array(places, sizeof *run->data),
                  .grad = memory_alloc_array(places, sizeof *run->grad),
                  .list = memory_alloc_array(program->longest, 2 * sizeof *run->list),
-                 .turned = memory_alloc_array(whole_tiles(program->longest), sizeof(Lanes))};
+                 .turned = memory_alloc_array(program->longest, sizeof(Lanes))};
     if (run->data == NULL || run->grad == NULL || run->list == NULL || run->turned == NULL) {
         run_free(run);
         return NULL;
