@@ -238,6 +238,15 @@ bool graph_reserve(Graph *graph, size_t n)
     return graph_open_block(graph, n * sizeof(Value)) != NULL;
 }
 
+Value *graph_next_slots(Graph *graph, size_t n)
+{
+    if (!graph_reserve(graph, n))
+        return NULL;
+    Value *slots = &graph->newest->nodes[graph->newest->node_count];
+    MEMORY_UNPOISON(slots, n * sizeof(Value));
+    return slots;
+}
+
 double *graph_scratch(Graph *graph, size_t n)
 {
     if (n > graph->scratch_size) {

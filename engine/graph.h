@@ -140,6 +140,11 @@ void graph_restore_gradients(KeptGradients *kept);
  * list takes memory from the same place. False, and graph->failed set, when there is none. */
 bool graph_reserve(Graph *graph, size_t n);
 
+/* The slots of the next n nodes, side by side; NULL, and graph->failed set, when there is no memory. The caller fills
+ * in all of each. Then graph_add_nodes makes nodes of them: until then a debugger does not see them, half-built. */
+Value *graph_next_slots(Graph *graph, size_t n);
+static inline void graph_add_nodes(Graph *graph, size_t n) { graph->newest->node_count += n; }
+
 /* Memory that lives as long as the nodes made now, aligned for a pointer; NULL, and graph->failed set, when there is
  * none. */
 void *graph_alloc(Graph *graph, size_t bytes);

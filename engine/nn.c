@@ -23,6 +23,8 @@ enum { ACTIVATION_COUNT = sizeof activations / sizeof activations[0] };
 
 const char *activation_name(Activation activation) { return activations[activation].name; }
 
+OpCode activation_op(Activation activation) { return activations[activation].op; }
+
 bool activation_from_name(const char *name, Activation *activation)
 {
     for (int i = 0; i < ACTIVATION_COUNT; i++) {

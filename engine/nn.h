@@ -29,6 +29,9 @@ bool activation_from_name(const char *name, Activation *activation);
 enum { ACTIVATION_NAMES_SIZE = 80 };
 char *activation_names(char buffer[ACTIVATION_NAMES_SIZE]);
 
+/* Its op; OP_COUNT for ACTIVATION_NONE, which is none. */
+OpCode activation_op(Activation activation);
+
 /* f(z); z itself with ACTIVATION_NONE. */
 Value *activation_forward(Activation activation, Value *z, Where where);
 

@@ -9,7 +9,6 @@
 #include "utf8.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(Value) == 64, "a node is one cache line");
-_Static_assert(sizeof(Value) % sizeof(double) == 0, "nn_fast.c steps from node to node in doubles");
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
 

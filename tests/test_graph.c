@@ -661,6 +661,25 @@ Test(graph, reserved_nodes_lie_side_by_side)
     cr_expect(graph_reserve(g, 0), "no room for nothing");
 }
 
+Test(graph, slots_become_nodes_when_they_are_added_all_at_once)
+{
+    Value *const x = v_param(g, 3);
+    for (size_t n = 1; n < 3 * SEVERAL_BLOCKS; n *= 3) {
+        const size_t before = graph_node_count(g);
+        Value *slots = graph_next_slots(g, n);
+        cr_assert_not_null(slots, "no room for %zu", n);
+        cr_expect_eq(graph_node_count(g), before, "%zu slots are nodes before anyone has filled them in", n);
+        for (size_t i = 0; i < n; i++)
+            slots[i] = (Value){.op = OP_NEG, .needs_grad = true, .n = 1, .a = x, .block = g->newest};
+        graph_add_nodes(g, n);
+        cr_expect_eq(graph_node_count(g), before + n, "%zu slots were added, and there are %zu nodes, not %zu", n,
+                     graph_node_count(g), before + n);
+        cr_expect_eq(value_number(&slots[n - 1]), before + n - 1, "the last of %zu has number %zu", n,
+                     value_number(&slots[n - 1]));
+        cr_expect_eq(v_neg(&slots[n - 1])->a, &slots[n - 1], "the last of %zu cannot be an operand", n);
+    }
+}
+
 Test(graph, a_reserve_that_no_machine_has_fails_and_says_so)
 {
     v_param(g, 1);
@@ -668,6 +687,7 @@ Test(graph, a_reserve_that_no_machine_has_fails_and_says_so)
     const size_t too_many[] = {SIZE_MAX, SIZE_MAX / sizeof(Value), SIZE_MAX / sizeof(Value) + 2};
     for (size_t i = 0; i < 3; i++) {
         cr_expect(!graph_reserve(g, too_many[i]), "room for %zu nodes?", too_many[i]);
+        cr_expect_null(graph_next_slots(g, too_many[i]), "%zu slots?", too_many[i]);
         cr_expect(!graph_ok(g), "the graph does not say that it failed");
         graph_release(g, mark);
         cr_expect(graph_ok(g), "the graph is not good again after the release");

@@ -519,6 +519,10 @@ static bool build_all(Graph *graph, double *result)
         cr_expect(!graph_ok(graph), "mlp_forward gave NULL, and the graph says that all is well");
         return false;
     }
+    if (mlp_forward_rows(net, x, 1) == NULL) {
+        cr_expect(!graph_ok(graph), "mlp_forward_rows gave NULL, and the graph says that all is well");
+        return false;
+    }
     const Value *loss = v_sum(outputs, OUTPUTS);
     cr_expect_eq(graph_ok(graph), loss->op != OP_FAILED, "graph_ok is %d, and the loss's op %d", graph_ok(graph),
                  loss->op);
