@@ -144,23 +144,12 @@ static inline char *program_path(const Chapter *chapter, const char *added)
     return text_of("%s/%.*s%s", folder(), NUMBER_LENGTH, chapter->name, added);
 }
 
-/* What the library's threads are linked with, as the Makefile finds out. */
-static inline const char *openmp(void)
-{
-    static const char *flag = NULL;
-    if (flag == NULL)
-        flag = shell("echo 'int main(void) { return 0; }' | ${CC:-cc} -fopenmp -x c -o /dev/null - 2>/dev/null") == 0
-                   ? "-fopenmp"
-                   : "";
-    return flag;
-}
-
 /* Compile `source`, which is the chapter or a changed copy of it. What the compiler says is in PROGRAM.messages. */
 static inline bool compile(const Chapter *chapter, const char *source, const char *warnings, const char *program)
 {
     const char *build = getenv("BUILD") != NULL ? getenv("BUILD") : "build";
     const char *flags = getenv("LESSON_FLAGS") != NULL ? getenv("LESSON_FLAGS") : "";
-    char *library = chapter->alone ? text_of("%s", "") : text_of("'%s/libstepgrad.a' %s", build, openmp());
+    char *library = chapter->alone ? text_of("%s", "") : text_of("'%s/libstepgrad.a'", build);
     char *command =
         text_of("${CC:-cc} -std=c11 -O0 -g %s -ffp-contract=off %s %s '%s' %s -lm -o '%s' >'%s.messages' 2>&1",
                 warnings, flags, chapter->alone ? "" : "-Iengine -Iviz", source, library, program, program);
