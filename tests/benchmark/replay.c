@@ -94,6 +94,7 @@ static double lines_of(const char *path)
 static bool compile(Program *program, double *seconds, double *lines)
 {
     char folder[] = "/tmp/stepgrad-bench-XXXXXX", source[sizeof folder + 16], log[sizeof source + 4];
+    static bool is_said; /* why, once for all turns */
     Error error;
     if (mkdtemp(folder) == NULL)
         stop("no folder in /tmp to compile in");
@@ -103,8 +104,8 @@ static bool compile(Program *program, double *seconds, double *lines)
     const bool is_loaded = program_compile(program, source, "engine", &error);
     *seconds = is_loaded ? now() - start : NAN;
     *lines = lines_of(source);
-    if (!is_loaded)
-        fprintf(stderr, "emitted C is not measured: %s\n", error.message);
+    if (!is_loaded && !is_said)
+        is_said = fprintf(stderr, "emitted C is not measured: %s\n", error.message) > 0;
     remove(source), remove(log), rmdir(folder);
     return is_loaded;
 }
