@@ -10,8 +10,8 @@
 #include "report.h"
 #include "tables.h"
 
-static Table *const tables[] = {&moons_table,  &gpt_table,     &nodes_table,       &width_table,
-                                &memory_table, &threads_table, &threads_1000_table};
+static Table *const tables[] = {&moons_table, &emitted_table, &gpt_table,     &nodes_table,
+                                &width_table, &memory_table,  &threads_table, &threads_1000_table};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 /* The job, and what it measured. */

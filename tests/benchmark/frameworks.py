@@ -7,6 +7,7 @@
 Prints the seconds that training took, without start-up, and the loss of the last batch; for the GPT also the median
 of the seconds for names with 7 letters.
 """
+import importlib
 import os
 import platform
 import re
@@ -125,10 +126,7 @@ def blas(default):
 
 
 def about(module):
-    if module == "numpy":
-        import numpy as library
-    else:
-        import torch as library
+    library = importlib.import_module(module)
     name = {"numpy": "NumPy", "torch": "PyTorch"}[module]
     return (f"{name} {library.__version__}, 1 thread, float64, BLAS {blas('of its own')}; "
             f"Python {platform.python_version()}, {sys.executable}")

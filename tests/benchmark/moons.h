@@ -24,6 +24,6 @@ typedef double MoonsStep(void *net, const double *x, const int *label, size_t n)
 void moons_train(MoonsStep *step, void *net, size_t batch, size_t epochs, double *numbers);
 
 /* Programs of the table: replay.c. */
-Measure moons_replay, moons_replay_vmath;
+Measure moons_replay, moons_replay_vmath, moons_emitted, moons_emitted_vmath;
 
 #endif

@@ -110,7 +110,7 @@ Table nodes_table = {
         "the first.",
     .unit = "ns a node",
     TABLE_OF(rows, columns),
-    .quick_size = 10000,
+    .quick_size = 1000,
     .turns = 7,
 };
 

@@ -63,9 +63,9 @@ static size_t find_row(const Table *table, const char *name)
 
 static void divide(Table *table, size_t column, size_t turn)
 {
-    const size_t reference = find_row(table, table->columns[column].relative_to);
+    const size_t reference = find_row(table, table->columns[column].relative_to), of = table->columns[column].of;
     for (size_t row = 0; row < table->row_count; row++)
-        table->samples[row][column][turn] = table->samples[row][0][turn] / table->samples[reference][0][turn];
+        table->samples[row][column][turn] = table->samples[row][of][turn] / table->samples[reference][of][turn];
 }
 
 void row_measure(const Row *row, size_t size, double numbers[COLUMNS_MOST])

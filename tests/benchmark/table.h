@@ -30,7 +30,8 @@ typedef struct Row {
 typedef struct Column {
     const char *name; /* with its unit */
     int decimals;
-    const char *relative_to; /* a row: this is column 0 divided by that row's, turn by turn; or NULL */
+    const char *relative_to; /* a row: this is column `of` divided by that row's, turn by turn; or NULL */
+    size_t of;               /* 0: the first */
     bool is_drawn;           /* in the picture */
     bool is_count;           /* millions of instructions per unit of size, by table_count_instructions */
 } Column;

@@ -6,6 +6,7 @@
 #include "table.h"
 
 extern Table moons_table;                       /* moons.c */
+extern Table emitted_table;                     /* replay.c */
 extern Table gpt_table;                         /* gpt.c */
 extern Table nodes_table;                       /* nodes.c */
 extern Table width_table;                       /* width.c */
