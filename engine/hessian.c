@@ -75,6 +75,7 @@ typedef struct Walk {
     Value **order;
     size_t count;
     OpFormulas *formulas;
+    bool decided; /* by numbers: which nodes to build */
 } Walk;
 
 static void walk_free(Walk *walk)
@@ -86,8 +87,8 @@ static void walk_free(Walk *walk)
 /* False: the reason is in *error, and there is nothing to free. */
 static bool walk_new(Walk *walk, Value *root, const char *caller, Error *error, Where where)
 {
+    *walk = (Walk){.formulas = memory_alloc_array(OP_COUNT, sizeof *walk->formulas)};
     walk->order = graph_order_of_roots(&root, 1, &walk->count);
-    walk->formulas = memory_alloc_array(OP_COUNT, sizeof *walk->formulas);
     const bool ready = walk->order != NULL && walk->formulas != NULL
                            ? read_formulas(walk->formulas, walk->order, walk->count, caller, error, where)
                            : no_memory(error, caller, root, where);
@@ -101,6 +102,7 @@ typedef struct Local {
     double number;
     const Formula *formula; /* NULL where it is a constant */
     Value *a, *b;           /* the formula's operands; b is NULL when there is none */
+    bool decided;           /* at other numbers it may be another function, or none */
 } Local;
 
 static Local local_of(const Value *v, size_t i, const OpFormulas *formulas)
@@ -110,9 +112,9 @@ static Local local_of(const Value *v, size_t i, const OpFormulas *formulas)
     Local local = {.a = in_b ? partner : parent, .b = in_b ? parent : partner};
     local.number = value_local_derivative(v, i);
     const Formula *formula = in_b ? &formulas[v->op].db : &formulas[v->op].da;
-    const bool is_constant =
-        value_role(v, i) == VALUE_BIAS || formula->is_constant || value_local_formula(v, i) == NULL;
-    local.formula = is_constant ? NULL : formula;
+    const bool is_bias = value_role(v, i) == VALUE_BIAS, holds = value_local_formula(v, i) != NULL;
+    local.formula = is_bias || formula->is_constant || !holds ? NULL : formula;
+    local.decided = !is_bias && (formula->compares || !holds || isnan(local.number));
     return local;
 }
 
@@ -140,11 +142,12 @@ static Value *local_as_node(Value *v, const Local *local, Where where)
 }
 
 /* v's gradient times its derivative by parent i; NULL where that is 0 for good. */
-static Value *product_node(Value *v, size_t i, Value *grad, const OpFormulas *formulas, Where where)
+static Value *product_node(Value *v, size_t i, Value *grad, Walk *walk, Where where)
 {
-    const Local local = local_of(v, i, formulas);
-    const bool seed = grad->op == OP_CONST && grad->data == 1;
-    if (is_shut(local.number, grad->data) || (local.formula == NULL && local.number == 0))
+    const Local local = local_of(v, i, walk->formulas);
+    const bool seed = grad->op == OP_CONST && grad->data == 1, shut = is_shut(local.number, grad->data);
+    walk->decided |= local.decided || shut;
+    if (shut || (local.formula == NULL && local.number == 0))
         return NULL;
     if (isnan(local.number)) /* no derivative, and so no second one: this has none either */
         return formula_op_node(OP_MUL, value_parent(v, i), number_node(v, NAN, where), where);
@@ -173,7 +176,7 @@ static void label_gradient(Gradient grad, const Value *root, const Value *v, siz
 }
 
 /* v's gradient is complete: push it on. */
-static void push_nodes(Value *v, Gradient *grads, const OpFormulas *formulas, Where where)
+static void push_nodes(Value *v, Gradient *grads, Walk *walk, Where where)
 {
     Value *grad = grads[value_number(v)].node;
     for (size_t i = 0; i < value_parent_count(v); i++) {
@@ -181,7 +184,7 @@ static void push_nodes(Value *v, Gradient *grads, const OpFormulas *formulas, Wh
         if (!parent->needs_grad)
             continue;
         Gradient *sum = &grads[value_number(parent)];
-        Value *product = product_node(v, i, grad, formulas, where);
+        Value *product = product_node(v, i, grad, walk, where);
         if (product == NULL)
             continue;
         sum->is_own = sum->node != NULL || product != grad;
@@ -190,7 +193,7 @@ static void push_nodes(Value *v, Gradient *grads, const OpFormulas *formulas, Wh
 }
 
 /* grads, by value_number, gets a node for each that the root depends on; the others stay NULL. */
-static void walk_with_nodes(const Walk *walk, Gradient *grads, Where where)
+static void walk_with_nodes(Walk *walk, Gradient *grads, Where where)
 {
     Value *root = walk->order[walk->count - 1];
     const size_t first_new = graph_node_count(value_graph(root));
@@ -200,9 +203,20 @@ static void walk_with_nodes(const Walk *walk, Gradient *grads, Where where)
         const Gradient grad = grads[value_number(walk->order[k])];
         if (grad.node == NULL)
             continue;
+        walk->decided |= walk->order[k]->picked_by_number;
         label_gradient(grad, root, walk->order[k], first_new, where);
-        push_nodes(walk->order[k], grads, walk->formulas, where);
+        push_nodes(walk->order[k], grads, walk, where);
     }
+}
+
+/* A gradient that would be another expression at other numbers: program_record refuses it. If it was there before, it
+ * is in use elsewhere, and 1 times it is refused in its place. */
+static Value *decided_node(Value *grad, size_t first_new, Where where)
+{
+    if (value_number(grad) < first_new)
+        grad = value_binary(OP_MUL, grad, number_node(grad, 1, where), where);
+    grad->picked_by_number = true;
+    return grad;
 }
 
 bool gradient_nodes_at(Value *root, Value *const *params, size_t n, Value **grads, Error *error, Where where)
@@ -212,12 +226,15 @@ bool gradient_nodes_at(Value *root, Value *const *params, size_t n, Value **grad
     if (!check(root, params, n, grads, caller, error, where) || !walk_new(&walk, root, caller, error, where))
         return false;
     Graph *graph = value_graph(root);
-    Gradient *all = memory_alloc_array(graph_node_count(graph), sizeof *all);
+    const size_t first_new = graph_node_count(graph);
+    Gradient *all = memory_alloc_array(first_new, sizeof *all);
     if (all != NULL)
         walk_with_nodes(&walk, all, where);
-    for (size_t j = 0; all != NULL && j < n; j++)
-        if (all[value_number(params[j])].node == NULL)
-            all[value_number(params[j])].node = number_node(root, 0, where);
+    for (size_t j = 0; all != NULL && j < n; j++) {
+        Value **grad = &all[value_number(params[j])].node;
+        *grad = *grad == NULL ? number_node(root, 0, where) : *grad;
+        *grad = walk.decided ? decided_node(*grad, first_new, where) : *grad;
+    }
     const bool ok = all != NULL && graph_ok(graph);
     for (size_t j = 0; ok && j < n; j++)
         grads[j] = all[value_number(params[j])].node;

@@ -40,9 +40,12 @@
 /* grads[j] = ∂root/∂params[j] as a node. For each edge below the root it costs up to one product, one sum and the
  * formula's own nodes, and where the formula loses digits one sum more; what is constant is computed at once. grads[j]
  * may be a node that was there before (∂(w·x)/∂w is x), and is the constant 0 if root does not depend on that param.
- * Where root and node have labels, y and w, the gradient gets the label "∂y/∂w", unless it is a constant, was there
- * before, or is handed on unchanged, by a sum to its terms. Without memory the graph has failed too (graph_ok), as with
- * any builder; what was built until then lives as long as its other nodes.
+ * Where numbers decided what to build (at a kink, a comparison, a path that passes nothing on or has no derivative),
+ * the gradients hold for these numbers alone: then they are nodes of their own, and program_record (replay.h) refuses
+ * them. Those of smooth functions can be recorded, but for the last digits: the constant above stays as it is. Where
+ * root and node have labels, y and w, the gradient gets the label "∂y/∂w", unless it is a constant, was there before,
+ * or is handed on unchanged, by a sum to its terms. Without memory the graph has failed too (graph_ok), as with any
+ * builder; what was built until then lives as long as its other nodes.
  *     gradient_nodes(root, params, n, grads, error) */
 #define gradient_nodes(...) gradient_nodes_at(__VA_ARGS__, HERE)
 bool gradient_nodes_at(Value *root, Value *const *params, size_t n, Value **grads, Error *error, Where where);

@@ -49,6 +49,7 @@ static int add_step(Reader *r, FormulaStep step)
     if (r->formula->count == FORMULA_STEPS_MOST)
         return fault_at(r, r->next);
     step.is_constant = is_constant(r->formula->steps, &step);
+    r->formula->compares |= step.kind == FORMULA_COMPARE || step.kind == FORMULA_IF;
     step.is_whole = is_whole(r->formula->steps, &step);
     r->formula->steps[r->formula->count] = step;
     return r->formula->count++;

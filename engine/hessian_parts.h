@@ -35,6 +35,7 @@ typedef struct Formula {
     FormulaStep steps[FORMULA_STEPS_MOST];
     int count;
     bool is_constant; /* its last step is: the derivative is 0 */
+    bool compares;    /* it has a comparison or ?: in it */
 } Formula;
 
 /* NULL, or the place in `text` from which on it cannot be read. */

@@ -20,7 +20,8 @@
  * number of turns of a loop, the class whose logit was picked: all stay for ever as they were. So recording refuses
  * (a usage error) what would be wrong for another sample and can be seen: an input of the graph that is not in the
  * list, whose number would stay; a softmax or cross-entropy that picked its largest logit (cross_entropy_one_hot in
- * loss.h does not). For the rest there is program_agrees: it compares the program with a recording of another sample.
+ * loss.h does not); the gradient_nodes of a function with a kink, built for one side of it. For the rest there is
+ * program_agrees: it compares the program with a recording of another sample.
  *
  * The numbers are those of define-by-run, bit for bit: backward(mean_loss(losses, n)), where the losses were built row
  * after row, adds to the params just what program_replay adds with seed 1.0 / n. (A param that a sample uses more than

@@ -123,8 +123,9 @@ static void check_places(Recording *recording, size_t placed, size_t n, const ch
                "it into the list, or make it with v_const if it is to stay.",
                caller, value_name(frozen, name), frozen->data);
     misuse(where,
-           "%s: %s (%s, data %g) was built by a softmax or cross-entropy that picked the largest logit of this sample, "
-           "and it would be that one for every sample. Use cross_entropy_one_hot, or v_logsumexp.",
+           "%s: %s (%s, data %g) was built by a softmax, cross-entropy or gradient_nodes that decided by numbers of "
+           "this sample (the largest logit, a side of a kink), and it would be so for every sample. Use "
+           "cross_entropy_one_hot or v_logsumexp, and gradient_nodes of smooth functions only.",
            caller, value_name(frozen, name), op_table[frozen->op].name, frozen->data);
 }
 

@@ -40,7 +40,7 @@ struct Value {
     bool needs_grad;             /* is a param, or was computed from one */
     bool has_bias;               /* a dot with a bias */
     bool some_parents_fixed : 1; /* for the engine: it needs a gradient, and not all of its parents do */
-    bool picked_by_number : 1;   /* for the engine: its operands were picked by a comparison of data (see replay.h) */
+    bool picked_by_number : 1;   /* for the engine: data decided what it was built from (see replay.h) */
     uint32_t n;                  /* operands in a, and as many in b if there is one; the bias not counted */
 
     /* The parents. The n operands of a sum or a dot lie side by side in memory, from a and from b on, a bias at a[n].

@@ -7,6 +7,7 @@
 
 #include "caught.h"
 #include "graph.h"
+#include "hessian.h"
 #include "matrix.h"
 #include "no_memory.h"
 
@@ -236,10 +237,66 @@ Test(replay_use, a_class_that_was_picked_is_refused)
     log_softmax(z, 2, out);
     Value *const losses[] = {cross_entropy(z, 2, 0), v_add(v_neg(log_softmax_at(z, 2, 1)), 1.0), out[1],
                              mean_cross_entropy(row, &label), v_exp(matrix_at(matrix_row_softmax(row), 0, 1))};
-    const char *const why = "picked the largest logit of this sample, and it would be that one for every sample";
+    const char *const why = "decided by numbers of this sample (the largest logit";
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
         MUST_BE_MISUSE(program_record(losses[i], x, 2, NULL), "program_record: v", why, "cross_entropy_one_hot");
     Program *program = record(v_logsumexp(z, 2), x, 2); /* all of those are in the graph, and not below this */
+    program_free(program);
+}
+
+/* Of a root at x: x decides which nodes its gradient is made of. */
+static Value *decided_root(size_t kind, Value *x)
+{
+    Value *wx = v_mul(w, x), *z[2] = {wx, v_mul(c, x)}, *out[2];
+    switch (kind) {
+    case 0: return v_relu(wx);
+    case 1: return v_max(wx, c);
+    case 2: return v_abs(v_tanh(wx));
+    case 3: return v_mul(v_relu(v_sub(x, 2)), v_sqrt(v_sub(w, 3))); /* 0 times a slope of infinity */
+    case 4: return v_pow(v_relu(v_sub(x, 2)), w);                   /* 0ʷ: a convention, and not y·log a */
+    case 5: return v_add(v_log(v_sub(0.5, w)), wx);                 /* no derivative */
+    case 6: return v_mul(v_mul(x, NAN), w);
+    default: log_softmax(z, 2, out); return value_parent(value_parent(out[0], 1), 0); /* a logit minus the largest */
+    }
+}
+
+/* d relu(w·x)/dw is x for x > 0, and 0 below. x itself stays what can be recorded. */
+Test(replay_use, a_gradient_that_numbers_decided_is_refused)
+{
+    const char *const why = "gradient_nodes that decided by numbers of this sample";
+    for (size_t kind = 0; kind < 8; kind++)
+        for (double at = -2; at <= 2; at += 4) {
+            Value *x = v_input(g, at), *slope;
+            cr_assert(gradient_nodes(decided_root(kind, x), &w, 1, &slope, NULL));
+            Value *loss = v_add(v_mul(slope, slope), v_mul(w, w));
+            MUST_BE_MISUSE(program_record(loss, &x, 1, NULL), "program_record: v", why, "of smooth functions only");
+            Program *program = record(v_mul(w, x), &x, 1);
+            program_free(program);
+        }
+}
+
+/* d/dw and d/dc of (dL/dw, dL/dc)·(2, -1), which is a Hessian times a vector. */
+static Value *times_direction(Value **x)
+{
+    Value *params[2] = {w, c}, *slopes[2], *direction[2] = {v_const(g, 2), v_const(g, -1)};
+    Value *y = v_tanh(v_dot_bias(&w, x, 1, c)), *error = v_sub(y, x[1]);
+    Value *logits[2] = {v_exp(v_mul(error, 0.25)), v_softplus(y)};
+    cr_assert(gradient_nodes(v_logsumexp(logits, 2), params, 2, slopes, NULL));
+    return v_dot(slopes, direction, 2);
+}
+
+Test(replay_use, the_gradient_of_a_smooth_function_can_be_recorded)
+{
+    const double rows[][2] = {{0.125, -0.5}, {-0.25, 1}};
+    Value **x = v_inputs(g, rows[0], 2), **other = v_inputs(g, rows[1], 2);
+    Program *program = record(times_direction(x), x, 2);
+    Value *want = times_direction(other);
+    backward(want);
+    const double grads[2] = {w->grad, c->grad};
+    w->grad = c->grad = 0;
+    cr_expect_eq(loss_of(program, rows[1]), want->data);
+    cr_expect_float_eq(w->grad, grads[0], 1e-15 * fabs(grads[0]), "%a, by hand %a", w->grad, grads[0]);
+    cr_expect_float_eq(c->grad, grads[1], 1e-15 * fabs(grads[1]), "%a, by hand %a", c->grad, grads[1]);
     program_free(program);
 }
 
