@@ -4,10 +4,10 @@
  *
  * The file has one function, which does what program_replay does without threads, with the same bits:
  *
- *     void moons(const double *params, double *gradients, const double *rows, size_t count, double seed, double
- * *losses)
+ *     void moons(const double *params, double *gradients,
+ *                const double *rows, size_t count, double seed, double *losses)
  *
- *     params       the data of the program's params, in the order of their creation
+ *     params       the data of the program's params, in the order of their creation (an MLP lists them in net->params)
  *     gradients    as many; to each is added  seed · Σₛ ∂lossₛ/∂param,  from the last sample to the first
  *     rows         rows[s·inputs + i] is input i of sample s < count
  *     losses       gets the loss of each sample; may be NULL
@@ -28,17 +28,17 @@
 
 /* Write the file `path`, with a function of this name. False, and the reason in `error`, when it cannot be written or
  * there is no memory; then an older file is as it was. It is a usage error if the name is none that a function can
- * have, or one that the code needs itself, or if the program's params were released. bool program_emit(const Program
- * *program, const char *path, const char *name, Error *error) */
+ * have, or one that the code needs itself, or if the program's params were released.
+ *     bool program_emit(const Program *program, const char *path, const char *name, Error *error) */
 #define program_emit(...) program_emit_at(__VA_ARGS__, HERE)
 bool program_emit_at(const Program *program, const char *path, const char *name, Error *error, Where where);
 
 /* Write the file `source`, compile it with $CC (cc, if that is not set) and load it: from now on program_replay runs
  * this code, until program_use_vmath changes the exp and tanh that the program had when it was compiled. program_free
- * closes it. `headers` is the folder that has lanes.h and ops.h: "engine", or where they were installed; an own ops'
- * header the compiler must find by itself (C_INCLUDE_PATH). Apart from `source` no file is left. False, and the program
- * is as it was: the file cannot be written, there is no compiler, it finds an error (then what it says is in
- * SOURCE.log), there is no memory, or this platform cannot load code.
+ * closes it. `headers` is the folder that has lanes.h and ops.h: "engine", or where they were installed. The header of
+ * your own ops the compiler must find by itself (C_INCLUDE_PATH). No file is left but `source`. False, and the program
+ * is as it was: the file cannot be written, there is no compiler, it finds an error (then SOURCE.log has what it says;
+ * is `headers` right?), there is no memory, or this platform cannot load code.
  *     bool program_compile(Program *program, const char *source, const char *headers, Error *error) */
 #define program_compile(...) program_compile_at(__VA_ARGS__, HERE)
 bool program_compile_at(Program *program, const char *source, const char *headers, Error *error, Where where);

@@ -1,4 +1,5 @@
 /* replay.h - define-and-compile beside define-by-run: record a graph once, and replay it for many samples.
+ * stepgrad.h does not include it. The names it takes are Program, PROGRAM_BLOCK, and all that begins with program_.
  *
  *     Value **x = v_inputs(g, row, 4);                          // two numbers, and the class as one-hot: 1 0 or 0 1
  *     Value *loss = cross_entropy_one_hot(mlp_forward(net, x), x + 2, 2);   // ordinary code, run once, on any sample
@@ -14,7 +15,8 @@
  * A program is a flat list of steps, one for each node that was computed. It runs over PROGRAM_BLOCK samples side by
  * side, first forward through the list and then backward, and builds no node. Three kinds of leaf behave differently:
  * an input gets its number from the row, in the order of the list `inputs`; a param has the data that it has at the
- * time of the replay; a constant keeps its number.
+ * time of the replay; a constant keeps its number. So what differs from sample to sample has to be an input, the target
+ * of a regression too: mean_squared_error(predictions, x + 2, 1), and not an array of doubles, nor v_const.
  *
  * What the C code decided while it built the graph is not in the program. The branch of an `if` that was taken, the
  * number of turns of a loop, the class whose logit was picked: all stay for ever as they were. So recording refuses
@@ -32,7 +34,8 @@
  * The files: replay_record.c makes a program, replay.c and replay_threads.c take it over the blocks of a batch,
  * replay_run.c and lanes.h over the samples of a block. replay_ops.h makes the loops of every op from the op table,
  * compiled twice: in replay_libm.c with the functions of <math.h>, and in replay_vmath.c with those of vmath.h. The
- * engine does without all of them. A program that asks for threads is linked with -fopenmp, where the compiler has it.
+ * engine does without all of them. A program that calls program_use_threads, or the functions for blocks at the end of
+ * this file, is linked with -fopenmp, where the compiler has it; else "undefined reference to GOMP_parallel".
  */
 #ifndef STEPGRAD_REPLAY_H
 #define STEPGRAD_REPLAY_H
@@ -52,16 +55,16 @@ enum { PROGRAM_BLOCK = 32 }; /* so many samples side by side */
 void program_free(Program *program);
 
 /* Whether recording this loss would give the same program: build the loss of another sample (of each class, say) and
- * ask. False: `error` names the first node that the program has not, because C code decided differently, or that there
- * was no memory. Another number of inputs is a usage error.
+ * ask. False: `error` names the first node that differs, because C code decided differently or a constant changed; or
+ * it says that there was no memory. Another number of inputs is a usage error.
  *     bool program_agrees(const Program *program, Value *loss, Value *const *inputs, size_t n, Error *error) */
 #define program_agrees(...) program_agrees_at(__VA_ARGS__, HERE)
 
 /* Forward and backward for `count` samples: rows[s·n + i] is input i of sample s. To the gradient of each param it adds
  *     seed · Σₛ ∂lossₛ/∂param,    from the last sample to the first,
- * and it writes the loss of each sample to losses[0..count), unless that is NULL. The graph is not changed but for
- * these gradients. Using a program whose params were released is a usage error. void program_replay(Program *program,
- * const double *rows, size_t count, double seed, double *losses) */
+ * and it writes the loss of each sample to losses[0..count), unless that is NULL. Nothing else in the graph changes. It
+ * is a usage error to replay a program whose params were released.
+ *     void program_replay(Program *program, const double *rows, size_t count, double seed, double *losses) */
 #define program_replay(...) program_replay_at(__VA_ARGS__, HERE)
 
 /* Take exp and tanh of vmath.h from now on (true), or those of <math.h>, as at first (false). */
@@ -70,7 +73,9 @@ void program_free(Program *program);
 /* From now on samples are replayed by so many threads, each with blocks of its own of PROGRAM_BLOCK samples. A block's
  * gradient is summed up apart, from 0, and the blocks are added from the last to the first: the same bits for 1, 2 or
  * any number of threads, but not those of the order above. 0 goes back to that. Without OpenMP one thread does it all.
- * False: no memory, and nothing has changed. */
+ * More threads than cores, or than a batch has blocks, make nothing faster. Where other programs want the cores too,
+ * set OMP_WAIT_POLICY=passive: else threads that wait for one another keep the cores busy, and all may take many times
+ * as long. False: no memory, and nothing has changed. */
 #define program_use_threads(program, threads) program_use_threads_at(program, threads, HERE)
 
 /* How many threads do the work: as many as program_use_threads was told, or 1 without OpenMP. */

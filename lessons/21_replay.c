@@ -11,11 +11,11 @@
  *
  * That is a tape: `record` and `replay` below. The engine's Program (engine/replay.h) does each instruction for 32
  * samples, in 32 lanes side by side: several by one machine instruction. Its numbers are define-by-run's bit for bit:
- * the same operations, the last sample first, as the walk back from a batch's mean loss meets them. The price: what C
- * code decides is frozen. An `if` is not on the tape; the branch taken when recording is replayed for ever.
+ * the same operations, and gradients added in the same order, the last sample first, as in a walk back. The price: what
+ * C code decides is frozen. An `if` is not on the tape; the branch taken when recording is replayed for ever.
  * PyTorch is define-by-run too; TensorFlow 1 wanted the graph first. jax.jit, tf.function and torch.compile trace: your
- * function runs once, with stand-ins for the numbers, and what it did is fused and compiled. At an `if` on a number JAX
- * stops with an error, tf.function makes it an op, torch.compile a check; only torch.jit.trace freezes it, as we do.
+ * function runs once, with stand-ins for the numbers, and what it did is compiled. At an `if` on a number JAX stops
+ * with an error, tf.function makes it an op, torch.compile cuts the graph in two; torch.jit.trace freezes it, as we do.
  * Is it faster? A machine is shared, and caches are cold at first: so all take turns, and the median (middle) ratio
  * counts. `make bench` does so for chapter 19, against C without a graph: [FIGURES: engine, program, NumPy, PyTorch].
  *
@@ -26,7 +26,7 @@
  *     1. How many times faster than building is the tape, and how many is the program: 2, 10, or 100?
  *     2. f(x) is x*x if x > 0, else -x. Recorded at x = 2, what does it give at -3, and which slope?
  *
- *     (gdb) break run_block                in the program
+ *     (gdb) break run_block                in the engine: what the program does with a block of samples
  *     (gdb) run
  *     (gdb) print count            = 16    2000 samples are 62 blocks of 32, and one of 16; the last one comes first
  */
