@@ -4,8 +4,8 @@
  *
  * The file has one function, which does what program_replay does without threads, with the same bits:
  *
- *     void moons(const double *params, double *gradients, const double *rows, size_t count, double seed, double
- * *losses)
+ *     void moons(const double *params, double *gradients, const double *rows, size_t count, double seed,
+ *                double *losses)
  *
  *     params       the data of the program's params, in the order of their creation
  *     gradients    as many; to each is added  seed · Σₛ ∂lossₛ/∂param,  from the last sample to the first
@@ -17,9 +17,9 @@
  * op table has them. Names come from the labels of params: "w1[0,0]", "w1[0,1]" .. are the params from w1 on; without a
  * label that C can spell they have numbers.
  *
- * To compile it takes ops.h and lanes.h from the engine's folder, and nothing to link with but libm. Compile it as the
- * engine, with -ffp-contract=off. With -DSTEPGRAD_VMATH its exp and tanh are those of vmath.h, as program_use_vmath has
- * them. Each thread that calls the function has numbers of its own.
+ * To compile it takes lanes.h, ops.h and error.h from the engine's folder, and nothing to link with but libm. Compile
+ * it as the engine, with -ffp-contract=off. With -DSTEPGRAD_VMATH its exp and tanh are those of vmath.h, as
+ * program_use_vmath has them. Each thread that calls the function has numbers of its own.
  */
 #ifndef STEPGRAD_EMIT_H
 #define STEPGRAD_EMIT_H
@@ -28,8 +28,8 @@
 
 /* Write the file `path`, with a function of this name. False, and the reason in `error`, when it cannot be written or
  * there is no memory; then an older file is as it was. It is a usage error if the name is none that a function can
- * have, or one that the code needs itself, or if the program's params were released. bool program_emit(const Program
- * *program, const char *path, const char *name, Error *error) */
+ * have, or one that the code needs itself, or if the program's params were released.
+ *     bool program_emit(const Program *program, const char *path, const char *name, Error *error) */
 #define program_emit(...) program_emit_at(__VA_ARGS__, HERE)
 bool program_emit_at(const Program *program, const char *path, const char *name, Error *error, Where where);
 

@@ -60,8 +60,8 @@ void program_free(Program *program);
 /* Forward and backward for `count` samples: rows[s·n + i] is input i of sample s. To the gradient of each param it adds
  *     seed · Σₛ ∂lossₛ/∂param,    from the last sample to the first,
  * and it writes the loss of each sample to losses[0..count), unless that is NULL. The graph is not changed but for
- * these gradients. Using a program whose params were released is a usage error. void program_replay(Program *program,
- * const double *rows, size_t count, double seed, double *losses) */
+ * these gradients. Using a program whose params were released is a usage error.
+ *     void program_replay(Program *program, const double *rows, size_t count, double seed, double *losses) */
 #define program_replay(...) program_replay_at(__VA_ARGS__, HERE)
 
 /* Take exp and tanh of vmath.h from now on (true), or those of <math.h>, as at first (false). */
