@@ -478,14 +478,15 @@ static void put_function(const Emitter *e, const char *name)
     put(e,
         "    for (size_t first = (count + LANES - 1) / LANES * LANES; first > 0;) {\n"
         "        first -= LANES;\n"
-        "        run_block(params, gradients, rows + first * INPUTS, count - first < LANES ? count - first : LANES,\n"
+        "        run_block(params, gradients, %s, count - first < LANES ? count - first : LANES,\n"
         "                  seed, losses == NULL ? NULL : losses + first);\n"
-        "    }\n}\n");
+        "    }\n}\n",
+        e->plan.program->input_count > 0 ? "rows + first * INPUTS" : "rows");
 }
 
 bool program_emit_at(const Program *program, const char *path, const char *name, Error *error, Where where)
 {
-    misuse_if_null(program, "program_emit: the program", "Make one with program_record.", where);
+    program_check(program, "program_emit", where);
     misuse_if_null(path, "program_emit: the path", "Give the name of the file to write.", where);
     misuse_if_null(name, "program_emit: the name", "Give the name that the function is to have.", where);
     if (!plan_is_free_name(name))
@@ -493,8 +494,6 @@ bool program_emit_at(const Program *program, const char *path, const char *name,
                "program_emit: \"%.60s\" cannot be the function's name. Give one of letters and digits that is no word "
                "of C, and nothing that the code calls its own.",
                name);
-    if (!life_lasts(&program->life))
-        misuse(where, "program_emit: the program's params were released, and their labels with them.");
     SafeFile safe;
     Emitter e = {.depth = 0};
     if (!plan_make(&e.plan, program))

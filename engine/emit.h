@@ -17,9 +17,9 @@
  * op table has them. Names come from the labels of params: "w1[0,0]", "w1[0,1]" .. are the params from w1 on; without a
  * label that C can spell they have numbers.
  *
- * To compile it takes ops.h and lanes.h from the engine's folder, and nothing to link with but libm. Compile it as the
- * engine, with -ffp-contract=off. With -DSTEPGRAD_VMATH its exp and tanh are those of vmath.h, as program_use_vmath has
- * them. Each thread that calls the function has numbers of its own.
+ * To compile it takes lanes.h, ops.h and error.h from the engine's folder, and nothing to link with but libm. Compile
+ * it as the engine, with -ffp-contract=off. With -DSTEPGRAD_VMATH its exp and tanh are those of vmath.h, as
+ * program_use_vmath has them. Each thread that calls the function has numbers of its own.
  */
 #ifndef STEPGRAD_EMIT_H
 #define STEPGRAD_EMIT_H

@@ -158,8 +158,7 @@ static bool load(Program *program, const Compilation *c, Error *error)
     program_unload(program);
     program->library = library;
     program->close_library = dlclose;
-    memcpy(&program->compiled, &function,
-           sizeof function); /* C has no cast from data to code; POSIX knows both alike */
+    memcpy(&program->compiled, &function, sizeof function); /* C casts no data to code; POSIX has both alike */
     return true;
 }
 

@@ -7,7 +7,7 @@
 #ifndef STEPGRAD_LANES_H
 #define STEPGRAD_LANES_H
 
-#include <string.h>
+#include <string.h> /* for emitted code */
 
 #include "error.h"
 #include "ops.h"
@@ -16,15 +16,14 @@ enum { LANES = 32 };
 typedef double Lanes[LANES]; /* a number for each sample */
 
 /* The chain rule in one lane: ∂node/∂parent · ∂L/∂node. A path with derivative 0 contributes nothing, as in the engine
- * (ops.h), nor does a sample whose gradient does not come here: also beside infinity and NaN, where 0·∞ would be NaN.
- */
+ * (ops.h), nor does a sample whose gradient does not come here: 0 also beside infinity, where 0·∞ would be NaN. */
 static inline double product(double local, double grad) { return local == 0 || grad == 0 ? 0 : local * grad; }
 
-/* ---- a layer
- * --------------------------------------------------------------------------------------------------------- Neurons
- * with the same inputs: y = w·x + c each, or y = w·x without bias. The weights of a neuron are numbers side by side,
- * then comes its bias, then the next neuron. x[i·LANES + k] is input i in lane k, y[j·LANES + k] neuron j's value.
- */
+/* ---- a layer ----------------------------------------------------------------------------------------------------- */
+
+/* Neurons with the same inputs: y = w·x + c each, or y = w·x without bias. The weights of a neuron are numbers side by
+ * side, then comes its bias, then the next neuron. x[i·LANES + k] is input i in lane k, y[j·LANES + k] neuron j's
+ * value. */
 typedef struct LayerShape {
     size_t neurons, inputs;
     bool has_bias;

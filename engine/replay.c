@@ -23,11 +23,12 @@ void program_take_params(Program *program)
 
 /* ---- replaying --------------------------------------------------------------------------------------------------- */
 
-void program_check_rows(const Program *program, const double *rows, size_t count, const char *caller, Where where)
+const double *program_rows(const Program *program, const double *rows, size_t count, const char *caller, Where where)
 {
     if (rows == NULL && count > 0 && program->input_count > 0)
         misuse(where, "%s: the list of rows is NULL. Pass an array of %zu x %zu numbers.", caller, count,
                program->input_count);
+    return rows != NULL ? rows : program->start;
 }
 
 void program_run_block(Run *run, size_t block, const double *rows, size_t count, double seed, double *losses)
@@ -57,7 +58,7 @@ void program_replay_in_order(Program *program, const double *rows, size_t count,
 void program_replay_at(Program *program, const double *rows, size_t count, double seed, double *losses, Where where)
 {
     program_check(program, "program_replay", where);
-    program_check_rows(program, rows, count, "program_replay", where);
+    rows = program_rows(program, rows, count, "program_replay", where);
     program_take_params(program);
     program->replay(program, rows, count, seed, losses);
 }

@@ -87,12 +87,22 @@ struct Program {
 
 enum { BLOCKS_OF_THREAD = 8 };
 
+static inline bool follow_one_another(const size_t *places, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (places[i] != places[0] + i)
+            return false;
+    return true;
+}
+
 static inline size_t block_count(size_t samples) { return (samples + LANES - 1) / LANES; }
 
 /* ---- replay.c ---------------------------------------------------------------------------------------------------- */
 
 void program_check(const Program *program, const char *caller, Where where);
-void program_check_rows(const Program *program, const double *rows, size_t count, const char *caller, Where where);
+
+/* The rows; in place of NULL, which is right where there are no inputs, an address that C lets one count from. */
+const double *program_rows(const Program *program, const double *rows, size_t count, const char *caller, Where where);
 
 /* program->param becomes what the params are now. */
 void program_take_params(Program *program);

@@ -95,8 +95,7 @@ static size_t give_places(Recording *recording, Value *const *inputs, size_t n)
     return n;
 }
 
-/* The first node whose number, or whose operands, would stay as they are for every sample, where that would be wrong.
- */
+/* The first node whose number or operands would stay as they are for every sample, and must not. */
 static const Value *frozen_node(const Recording *recording, size_t n)
 {
     for (size_t i = 0; i < recording->count; i++) {
@@ -130,14 +129,6 @@ static void check_places(Recording *recording, size_t placed, size_t n, const ch
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */
-
-static bool follow_one_another(const size_t *places, size_t n)
-{
-    for (size_t i = 1; i < n; i++)
-        if (places[i] != places[0] + i)
-            return false;
-    return true;
-}
 
 static bool is_neuron(const Program *program, const Step *step)
 {
@@ -349,7 +340,8 @@ static size_t first_difference(const Program *p, const Program *q)
         if (p_has_step != q_has_step ||
             (p_has_step ? !same_step(s, t) : !same_number(p->start[place], q->start[place])))
             return place;
-        s += p_has_step, t += q_has_step;
+        s += p_has_step;
+        t += q_has_step;
     }
     return places;
 }

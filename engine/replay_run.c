@@ -29,12 +29,9 @@ static const double *operand(const Run *run, size_t place, double *room)
 /* n operands side by side: where they are, if they follow one another there, else copied into `room`. */
 static const double *operand_list(const Run *run, const size_t *places, size_t n, Lanes *room)
 {
-    size_t i = 1;
-    while (i < n && places[i] == places[0] + i)
-        i++;
-    if (i == n && !is_param(run->program, places[0]))
+    if (follow_one_another(places, n) && !is_param(run->program, places[0]))
         return lanes_of(run->data, run->program, places[0]);
-    for (i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const double *numbers = operand(run, places[i], room[i]);
         if (numbers != room[i])
             memcpy(room[i], numbers, sizeof room[i]);
@@ -102,8 +99,7 @@ static void backward_step(Run *run, const Step *step)
         push_lanes(run, step->a[step->n], local_a, grad);
 }
 
-/* ---- a layer: nearly all the time goes here (lanes.h)
- * ---------------------------------------------------------------- */
+/* ---- a layer: nearly all the time goes here ---------------------------------------------------------------------- */
 
 static LayerShape shape_of(const Step *first) { return (LayerShape){first->layer, first->n, first->has_bias}; }
 

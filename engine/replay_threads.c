@@ -68,7 +68,7 @@ void program_replay_blocks_at(Program *program, const double *rows, size_t count
                               double *gradients, Where where)
 {
     program_check(program, "program_replay_blocks", where);
-    program_check_rows(program, rows, count, "program_replay_blocks", where);
+    rows = program_rows(program, rows, count, "program_replay_blocks", where);
     misuse_if_null(gradients, "program_replay_blocks: gradients", "Give an array with room for all blocks.", where);
     program_take_params(program);
     replay_blocks(program, rows, count, seed, losses, gradients);

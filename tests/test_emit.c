@@ -629,6 +629,8 @@ Test(emit, misuse_stops_at_the_callers_line)
                                       "_Bool",
                                       "constexpr",
                                       "NULL",
+                                      "memset",
+                                      "size_t",
                                       "tanh_forward",
                                       "data",
                                       "\xCE\xB8",
