@@ -557,9 +557,8 @@ Test(emit, two_moons_fit_on_a_few_pages_and_say_what_they_do)
     for (const char *line = code, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
         cr_expect(end - line <= 125, "a long line: %.*s", (int)(end - line), line);
     expect_text(code, "w2 = 96,");
-    expect_text(code,
-                "/* dot2[i] = dot(w2[33 * i + j], tanh1[j]) + b2[33 * i],  i = 0 .. 31,  j = 0 .. 31 */\n"
-                "    layer_values((LayerShape){32, 32, true}, &params[w2], data[tanh1], data[dot2]);");
+    expect_text(code, "/* dot2[i] = dot(w2[33 * i + j], tanh1[j]) + b2[33 * i],  i = 0 .. 31,  j = 0 .. 31 */\n"
+                      "    layer_values((LayerShape){32, 32, true}, &params[w2], data[tanh1], data[dot2]);");
     expect_text(code, "/* tanh2[i] = tanh(dot2[i]) */");
     expect_text(code, "/* ∂L/∂dot2[i] += (1 - tanh2[i] * tanh2[i]) · ∂L/∂tanh2[i] */");
     expect_text(code, "/* ∂L/∂w2[33 * i + j] += tanh1[j] · ∂L/∂dot2[i] */");
