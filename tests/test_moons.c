@@ -1328,7 +1328,8 @@ Test(moons_program, without_openmp_one_thread_does_the_work_and_says_so)
     char command[1024];
     const char *build = getenv("BUILD") != NULL ? getenv("BUILD") : "build";
     snprintf(command, sizeof command,
-             "${CC:-cc} -std=c11 -O1 -ffp-contract=off ${LESSON_FLAGS:-} -Iengine engine/replay_threads.c %s/lessons/moons/*.o "
+             "${CC:-cc} -std=c11 -O1 -ffp-contract=off ${LESSON_FLAGS:-} -Iengine engine/replay_threads.c "
+             "%s/lessons/moons/*.o "
              "%s/libstepgrad.a -o %s -lm",
              build, build, in_folder("moons"));
     cr_assert_eq(system(command), 0, "%s", command);
