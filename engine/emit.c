@@ -259,7 +259,7 @@ static void put_copies(Emitter *e, const Group *group)
         part = plan_part(&e->plan, group, first);
         snprintf(item, sizeof item, part.items == 1 ? "%zu" : first == 0 ? "j" : "%zu + j", first);
         open_loop(e, 'j', part.items, false);
-        for (char list = 'a'; list <= (part.has_b ? 'b' : 'a'); list++) {
+        for (int list = 'a'; list <= (part.has_b ? 'b' : 'a'); list++) {
             snprintf(code, sizeof code, "room.%c[%s][k] = $%c;", list, item, list);
             put_in_lanes(e, &part, false, code);
         }
