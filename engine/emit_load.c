@@ -176,6 +176,7 @@ static bool compile_and_load(Program *program, const Compilation *c, Error *erro
 
 bool program_compile_at(Program *program, const char *source, const char *headers, Error *error, Where where)
 {
+    program_check(program, "program_compile", where);
     misuse_if_null(source, "program_compile: the source", "Give the name of the file to write.", where);
     misuse_if_null(headers, "program_compile: headers", "Give the folder of lanes.h and ops.h.", where);
     if (!program_emit_at(program, source, FUNCTION, error, where))

@@ -62,7 +62,7 @@ typedef struct Run {
 } Run;
 
 struct Program {
-    size_t param_count, input_count, place_count, step_count, operand_count;
+    size_t param_count, input_count, place_count, step_count;
     size_t longest; /* operands of a list op, the most */
     Value **params;
     Life life;        /* of the params */

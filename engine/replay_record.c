@@ -164,13 +164,12 @@ static void put_into_layer(const Program *program, Step *step)
     }
 }
 
-static void record_step(Program *program, const Recording *recording, const Value *v)
+/* `operands` has room for the places of v's parents. Returns where that of the next step begins. */
+static size_t *record_step(Program *program, const Recording *recording, const Value *v, size_t *operands)
 {
-    size_t *operands = program->operands + program->operand_count;
     const size_t parents = value_parent_count(v), in_a = (size_t)v->n + v->has_bias;
     for (size_t i = 0; i < parents; i++)
         operands[i] = place_of(recording, value_parent(v, i));
-    program->operand_count += parents;
     Step *step = &program->steps[program->step_count++];
     *step = (Step){.op = v->op,
                    .has_bias = v->has_bias,
@@ -182,6 +181,7 @@ static void record_step(Program *program, const Recording *recording, const Valu
     step->is_neuron = is_neuron(program, step);
     put_into_layer(program, step);
     program->longest = step->n > program->longest ? step->n : program->longest;
+    return operands + parents;
 }
 
 static bool program_alloc(Program *program, const Recording *recording, size_t n)
@@ -218,9 +218,10 @@ static void fill_program(Program *program, const Recording *recording, Value *co
     for (size_t i = 0; i < recording->count; i++)
         take_place(program, recording, recording->order[i]);
     program->life = life_new(program->params[program->param_count - 1]);
+    size_t *operands = program->operands;
     for (size_t i = 0; i < recording->count; i++)
         if (recording->order[i]->op > OP_CONST)
-            record_step(program, recording, recording->order[i]);
+            operands = record_step(program, recording, recording->order[i], operands);
 }
 
 /* False: a builder returned the graph's failed node, for want of memory. */
@@ -318,12 +319,7 @@ static bool same_step(const Step *s, const Step *t)
 /* 0 and -0 are two numbers: 1/x tells them apart. */
 static bool same_number(double x, double y) { return (x == y && signbit(x) == signbit(y)) || (isnan(x) && isnan(y)); }
 
-static bool same_size(const Program *p, const Program *q)
-{
-    return p->param_count == q->param_count && p->place_count == q->place_count && p->step_count == q->step_count;
-}
-
-/* The first place where q is not as p, or both are as long as the shorter. A place behind the inputs is the next
+/* The first place where q is not as p: at the latest the end of the shorter one. A place behind the inputs is the next
  * step's, or a constant's. */
 static size_t first_difference(const Program *p, const Program *q)
 {
@@ -371,7 +367,7 @@ bool program_agrees_at(const Program *program, Value *loss, Value *const *inputs
     if (other == NULL)
         return no_memory(error, "program_agrees", where);
     const size_t place = first_difference(program, other);
-    const bool agrees = same_size(program, other) && place == program->place_count;
+    const bool agrees = place == program->place_count && place == other->place_count;
     program_free(other);
     if (agrees)
         return true;
