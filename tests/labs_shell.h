@@ -1,5 +1,6 @@
-/* labs_shell.h - for tests of the labs: a folder of the test's own, and the shell, which stands in the project's
- * folder. Whoever includes it first asks the C library for mkdtemp, setenv and popen, which are no part of C11.
+/* labs_shell.h - for tests of the labs, and of make bench: a folder of the test's own, and the shell, which stands in
+ * the project's folder. Whoever includes it first asks the C library for mkdtemp, setenv and popen, which are no part
+ * of C11.
  *
  *     TestSuite(labs_x, .init = make_folder, .fini = remove_folder);
  *     cr_expect_eq(shell("cp lessons/labs/lab%d.c \"$DIR\"", 3), 0, "%s", said);

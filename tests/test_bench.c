@@ -10,41 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char said[1 << 16];
+#include "labs_shell.h"
 
-static int run(const char *script)
-{
-    FILE *in = popen(script, "r");
-    cr_assert(in != NULL, "popen");
-    said[fread(said, 1, sizeof said - 1, in)] = '\0';
-    return pclose(in);
-}
-
-static void expect_said(const char *text)
+static void expect_all_said(const char *text)
 {
     cr_expect(strcmp(said, text) == 0, "it said:\n%s\nand should say:\n%s", said, text);
 }
 
 /* ---- a quick run ------------------------------------------------------------------------------------------------- */
 
-static char folder[] = "/tmp/stepgrad-bench-XXXXXX";
-
 /* Of a build in a folder of its own, so that what a full run has measured stays. Threads that wait leave the cores to
  * others. */
 static void run_quickly(void)
 {
-    cr_assert(mkdtemp(folder) != NULL && setenv("FOLDER", folder, 1) == 0, "no folder to work in");
-    cr_assert_eq(
-        run("mkdir -p $FOLDER/tests/benchmark && case ${BUILD:=build} in /*) ;; *) BUILD=$PWD/$BUILD ;; esac &&"
-            "ln -s \"$BUILD/tests/benchmark/bench\" $FOLDER/tests/benchmark/ &&"
-            "OMP_WAIT_POLICY=passive PYTHON=/no/python sh tests/benchmark/run.sh $FOLDER --quick 2>&1"),
-        0, "%s", said);
-}
-
-static void remove_folder(void)
-{
-    if (system("rm -rf \"$FOLDER\"") != 0)
-        fprintf(stderr, "%s is left\n", folder);
+    make_folder();
+    cr_assert_eq(shell("mkdir -p \"$DIR/tests/benchmark\" && case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac &&"
+                       "ln -s \"$BUILD/tests/benchmark/bench\" \"$DIR/tests/benchmark/\" &&"
+                       "OMP_WAIT_POLICY=passive PYTHON=/no/python sh tests/benchmark/run.sh \"$DIR\" --quick"),
+                 0, "%s", said);
 }
 
 TestSuite(bench, .timeout = 300);
@@ -172,11 +155,11 @@ static void expect_same_bits(const char *table)
 
 static void expect_whole_text_and_picture(void)
 {
-    cr_expect_eq(run("cd $FOLDER/bench && test $(grep -c '^## ' bench.md) = $(grep -c '^| -' bench.md) &&"
-                     "tail -n 1 bench.svg; grep -c -e nan -e inf bench.svg bench.md;"
-                     "! command -v xmllint >/dev/null || xmllint --noout bench.svg 2>&1"),
+    cr_expect_eq(shell("cd \"$DIR/bench\" && test $(grep -c '^## ' bench.md) = $(grep -c '^| -' bench.md) &&"
+                       "tail -n 1 bench.svg; grep -c -e nan -e inf bench.svg bench.md;"
+                       "! command -v xmllint >/dev/null || xmllint --noout bench.svg 2>&1"),
                  0, "%s", said);
-    expect_said("</svg>\nbench.svg:0\nbench.md:0\n");
+    expect_all_said("</svg>\nbench.svg:0\nbench.md:0\n");
 }
 
 Test(bench, a_quick_run_writes_tables_that_hold_together, .init = run_quickly, .fini = remove_folder)
@@ -206,25 +189,25 @@ Test(bench, a_quick_run_writes_tables_that_hold_together, .init = run_quickly, .
 
 Test(bench, without_a_choice_the_first_python_that_can_is_taken)
 {
-    run(PYTHONS "can python3; can python3.11; find");
-    expect_said("BIN/python3\nfake by python3\n");
-    run(PYTHONS "cannot python3; cannot python3.9; can python3.11; cannot python3.11-config; find");
-    expect_said("BIN/python3.11\nfake by python3.11\n");
-    run(PYTHONS "cannot python3; find");
-    expect_said(
+    shell("%s", PYTHONS "can python3; can python3.11; find");
+    expect_all_said("BIN/python3\nfake by python3\n");
+    shell("%s", PYTHONS "cannot python3; cannot python3.9; can python3.11; cannot python3.11-config; find");
+    expect_all_said("BIN/python3.11\nfake by python3.11\n");
+    shell("%s", PYTHONS "cannot python3; find");
+    expect_all_said(
         "no Python here can import fake; Debian: apt-get install python3-fake; elsewhere: pip install torch numpy;"
         " or PYTHON=..., the one that can\n");
 }
 
 Test(bench, a_python_that_is_chosen_is_the_only_one_tried)
 {
-    run(PYTHONS "can python3; PYTHON=\"$bin/other one/python\" find");
-    expect_said("BIN/other one/python\nfake by other one/python\n");
-    run(PYTHONS "can python3; cannot python3.11; PYTHON=python3.11 find");
-    expect_said("PYTHON=python3.11 (BIN/python3.11) cannot import fake; Debian: apt-get install python3-fake; "
-                "elsewhere: pip install torch numpy\n");
-    run(PYTHONS "can python3; PYTHON=/no/python find");
-    expect_said("PYTHON=/no/python: there is no such program\n");
+    shell("%s", PYTHONS "can python3; PYTHON=\"$bin/other one/python\" find");
+    expect_all_said("BIN/other one/python\nfake by other one/python\n");
+    shell("%s", PYTHONS "can python3; cannot python3.11; PYTHON=python3.11 find");
+    expect_all_said("PYTHON=python3.11 (BIN/python3.11) cannot import fake; Debian: apt-get install python3-fake; "
+                    "elsewhere: pip install torch numpy\n");
+    shell("%s", PYTHONS "can python3; PYTHON=/no/python find");
+    expect_all_said("PYTHON=/no/python: there is no such program\n");
 }
 
 /* ---- which counter of instructions ------------------------------------------------------------------------------- */
@@ -239,10 +222,10 @@ Test(bench, a_python_that_is_chosen_is_the_only_one_tried)
 
 Test(bench, instructions_are_counted_by_perf_or_else_by_valgrind)
 {
-    run(COUNTERS "perf 1234; valgrind; count; count sh -c 'exit 0'");
-    expect_said("perf\n1234\n");
-    run(COUNTERS "perf '<not supported>'; valgrind; count; count sh -c 'exit 0'; count sh -c 'exit 1'");
-    expect_said("valgrind\n77\n"); /* nothing of a program that failed */
-    run(COUNTERS "count; count sh -c 'exit 0'");
-    expect_said("not measured: there is no valgrind here, and no perf that can count them\n");
+    shell("%s", COUNTERS "perf 1234; valgrind; count; count sh -c 'exit 0'");
+    expect_all_said("perf\n1234\n");
+    shell("%s", COUNTERS "perf '<not supported>'; valgrind; count; count sh -c 'exit 0'; count sh -c 'exit 1'");
+    expect_all_said("valgrind\n77\n"); /* nothing of a program that failed */
+    shell("%s", COUNTERS "count; count sh -c 'exit 0'");
+    expect_all_said("not measured: there is no valgrind here, and no perf that can count them\n");
 }

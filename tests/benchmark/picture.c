@@ -72,7 +72,9 @@ static void draw_panel(FILE *out, const Table *table, double left, double top)
     x.start = left, x.end = left + PANEL_WIDTH;
     y.end = top + TITLE_ROOM, y.start = y.end + LINE_HEIGHT * (double)(table->row_count + 1);
     svg_text(out, "start title", left, top + SVG_TITLE_SIZE, INFINITY, table->title);
-    axis_draw_frame(out, &x, &y, table->unit, NULL, true);
+    char unit[64];
+    snprintf(unit, sizeof unit, "%s (logarithmic)", table->unit);
+    axis_draw_frame(out, &x, &y, unit, NULL, true);
     for (size_t row = 0; row < table->row_count; row++) {
         const double at = y.end + LINE_HEIGHT * (double)(row + 1);
         size_t colour = 0;

@@ -236,8 +236,7 @@ static const Column columns[] = {
 #define TEXT                                                                                                           \
     "Two moons by replay with vmath, 50 epochs. Blocks of 32 samples are summed up apart, whoever does it, so any "    \
     "number of threads leaves the same bits in the params. The optimizer's step is one thread's work, so replay "      \
-    "alone, "                                                                                                          \
-    "of one batch again and again, gains more. More threads than cores cannot be faster."
+    "alone, of one batch again and again, gains more. More threads than cores cannot be faster."
 
 Table threads_table = {
     .name = "threads, batch 256",
