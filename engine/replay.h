@@ -32,10 +32,10 @@
  * tanh are those of vmath.h, faster, and the last bits may differ.
  *
  * The files: replay_record.c makes a program, replay.c and replay_threads.c take it over the blocks of a batch,
- * replay_run.c and lanes.h over the samples of a block. replay_ops.h makes the loops of every op from the op table,
- * compiled twice: in replay_libm.c with the functions of <math.h>, and in replay_vmath.c with those of vmath.h. The
- * engine does without all of them. A program that calls program_use_threads, or the functions for blocks at the end of
- * this file, is linked with -fopenmp, where the compiler has it; else "undefined reference to GOMP_parallel".
+ * replay_run.c and lanes.h over the samples of a block. replay_ops_parts.h makes the loops of every op from the op
+ * table, compiled twice: in replay_libm.c with the functions of <math.h>, and in replay_vmath.c with those of vmath.h.
+ * The engine does without all of them. A program that calls program_use_threads, or the functions for blocks at the end
+ * of this file, is linked with -fopenmp, where the compiler has it; else "undefined reference to GOMP_parallel".
  */
 #ifndef STEPGRAD_REPLAY_H
 #define STEPGRAD_REPLAY_H

@@ -374,6 +374,54 @@ Test(replay, networks_of_all_activations_and_widths)
         }
 }
 
+/* Two neurons, one after the other, that look like a layer and are none: what lanes.h may take together is for them to
+ * show. With `between` there is a constant between their values. */
+typedef struct Pair {
+    const char *what;
+    size_t w[2], x[2], n; /* where weights and inputs of each begin */
+    bool bias[2], between;
+} Pair;
+
+static const Pair pairs[] = {
+    {"the second's weights come first", {3, 0}, {0, 0}, 3, {false, false}, false},
+    {"weights are left out between them", {0, 4}, {0, 0}, 3, {false, false}, false},
+    {"they share weights", {0, 1}, {0, 0}, 3, {false, false}, false},
+    {"each has inputs of its own", {0, 3}, {0, 3}, 3, {false, false}, false},
+    {"only the first has a bias", {0, 3}, {0, 0}, 2, {true, false}, false},
+    {"only the second has a bias", {0, 2}, {0, 0}, 2, {false, true}, false},
+    {"there is a constant between them", {0, 3}, {0, 0}, 3, {false, false}, true},
+};
+
+static Value *pair_loss(const Task *task, Value **x)
+{
+    const Pair *pair = task->about;
+    Value *z[2], *between = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        Value **w = task->params + pair->w[i];
+        z[i] = pair->bias[i] ? v_dot_bias(w, x + pair->x[i], pair->n, w[pair->n]) : v_dot(w, x + pair->x[i], pair->n);
+        if (pair->between && i == 0)
+            between = v_const(task->graph, 0.5);
+    }
+    Value *squares = v_dot(z, z, 2);
+    return between != NULL ? v_mul(squares, between) : squares;
+}
+
+Test(replay, neurons_that_are_no_layer)
+{
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        Graph *graph = graph_new();
+        for (size_t p = 0; p < 7; p++)
+            v_param(graph, 0.3 * (double)p - 0.8);
+        Task task = {.loss = pair_loss, .about = &pairs[i], .graph = graph, .inputs = 6};
+        task_begin(&task);
+        const bool shares = pairs[i].w[1] == 1;
+        double *rows = random_rows(MOST_ROWS, task.inputs, i);
+        expect_same_for_all_counts(&task, shares ? documented_order : ordinary_order, rows, pairs[i].what);
+        free(rows);
+        graph_free(graph);
+    }
+}
+
 /* A sum of three losses of two networks, one of which is fed by the other. */
 typedef struct TwoNets {
     MLP *first, *second;

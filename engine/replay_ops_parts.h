@@ -1,5 +1,5 @@
-/* replay_ops.h - the loops over lanes of every op, made from the op table: a new op needs no change here. Included by
- * replay_libm.c and replay_vmath.c, which say in IN_LANES how the loop of a function is called. */
+/* replay_ops_parts.h - the loops over lanes of every op, made from the op table: a new op needs no change here.
+ * Included by replay_libm.c and replay_vmath.c, which say in IN_LANES how the loop of a function is called. */
 #include "replay_parts.h"
 
 #if defined(__GNUC__)
