@@ -378,18 +378,19 @@ Test(replay, networks_of_all_activations_and_widths)
  * show. With `between` there is a constant between their values. */
 typedef struct Pair {
     const char *what;
-    size_t w[2], x[2], n; /* where weights and inputs of each begin */
+    size_t w[2], x[2], n[2]; /* where weights and inputs of each begin, and how many they are */
     bool bias[2], between;
 } Pair;
 
 static const Pair pairs[] = {
-    {"the second's weights come first", {3, 0}, {0, 0}, 3, {false, false}, false},
-    {"weights are left out between them", {0, 4}, {0, 0}, 3, {false, false}, false},
-    {"they share weights", {0, 1}, {0, 0}, 3, {false, false}, false},
-    {"each has inputs of its own", {0, 3}, {0, 3}, 3, {false, false}, false},
-    {"only the first has a bias", {0, 3}, {0, 0}, 2, {true, false}, false},
-    {"only the second has a bias", {0, 2}, {0, 0}, 2, {false, true}, false},
-    {"there is a constant between them", {0, 3}, {0, 0}, 3, {false, false}, true},
+    {"the second's weights come first", {3, 0}, {0, 0}, {3, 3}, {false, false}, false},
+    {"weights are left out between them", {0, 4}, {0, 0}, {3, 3}, {false, false}, false},
+    {"they share weights", {0, 1}, {0, 0}, {3, 3}, {false, false}, false},
+    {"each has inputs of its own", {0, 3}, {0, 3}, {3, 3}, {false, false}, false},
+    {"only the first has a bias", {0, 3}, {0, 0}, {2, 2}, {true, false}, false},
+    {"only the second has a bias", {0, 2}, {0, 0}, {2, 2}, {false, true}, false},
+    {"the second has fewer inputs", {0, 3}, {0, 0}, {3, 2}, {false, false}, false},
+    {"there is a constant between them", {0, 3}, {0, 0}, {3, 3}, {false, false}, true},
 };
 
 static Value *pair_loss(const Task *task, Value **x)
@@ -398,7 +399,8 @@ static Value *pair_loss(const Task *task, Value **x)
     Value *z[2], *between = NULL;
     for (size_t i = 0; i < 2; i++) {
         Value **w = task->params + pair->w[i];
-        z[i] = pair->bias[i] ? v_dot_bias(w, x + pair->x[i], pair->n, w[pair->n]) : v_dot(w, x + pair->x[i], pair->n);
+        z[i] = pair->bias[i] ? v_dot_bias(w, x + pair->x[i], pair->n[i], w[pair->n[i]])
+                             : v_dot(w, x + pair->x[i], pair->n[i]);
         if (pair->between && i == 0)
             between = v_const(task->graph, 0.5);
     }
