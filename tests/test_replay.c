@@ -389,7 +389,7 @@ static const Pair pairs[] = {
     {"each has inputs of its own", {0, 3}, {0, 3}, {3, 3}, {false, false}, false},
     {"only the first has a bias", {0, 3}, {0, 0}, {2, 2}, {true, false}, false},
     {"only the second has a bias", {0, 2}, {0, 0}, {2, 2}, {false, true}, false},
-    {"the second has fewer inputs", {0, 3}, {0, 0}, {3, 2}, {false, false}, false},
+    {"the second has more inputs", {0, 2}, {0, 0}, {2, 3}, {false, false}, false},
     {"there is a constant between them", {0, 3}, {0, 0}, {3, 3}, {false, false}, true},
 };
 
