@@ -58,7 +58,7 @@ CRITERION := $(wildcard $(addsuffix /opt/criterion,$(shell brew --prefix 2>/dev/
 # For a target that needs a tool: $(call need,tool,package).
 need = @command -v $(1) >/dev/null || { echo "make $@ needs $(1): install the package $(2)."; exit 1; }
 
-.PHONY: all moons test check bench hash help clean install uninstall
+.PHONY: all moons test check bench prove hash help clean install uninstall
 
 all: $(BUILD)/moons $(BUILD)/draw lib ## build the libraries and the programs
 
@@ -137,6 +137,9 @@ cheat_sheet: $(BUILD)/draw ## write the table of ops in lessons/README.md again,
 
 bench: $(BENCH) $(COUNTED) ## time the engine beside hand-written C, PyTorch and NumPy: four minutes, or QUICK=1; PYTHON=... has them
 	@CC="$(CC)" FLAGS="$(strip $(CFLAGS) $(NUMBERS) $(CPPFLAGS))" sh tests/benchmark/run.sh "$(BUILD)" $(if $(QUICK),--quick)
+
+prove: ## put the sources through faults, fuzzing, mutants, every compiler: hours, goes on where it stopped; ROWS='disk fuzz'
+	@BUILD="$(BUILD)" ROWS="$(ROWS)" sh tests/prove/prove.sh
 
 hash: ## show that the gradients have the same bits for each compiler and optimisation level
 	@sh tests/same_bits.sh
