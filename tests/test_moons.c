@@ -865,6 +865,12 @@ Test(moons_program, lost_output_is_not_passed_over)
     expect_exit(MOONS_AFTER(fill_output, "--epochs", "1", "--out", in_folder("o")), 1, "/dev/full");
     expect_in("err", "standard output: what was written is lost: No space left on device. The files were written.");
     cr_expect(exists("o/model.txt"), "no model");
+    static const char told[] = "moons: standard output: what was written is lost: No space left on device";
+    expect_exit(MOONS_AFTER(fill_output, "--help"), 1, "/dev/full");
+    expect_in("err", told);
+    expect_exit(MOONS_AFTER(fill_output, "--load", in_folder("o/model.txt"), "--predict", DATA "data.csv"), 1,
+                "/dev/full");
+    expect_in("err", told);
 }
 
 Test(moons_program, a_damaged_or_unfitting_model_is_refused)
