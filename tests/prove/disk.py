@@ -2,7 +2,7 @@
 """disk.py - what becomes of files when the disk fails, is full or forbidden, and when a program is killed.
 
 Started in the project's top folder with OUT=folder; see judge() for what must hold after each fault that fail_disk.c
-makes, and PLAIN for what needs no such fault. FAIL_DISK=word runs only the scenarios with that word in their names.
+makes, and PLAIN for what needs no such fault. FAIL_DISK=word runs only the scenarios with that word in their names; FAIL_DISK=plain only PLAIN.
 """
 import errno
 import hashlib
@@ -74,7 +74,7 @@ SCENARIOS = [
     scenario("moons, recorded data", "{build}/moons", "--epochs", "1", "--out", "{out}", faults=READING,
              watch="lessons/data/"),
     *(scenario(f"chapter {number}", "{chapter %s}" % number, "{out}", excused=True) for number in LESSONS),
-    *(scenario(name, *command, faults=READING, watch="lessons/data/")
+    *(scenario(name, *command, faults=[errno.EIO, errno.EACCES, "short"], watch="lessons/data/")
       for name, *command in (("chapter 19, data", "{chapter 19}"), ("chapter 23, data", "{chapter 23}"),
                              ("one_page, data", "{build}/lessons/one_page"))),
     scenario("dataset_save", "{disk_writer}", "dataset", "{out}/a.csv"),
@@ -174,6 +174,8 @@ def judge(case, wanted, printed, variant, fault, status, report):
     """After a fault: done, with all as it should be; or not, a message that names file and reason, and old files. What
     a signal handler interrupts is tried again; only printf cannot do that."""
     said = (WORK / "stderr").read_text(errors="replace")
+    if case["excused"]:  # a chapter tells it as a claim that does not hold
+        said += output_of(case).read_text(errors="replace")
     path = report[2] if report else ""
     if status is None or (fault != "kill" and (status < 0 or status >= 128)):
         return [f"ends by signal {status} (None: it hangs)"]
@@ -463,7 +465,7 @@ def main():
             kept.write_text(json.dumps(results))
         print(f"{case['name']}: {results[key][0]} faults, {results[key][1]} failures", flush=True)
         faults, failures, kills = faults + results[key][0], failures + results[key][1], kills + case["kills"]
-    plain, plain_failures = prove_plainly() if os.environ.get("SKIP_PLAIN") is None else (0, 0)
+    plain, plain_failures = prove_plainly() if os.environ.get("FAIL_DISK", "plain") == "plain" else (0, 0)
     print(f"real disks, users and files: {plain} cases, {plain_failures} failures")
     (OUT / "figure.txt").write_text(
         f"{faults} faults in {len(wanted)} jobs that write or read files ({kills} of them kill -9 at random times), "

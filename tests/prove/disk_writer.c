@@ -19,7 +19,7 @@ static bool write_program(bool compile, Value *loss, const char *path, Error *er
 {
     Program *program = program_record(loss, NULL, 0, error);
     const bool ok = program != NULL && (compile ? program_compile(program, path, "engine", error)
-                                                : program_emit(program, path, "loss", error));
+                                                : program_emit(program, path, "f", error));
     program_free(program);
     return ok;
 }
