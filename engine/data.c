@@ -322,9 +322,11 @@ static bool check_finite(const Dataset *data, const char *path, Error *error)
     return true;
 }
 
-bool dataset_save(const Dataset *data, const char *path, Error *error)
+bool dataset_save_at(const Dataset *data, const char *path, Error *error, Where where)
 {
     SafeFile safe;
+    dataset_check(data, "dataset_save", where);
+    misuse_if_null(path, "dataset_save: the path", "Pass a file's name.", where);
     if (!check_finite(data, path, error))
         return false;
     FILE *out = file_begin(&safe, path, error);

@@ -68,8 +68,9 @@ void dataset_free(Dataset *data);
 
 /* Write the rows as CSV that csv_load reads back bit for bit: a header (feature_names, or x1, x2, ..., and `label`),
  * the numbers with as many digits as they need, and last the name of the class, or its number. The file is complete or,
- * on an error, as it was before. A number that is not finite is an error. */
-bool dataset_save(const Dataset *data, const char *path, Error *error);
+ * on an error, as it was before. A number that is not finite is an error.
+ *     bool dataset_save(const Dataset *data, const char *path, Error *error) */
+#define dataset_save(...) dataset_save_at(__VA_ARGS__, HERE)
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
@@ -119,6 +120,7 @@ bool dataset_use_classes_at(Dataset *data, char *const *names, int classes, Erro
 bool dataset_rows_at(const Dataset *data, const size_t *rows, size_t n, Dataset *out, Error *error, Where where);
 bool dataset_split_at(const Dataset *data, double test_fraction, Random *random, Dataset *train, Dataset *test,
                       Error *error, Where where);
+bool dataset_save_at(const Dataset *data, const char *path, Error *error, Where where);
 bool batches_new_at(Batches *batches, size_t count, size_t size, Error *error, Where where);
 bool scale_measure_at(const Dataset *data, Scale *out, Error *error, Where where);
 void dataset_standardize_at(Dataset *data, const Scale *scale, Where where);

@@ -1,5 +1,5 @@
 /* file.c - the new text goes to a file beside the old one, which is replaced by a rename at the end. */
-#define _DEFAULT_SOURCE /* flock, beside POSIX 2008 */
+#define _GNU_SOURCE /* flock and fopencookie, beside POSIX 2008 */
 #define _DARWIN_C_SOURCE
 #include "file.h"
 
@@ -39,23 +39,36 @@ static const char *remedy(int code)
     }
 }
 
+static bool is_standard_output(const char *path) { return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0; }
+
 /* The path may be longer than a message: the reason must still fit. */
 static bool fail(Error *error, const char *path, int code)
 {
-    return error_set(error, "%.320s: cannot write: %s. %s", path, code != 0 ? strerror(code) : "output was lost",
-                     remedy(code));
+    return error_set(error, "%.320s: cannot write: %s. %s", is_standard_output(path) ? "standard output" : path,
+                     strerror(code), remedy(code));
 }
 
-static bool is_standard_output(const char *path) { return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0; }
-
-/* Can a new file take this path's name? A name in /dev may lead to a regular file (/dev/stderr > log) that another
- * stream is writing to as well. */
-static bool is_replaceable(const char *path)
+/* A name in /dev may lead to a regular file (/dev/stderr > log) that another stream is writing to as well; but /dev/shm
+ * is a disk in memory. */
+static bool is_device(const char *path)
 {
-    struct stat status;
-    if (strncmp(path, "/dev/", strlen("/dev/")) == 0)
-        return false;
-    return stat(path, &status) != 0 || S_ISREG(status.st_mode);
+    return strncmp(path, "/dev/", strlen("/dev/")) == 0 && strncmp(path, "/dev/shm/", strlen("/dev/shm/")) != 0;
+}
+
+/* Can a new file take this path's name? */
+static bool is_replaceable(const char *path, bool exists, mode_t mode)
+{
+    return !is_standard_output(path) && !is_device(path) && (!exists || S_ISREG(mode));
+}
+
+/* A signal handler may run while it waits, for the other end of a pipe or for a disk far away: then again. */
+static int open_patiently(const char *path, int flags)
+{
+    int descriptor;
+    do
+        descriptor = open(path, flags | O_CLOEXEC, 0666);
+    while (descriptor < 0 && errno == EINTR);
+    return descriptor;
 }
 
 static void release(SafeFile *safe)
@@ -95,22 +108,36 @@ static void hold_signals(sigset_t *before)
 
 /* ---- the unfinished file ----------------------------------------------------------------------------------------- */
 
-static bool is_named(int descriptor, const char *name)
+/* 1 or 0; -1 and errno when the disk does not say. */
+static int is_named(int descriptor, const char *name)
 {
     struct stat open_file, named;
-    return fstat(descriptor, &open_file) == 0 && lstat(name, &named) == 0 && open_file.st_dev == named.st_dev &&
-           open_file.st_ino == named.st_ino;
+    if (fstat(descriptor, &open_file) != 0)
+        return -1;
+    if (lstat(name, &named) != 0)
+        return errno == ENOENT ? 0 : -1;
+    return open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
 }
 
 /* Remove an unfinished file whose writer is dead. While we hold the lock, no other program gives the name away. */
 static void remove_stale(const char *name)
 {
-    const int descriptor = open(name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const int descriptor = open_patiently(name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
     if (descriptor < 0)
         return;
-    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 && is_named(descriptor, name))
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 && is_named(descriptor, name) == 1)
         unlink(name);
     close(descriptor);
+}
+
+/* Returns -1 and the errno that was. */
+static int drop(int descriptor, const char *name)
+{
+    const int code = errno;
+    unlink(name);
+    close(descriptor);
+    errno = code;
+    return -1;
 }
 
 /* A new file that is locked; -1 and errno. Another program may take it for a stale one before it is locked: then the
@@ -118,13 +145,14 @@ static void remove_stale(const char *name)
 static int create_locked(const char *name)
 {
     for (;;) {
-        const int descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        const int descriptor = open_patiently(name, O_WRONLY | O_CREAT | O_EXCL);
         if (descriptor < 0)
             return -1;
         while (flock(descriptor, LOCK_EX) != 0 && errno == EINTR)
             ;
-        if (is_named(descriptor, name))
-            return descriptor;
+        const int named = is_named(descriptor, name);
+        if (named != 0)
+            return named > 0 ? descriptor : drop(descriptor, name);
         close(descriptor);
     }
 }
@@ -148,27 +176,39 @@ static int take_unfinished_name(SafeFile *safe, size_t room)
     return descriptor;
 }
 
-/* NULL and errno when it cannot be made. */
-static FILE *open_unfinished(SafeFile *safe)
+/* With the permissions of the file that it will replace, if there is one. False and errno. A disk without permissions
+ * refuses to set them, and has the same for all. */
+static bool take_permissions(int descriptor, const struct stat *old)
+{
+    struct stat now;
+    const mode_t mode = old->st_mode & 0777;
+    if (fchmod(descriptor, mode) == 0)
+        return true;
+    const int code = errno;
+    const bool same = fstat(descriptor, &now) == 0 && (now.st_mode & 0777) == mode;
+    errno = code;
+    return same;
+}
+
+/* `old` is the file to replace, or NULL. False and errno when the new one cannot be made. */
+static bool open_unfinished(SafeFile *safe, const struct stat *old)
 {
     sigset_t before;
     const size_t room = strlen(safe->target) + SUFFIX_BYTES;
     safe->unfinished = memory_alloc(room);
     if (safe->unfinished == NULL) {
         errno = ENOMEM;
-        return NULL;
+        return false;
     }
     hold_signals(&before);
-    const int descriptor = take_unfinished_name(safe, room);
-    FILE *out = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
-    if (out != NULL) {
+    int descriptor = take_unfinished_name(safe, room);
+    if (descriptor >= 0 && old != NULL && !take_permissions(descriptor, old))
+        descriptor = drop(descriptor, safe->unfinished);
+    if (descriptor >= 0)
         remember_unfinished(descriptor, safe->unfinished);
-    } else if (descriptor >= 0) {
-        unlink(safe->unfinished);
-        close(descriptor);
-    }
+    safe->descriptor = descriptor;
     sigprocmask(SIG_SETMASK, &before, NULL);
-    return out;
+    return descriptor >= 0;
 }
 
 /* The unfinished file takes the target's name (keep), or goes. Returns 0 or an errno. */
@@ -181,25 +221,12 @@ static int end_unfinished(SafeFile *safe, bool keep)
         code = errno;
     if (!keep || code != 0)
         unlink(safe->unfinished);
-    remember_unfinished(fileno(safe->out), NULL);
+    remember_unfinished(safe->descriptor, NULL);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return code;
 }
 
 /* ---- beginning --------------------------------------------------------------------------------------------------- */
-
-/* With the permissions of the file that it will replace; a write-protected file stays protected. */
-static FILE *open_replacement(SafeFile *safe)
-{
-    struct stat old;
-    const bool exists = stat(safe->target, &old) == 0;
-    if (exists && access(safe->target, W_OK) != 0)
-        return NULL;
-    FILE *out = open_unfinished(safe);
-    if (out != NULL && exists)
-        (void)fchmod(fileno(out), old.st_mode & 0777); /* a disk without permissions is no reason to fail */
-    return out;
-}
 
 /* Where the link `path`, or a chain of them, leads, whether there is a file or not; `path` itself if it is no link.
  * False and errno. (realpath would want a file at the end.) */
@@ -217,7 +244,7 @@ static bool follow_links(const char *path, char target[PATH_MAX])
         target[folder + length] = '\0';
         const ssize_t got = readlink(target, link, sizeof link);
         if (got < 0)
-            return true;
+            return errno == EINVAL || errno == ENOENT; /* it is no link, or it is not there */
         const char *slash = strrchr(target, '/');
         folder = link[0] == '/' || slash == NULL ? 0 : (size_t)(slash - target) + 1;
         length = (size_t)got;
@@ -227,21 +254,73 @@ static bool follow_links(const char *path, char target[PATH_MAX])
     return false;
 }
 
-/* NULL and errno. */
-static FILE *open_target(SafeFile *safe, const char *path)
+/* A write-protected file stays protected. False and errno. */
+static bool open_target(SafeFile *safe, const char *path)
 {
     char followed[PATH_MAX];
-    const bool replaceable = !is_standard_output(path) && is_replaceable(path);
+    struct stat old = {0};
+    const bool exists = stat(path, &old) == 0;
+    if (!exists && errno != ENOENT && !is_standard_output(path))
+        return false;
+    const bool replaceable = is_replaceable(path, exists, old.st_mode);
     if (replaceable && !follow_links(path, followed))
-        return NULL;
+        return false;
     safe->target = memory_copy_text(replaceable ? followed : path);
     if (safe->target == NULL) {
         errno = ENOMEM;
-        return NULL;
+        return false;
     }
     if (replaceable)
-        return open_replacement(safe);
-    return is_standard_output(path) ? stdout : fopen(path, "w");
+        return (!exists || access(safe->target, W_OK) == 0) && open_unfinished(safe, exists ? &old : NULL);
+    safe->is_output = is_standard_output(path);
+    safe->descriptor = safe->is_output ? fileno(stdout) : open_patiently(path, O_WRONLY | O_CREAT | O_TRUNC);
+    return safe->descriptor >= 0;
+}
+
+/* ---- the stream -------------------------------------------------------------------------------------------------- */
+
+#if defined(__linux__) || defined(__CYGWIN__)
+typedef ssize_t Written;
+typedef size_t Bytes;
+#else /* macOS and BSD */
+typedef int Written;
+typedef int Bytes;
+#endif
+
+/* What the stream calls. The C library's own stream would give up when a signal handler runs meanwhile, and not tell
+ * later why a write has failed. */
+static Written write_all(void *cookie, const char *text, Bytes bytes)
+{
+    SafeFile *safe = cookie;
+    Bytes written = 0;
+    while (written < bytes && safe->code == 0) {
+        const ssize_t got = write(safe->descriptor, text + written, (size_t)(bytes - written));
+        if (got >= 0)
+            written += (Bytes)got;
+        else if (errno != EINTR)
+            safe->code = errno;
+    }
+    return (Written)written;
+}
+
+static FILE *open_stream(SafeFile *safe)
+{
+#if defined(__linux__) || defined(__CYGWIN__)
+    return fopencookie(safe, "w", (cookie_io_functions_t){.write = write_all});
+#else
+    return funopen(safe, NULL, write_all, NULL, NULL);
+#endif
+}
+
+/* The file stays open until it has its name: closing it ends the lock. Returns 0 or an errno. */
+static int end_writing(SafeFile *safe, bool keep)
+{
+    int code = safe->unfinished != NULL ? end_unfinished(safe, keep) : 0;
+    if (safe->out != NULL)
+        fclose(safe->out);
+    if (!safe->is_output && close(safe->descriptor) != 0 && safe->unfinished == NULL && errno != EINTR)
+        code = errno;
+    return code;
 }
 
 FILE *file_begin_at(SafeFile *safe, const char *path, Error *error, Where where)
@@ -249,26 +328,32 @@ FILE *file_begin_at(SafeFile *safe, const char *path, Error *error, Where where)
     if (safe == NULL || path == NULL)
         misuse(where, "file_begin: the %s is NULL. Pass a file's name.", safe == NULL ? "SafeFile" : "path");
     *safe = (SafeFile){0};
-    safe->out = open_target(safe, path);
-    if (safe->out == NULL) {
+    if (!open_target(safe, path)) {
         fail(error, path, errno);
         release(safe);
+        return NULL;
+    }
+    if (safe->is_output && fflush(stdout) != 0)
+        safe->code = errno; /* for file_commit */
+    safe->out = open_stream(safe);
+    if (safe->out == NULL) {
+        fail(error, path, ENOMEM);
+        end_writing(safe, false);
+        return NULL;
     }
     return safe->out;
 }
 
 /* ---- ending ------------------------------------------------------------------------------------------------------ */
 
-/* Did everything written reach the disk? Returns 0, or an errno, or -1 for an earlier write that failed and left none.
- */
+/* Did everything written reach the disk? Returns 0 or an errno. */
 static int flush_stream(SafeFile *safe)
 {
-    errno = 0;
-    if (fflush(safe->out) != 0)
-        return errno;
-    if (ferror(safe->out))
-        return -1;
-    return safe->unfinished != NULL && fsync(fileno(safe->out)) != 0 ? errno : 0;
+    if ((fflush(safe->out) != 0 || ferror(safe->out)) && safe->code == 0)
+        safe->code = EIO; /* the caller's own doing: the stream has none but this reason */
+    while (safe->code == 0 && safe->unfinished != NULL && fsync(safe->descriptor) != 0)
+        safe->code = errno != EINTR ? errno : 0;
+    return safe->code;
 }
 
 /* A new name is safe from a power cut once the folder is on the disk as well. Some disks cannot do that, which is no
@@ -286,21 +371,15 @@ static void sync_folder(char *target)
     }
 }
 
-/* The stream stays open until the file has its name: closing it ends the lock. */
 bool file_commit_at(SafeFile *safe, Error *error, Where where)
 {
     if (safe == NULL || safe->out == NULL)
         misuse(where, "file_commit: nothing is being written. Call it once, after a file_begin that did not fail.");
     int code = flush_stream(safe);
-    if (safe->unfinished != NULL) {
-        const int renaming = end_unfinished(safe, code == 0);
-        code = code == 0 ? renaming : code;
-    }
-    const bool direct = safe->unfinished == NULL && safe->out != stdout;
-    if (safe->out != stdout && fclose(safe->out) != 0 && direct && code == 0)
-        code = errno;
+    const int ending = end_writing(safe, code == 0);
+    code = code == 0 ? ending : code;
     if (code != 0)
-        fail(error, safe->target, code > 0 ? code : 0);
+        fail(error, safe->target, code);
     else if (safe->unfinished != NULL)
         sync_folder(safe->target);
     release(safe);
@@ -311,14 +390,53 @@ void file_abandon(SafeFile *safe)
 {
     if (safe->out == NULL)
         return;
-    if (safe->unfinished != NULL)
-        end_unfinished(safe, false);
-    if (safe->out != stdout)
-        fclose(safe->out);
+    end_writing(safe, false);
     release(safe);
 }
 
+bool file_flush_output(Error *error)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    return error_set(error, "standard output: what was written is lost%s%s", errno != 0 ? ": " : "",
+                     errno != 0 ? strerror(errno) : "");
+}
+
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#endif
+
+#define CANNOT_READ "%.320s: cannot be read: %s. Check the path."
+
+FILE *file_open(const char *path)
+{
+    FILE *in;
+    do
+        in = fopen(path, "rb");
+    while (in == NULL && errno == EINTR);
+    return in;
+}
+
+/* Whether the last read met a signal handler and no error: then go on. */
+static bool was_interrupted(FILE *in)
+{
+    if (!ferror(in) || errno != EINTR)
+        return false;
+    clearerr(in);
+    return true;
+}
+
+int file_next(FILE *in)
+{
+    int c;
+    do
+        c = getc(in);
+    while (c == EOF && was_interrupted(in));
+    return c;
+}
 
 /* NULL when there is no memory; a read error ends it too: the caller asks ferror. */
 static char *read_stream(FILE *in, size_t most, size_t *bytes)
@@ -335,11 +453,41 @@ static char *read_stream(FILE *in, size_t most, size_t *bytes)
         }
         text = larger;
         const size_t got = fread(text + *bytes, 1, PIECE, in);
-        more = got > 0 && memchr(text + *bytes, '\0', got) == NULL && *bytes + got <= most;
+        const bool goes_on = was_interrupted(in) || (got > 0 && !ferror(in));
+        more = goes_on && memchr(text + *bytes, '\0', got) == NULL && *bytes + got <= most;
         *bytes += got;
         text[*bytes] = '\0';
     }
     return text;
+}
+
+/* A regular file that another program wrote to in the meantime may be half the old text and half the new one. */
+static bool has_changed(FILE *in, const struct stat *before)
+{
+    struct stat now;
+    return S_ISREG(before->st_mode) && fstat(fileno(in), &now) == 0 &&
+           (now.st_size != before->st_size || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+            now.st_mtim.tv_nsec != before->st_mtim.tv_nsec);
+}
+
+/* All that can be wrong but a file that cannot be opened; NULL and the reason then. */
+static char *read_open(FILE *in, const char *path, size_t most, size_t *bytes, Error *error)
+{
+    struct stat before = {0};
+    fstat(fileno(in), &before);
+    char *text = read_stream(in, most, bytes);
+    if (text == NULL) {
+        error_set(error, "%.320s: no memory for a file of more than %zu bytes. Use a smaller file.", path, *bytes);
+        return NULL;
+    }
+    if (ferror(in))
+        error_set(error, CANNOT_READ, path, strerror(errno));
+    else if (has_changed(in, &before))
+        error_set(error, "%.320s: changed while it was read. Read it again when no other program writes it.", path);
+    else
+        return text;
+    memory_free(text);
+    return NULL;
 }
 
 char *file_read_at(const char *path, size_t most, size_t *bytes, Error *error, Where where)
@@ -347,16 +495,13 @@ char *file_read_at(const char *path, size_t most, size_t *bytes, Error *error, W
     if (path == NULL || bytes == NULL)
         misuse(where, "file_read: %s is NULL. Pass a file's name.", path == NULL ? "the path" : "`bytes`");
     const bool is_input = strcmp(path, "-") == 0;
-    FILE *in = is_input ? stdin : fopen(path, "rb");
-    char *text = in != NULL ? read_stream(in, most, bytes) : NULL;
-    if (in == NULL || (text != NULL && ferror(in))) {
-        error_set(error, "%.320s: cannot be read: %s. Check the path.", path, strerror(errno));
-        memory_free(text);
-        text = NULL;
-    } else if (text == NULL) {
-        error_set(error, "%.320s: no memory for a file of more than %zu bytes. Use a smaller file.", path, *bytes);
+    FILE *in = is_input ? stdin : file_open(path);
+    if (in == NULL) {
+        error_set(error, CANNOT_READ, path, strerror(errno));
+        return NULL;
     }
-    if (in != NULL && !is_input)
+    char *text = read_open(in, path, most, bytes, error);
+    if (!is_input)
         fclose(in);
     return text;
 }

@@ -30,14 +30,18 @@
 
 /* A file being written. Valid between file_begin and file_commit or file_abandon. */
 typedef struct SafeFile {
-    FILE *out;        /* what file_begin returned; NULL when no write is under way */
+    FILE *out;        /* what file_begin returned; NULL when no write is under way. It has no fileno */
     char *target;     /* the file to replace: PATH, or where that link leads */
     char *unfinished; /* PATH.stepgrad.tmp; NULL when written directly */
+    int descriptor;   /* where `out` writes to */
+    int code;         /* the errno of the first write that failed, else 0 */
+    bool is_output;   /* standard output, which stays open */
 } SafeFile;
 
-/* Begin to write `path`; the stream is the SafeFile's own: do not close it. NULL, with nothing left to undo, when
- * there is no such folder, no permission or no memory. If somebody else is writing the same file, the next free name is
- * used, PATH.stepgrad.tmp2 and so on, and the one that is finished last stays. It is a usage error to pass NULL. */
+/* Begin to write `path`; the stream is the SafeFile's own: do not close it, and leave the SafeFile where it is. NULL,
+ * with nothing left to undo, when there is no such folder, no permission or no memory. If somebody else is writing the
+ * same file, the next free name is used, PATH.stepgrad.tmp2 and so on, and the one that is finished last stays. It is a
+ * usage error to pass NULL. */
 #define file_begin(safe, path, error) file_begin_at(safe, path, error, HERE)
 FILE *file_begin_at(SafeFile *safe, const char *path, Error *error, Where where);
 
@@ -54,9 +58,17 @@ void file_abandon(SafeFile *safe);
  * handler. After it, end the program. (Of more than 256 files open at a time, the last ones are not known here.) */
 void file_remove_unfinished(void);
 
+/* Did all that was printed to standard output arrive? False, and the reason in `error`, if not. */
+bool file_flush_output(Error *error);
+
+/* fopen to read bytes, and getc, which go on when a signal handler runs while they wait. */
+FILE *file_open(const char *path);
+int file_next(FILE *in);
+
 /* All of the file, *bytes bytes and a NUL behind them, which the caller frees with memory_free; "-" is standard input.
  * Reading ends soon after `most` bytes, and after a NUL in the file, since a device may have no end. NULL, and the
- * reason in `error`, when it cannot be opened or read or there is no memory. It is a usage error if the path is NULL.
+ * reason in `error`, when it cannot be opened or read, another program changes it meanwhile or there is no memory. It
+ * is a usage error if the path is NULL.
  */
 #define file_read(path, most, bytes, error) file_read_at(path, most, bytes, error, HERE)
 char *file_read_at(const char *path, size_t most, size_t *bytes, Error *error, Where where);

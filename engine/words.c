@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "memory.h"
 #include "number.h"
 
@@ -22,7 +23,7 @@ uint64_t fnv1a(uint64_t checksum, const char *bytes, size_t n)
 bool words_open(WordReader *words, const char *path, Error *error)
 {
     *words = (WordReader){.path = path, .line = 1, .end_line = 1, .checksum = FNV1A_START, .end_checksum = FNV1A_START};
-    words->in = fopen(path, "r");
+    words->in = file_open(path);
     if (words->in == NULL)
         return error_set(error, "%s: cannot read: %s. Check the name, or give the path from this folder.", path,
                          strerror(errno));
@@ -49,7 +50,7 @@ bool words_fail(const WordReader *words, Error *error, const char *format, ...)
 /* The next character, counted into line and checksum. */
 static int next_character(WordReader *words)
 {
-    const int c = getc(words->in);
+    const int c = file_next(words->in);
     if (c != EOF) {
         const char byte = (char)c;
         words->end_checksum = fnv1a(words->end_checksum, &byte, 1);

@@ -133,6 +133,28 @@ Test(csv, the_label_may_stand_in_any_column)
     }
 }
 
+/* The label is the last column, the first one, or one with leading zeros, with names or without. */
+Test(csv, the_label_may_be_a_number_from_the_first_column_to_the_last)
+{
+    static const struct {
+        const char *text, *label;
+        double x[4];
+    } cases[] = {{"1,2,5\n3,4,0\n", "3", {1, 2, 3, 4}},
+                 {"5,1,2\n0,3,4\n", "1", {1, 2, 3, 4}},
+                 {"1,5,2\n3,0,4\n", "000000002", {1, 2, 3, 4}},
+                 {"a,b,kind\n1,2,5\n3,4,0\n", "3", {1, 2, 3, 4}},
+                 {"label,b,kind\n1,2,5\n3,4,0\n", "3", {1, 2, 3, 4}}}; /* asked for: no doubt about the first */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Dataset data = parse_with(cases[i].text, (CsvOptions){.label = cases[i].label});
+        cr_assert(data.count == 2 && data.features == 2 && data.classes == 2, "case %zu", i);
+        cr_expect(memcmp(data.x, cases[i].x, sizeof cases[i].x) == 0, "case %zu: %g %g %g %g", i, data.x[0], data.x[1],
+                  data.x[2], data.x[3]);
+        cr_expect(data.label[0] == 1 && data.label[1] == 0, "case %zu: labels %d %d", i, data.label[0], data.label[1]);
+        cr_expect_str_eq(data.class_names[1], "5");
+        dataset_free(&data);
+    }
+}
+
 Test(csv, the_separator_is_found)
 {
     static const char *const texts[] = {

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "caught.h"
 #include "csv.h"
 #include "data.h"
 #include "memory.h"
@@ -680,6 +681,35 @@ Test(data, a_size_that_overflows_is_no_memory_and_not_a_small_block)
 }
 
 /* ---- misuse names the caller's place ----------------------------------------------------------------------------- */
+
+Test(data, no_dataset_at_all_is_misuse_in_every_function)
+{
+    Dataset out, other, empty_handed = {.count = 2, .features = 1};
+    Scale scale;
+    Random random = seeded(1);
+    const size_t row = 0;
+    Dataset *const wrong[] = {NULL, &empty_handed};
+    static const char *const said[] = {"the Dataset is NULL", "the Dataset is without x or label"};
+    for (size_t i = 0; i < 2; i++) {
+        Dataset *data = wrong[i];
+        MUST_BE_MISUSE(dataset_rows(data, &row, 1, &out, NULL), "dataset_rows: ", said[i]);
+        MUST_BE_MISUSE(dataset_split(data, 0.5, &random, &out, &other, NULL), "dataset_split: ", said[i]);
+        MUST_BE_MISUSE(dataset_save(data, "none/a.csv", NULL), "dataset_save: ", said[i]);
+        MUST_BE_MISUSE(scale_measure(data, &scale, NULL), "scale_measure: ", said[i]);
+        MUST_BE_MISUSE(dataset_standardize(data, NULL), "dataset_standardize: ", said[i]);
+        MUST_BE_MISUSE(dataset_label(data, NULL, NULL), "dataset_label: ", said[i]);
+        MUST_BE_MISUSE(dataset_use_classes(data, NULL, 1, NULL), "dataset_use_classes: ", said[i]);
+    }
+    double x = 1;
+    int label = 0;
+    Dataset no_label = {.count = 1, .features = 1, .x = &x}, no_x = {.count = 1, .features = 1, .label = &label};
+    Dataset whole = {.count = 1, .features = 1, .x = &x, .label = &label}, rowless = {.features = 1};
+    MUST_BE_MISUSE(dataset_rows(&no_label, &row, 1, &out, NULL), said[1]);
+    MUST_BE_MISUSE(dataset_rows(&no_x, &row, 1, &out, NULL), said[1]);
+    MUST_BE_MISUSE(dataset_save(&whole, NULL, NULL), "dataset_save: the path is NULL");
+    cr_expect(dataset_rows(&rowless, &row, 0, &out, NULL), "a Dataset without rows needs neither x nor label");
+    dataset_free(&out);
+}
 
 static void check_place(Where where, const char *message)
 {

@@ -1,8 +1,10 @@
 /* test_file.c - a file is written whole or not at all. */
-#define _DEFAULT_SOURCE /* setrlimit, symlink, mkdtemp beside C11 */
+#define _GNU_SOURCE /* setrlimit, symlink, mkdtemp, RTLD_NEXT beside C11 */
 #define _DARWIN_C_SOURCE
 #include <criterion/criterion.h>
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,7 +12,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "caught.h"
@@ -182,6 +186,7 @@ static void fill_the_disk(bool room_before_commit)
     set_largest_file(before);
     cr_expect(!committed, "a file with a hole in it was committed");
     expect_message(&error, "a.txt: cannot write: ");
+    expect_message(&error, strerror(EFBIG));
     expect_content("a.txt", "old");
     cr_expect(!exists(UNFINISHED), "the unfinished file was left");
 }
@@ -373,6 +378,27 @@ Test(file, a_pipe_is_written_directly)
     cr_expect(lstat("pipe", &status) == 0 && S_ISFIFO(status.st_mode), "the pipe was replaced by a file");
 }
 
+Test(file, a_file_in_the_memory_disk_below_dev_is_replaced_too)
+{
+    char path[64] = "/dev/shm/stepgrad-file-XXXXXX";
+    const int descriptor = mkstemp(path);
+    if (descriptor < 0) {
+        cr_log_warn("not tested: there is no /dev/shm here");
+        return;
+    }
+    close(descriptor);
+    write_plainly(path, "old");
+    SafeFile safe;
+    FILE *out = file_begin(&safe, path, NULL);
+    cr_assert_not_null(out, "file_begin failed");
+    fputs("new", out);
+    fflush(out);
+    expect_content(path, "old");
+    cr_expect(file_commit(&safe, NULL), "file_commit failed");
+    expect_content(path, "new");
+    remove(path);
+}
+
 Test(file, a_minus_is_standard_output_and_does_not_close_it)
 {
     cr_assert(freopen("a.txt", "w", stdout) != NULL, "cannot redirect standard output");
@@ -425,6 +451,137 @@ Test(file, the_text_is_on_the_disk_before_the_name_changes_and_the_folder_after_
         cr_expect(synced[1].status.st_ino == here.st_ino, "%s: it is not its folder that is synced then", paths[i]);
         cr_expect_str_eq(synced[1].held, "new", "%s: the folder is synced too early", paths[i]);
     }
+}
+
+/* ---- a disk that does not answer, signals ---- */
+
+static const char *broken = ""; /* the call that fails */
+
+static bool is_broken(const char *call)
+{
+    errno = EIO;
+    return strcmp(broken, call) == 0;
+}
+
+/* These three take the places of the system's, in the engine too. */
+int fchmod(int descriptor, mode_t mode)
+{
+    int (*real)(int, mode_t);
+    *(void **)&real = dlsym(RTLD_NEXT, "fchmod");
+    return is_broken("fchmod") ? -1 : real(descriptor, mode);
+}
+
+int lstat(const char *restrict path, struct stat *restrict status)
+{
+    return is_broken("lstat") ? -1 : fstatat(AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW);
+}
+
+ssize_t readlink(const char *restrict path, char *restrict link, size_t size)
+{
+    return is_broken("readlink") ? -1 : readlinkat(AT_FDCWD, path, link, size);
+}
+
+Test(file, a_disk_that_does_not_answer_costs_no_link_and_no_permissions_and_keeps_nothing)
+{
+    static const char *const calls[] = {"fchmod", "lstat", "readlink"};
+    write_plainly("a.txt", "old");
+    chmod("a.txt", 0600);
+    link_to("a.txt", "link.txt");
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct stat status;
+        Error error = {""};
+        broken = calls[i];
+        const bool written = write_safely("link.txt", "new", &error);
+        broken = "";
+        cr_expect(!written, "%s fails, and the file is called written", calls[i]);
+        expect_message(&error, "link.txt: cannot write: ");
+        expect_message(&error, strerror(EIO));
+        expect_content("a.txt", "old");
+        cr_expect(lstat("link.txt", &status) == 0 && S_ISLNK(status.st_mode), "%s: the link is none", calls[i]);
+        cr_expect(stat("a.txt", &status) == 0 && (status.st_mode & 0777) == 0600, "%s: other permissions", calls[i]);
+        cr_expect(!exists(UNFINISHED) && !exists("link.txt.stepgrad.tmp"), "%s: the unfinished file is left", calls[i]);
+    }
+}
+
+static void do_nothing(int signal_number) { (void)signal_number; }
+
+/* A signal each millisecond: each interrupts a call that waits. */
+static void send_signals(bool on)
+{
+    const struct sigaction action = {.sa_handler = do_nothing}; /* without SA_RESTART */
+    const struct itimerval each = {.it_interval = {.tv_usec = 1000 * on}, .it_value = {.tv_usec = 1000 * on}};
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &each, NULL);
+}
+
+static void wait_a_moment(void) { nanosleep(&(struct timespec){.tv_nsec = 30 * 1000 * 1000}, NULL); }
+
+/* A process that comes late to the other end of a pipe, does nothing for a while in the middle, and ends with status 0
+ * when it has read or written MUCH bytes. */
+static pid_t come_late(int flags)
+{
+    static char text[MUCH];
+    const pid_t child = fork();
+    if (child != 0)
+        return child;
+    memset(text, 'x', sizeof text);
+    wait_a_moment();
+    const int pipe = open("pipe", flags);
+    ssize_t done = 0;
+    for (ssize_t got = 1; got > 0 && done < MUCH; done += got) {
+        const size_t half = (size_t)(done < MUCH / 2 ? MUCH / 2 - done : MUCH - done);
+        got = flags == O_RDONLY ? read(pipe, text, half) : write(pipe, text, half);
+        if (done + got == MUCH / 2)
+            wait_a_moment();
+    }
+    _exit(done == MUCH ? 0 : 1);
+}
+
+static void expect_success(pid_t child)
+{
+    int status = -1;
+    send_signals(false);
+    cr_expect(waitpid(child, &status, 0) == child && status == 0, "the other end saw something else, status %d",
+              status);
+}
+
+Test(file, signals_do_not_end_a_write_that_waits)
+{
+    cr_assert_eq(mkfifo("pipe", 0600), 0, "cannot prepare a pipe");
+    const pid_t child = come_late(O_RDONLY);
+    SafeFile safe;
+    Error error = {""};
+    send_signals(true);
+    FILE *out = file_begin(&safe, "pipe", &error);
+    cr_assert_not_null(out, "%s", error.message);
+    for (int i = 0; i < MUCH; i++)
+        fputc('x', out);
+    cr_expect(file_commit(&safe, &error), "%s", error.message);
+    expect_success(child);
+}
+
+Test(file, signals_do_not_end_a_read_that_waits)
+{
+    cr_assert_eq(mkfifo("pipe", 0600), 0, "cannot prepare a pipe");
+    pid_t child = come_late(O_WRONLY);
+    size_t bytes;
+    Error error = {""};
+    send_signals(true);
+    char *text = file_read("pipe", SIZE_MAX, &bytes, &error);
+    expect_success(child);
+    cr_assert_not_null(text, "%s", error.message);
+    cr_expect_eq(bytes, MUCH, "%zu bytes, want %d", bytes, MUCH);
+    memory_free(text);
+
+    child = come_late(O_WRONLY);
+    send_signals(true);
+    FILE *in = file_open("pipe");
+    cr_assert_not_null(in, "the pipe was not opened");
+    for (bytes = 0; file_next(in) == 'x'; bytes++)
+        ;
+    expect_success(child);
+    cr_expect(bytes == MUCH && feof(in) && !ferror(in), "%zu bytes, want %d", bytes, MUCH);
+    fclose(in);
 }
 
 /* ---- a real disk that is full, usage errors ---- */
@@ -523,4 +680,25 @@ Test(file, what_cannot_be_read_is_an_error_with_its_path)
     cr_expect_null(file_read("a.txt", SIZE_MAX, &bytes, &error));
     memory_restore();
     cr_expect(strstr(error.message, "no memory") != NULL, "got: %s", error.message);
+}
+
+/* Between two pieces of the file there is an allocation. */
+static void *change_file(size_t bytes)
+{
+    FILE *out = fopen("a.txt", "a");
+    fputs("more", out);
+    fclose(out);
+    return malloc(bytes);
+}
+
+Test(file, what_another_program_changes_meanwhile_is_an_error)
+{
+    Error error = {""};
+    size_t bytes;
+    write_plainly("a.txt", "text");
+    memory_set_allocator(change_file);
+    char *text = file_read("a.txt", SIZE_MAX, &bytes, &error);
+    memory_set_allocator(NULL);
+    cr_expect_null(text, "half of the old text and half of the new one was read: \"%s\"", text);
+    expect_message(&error, "a.txt: changed while it was read.");
 }

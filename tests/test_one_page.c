@@ -1,5 +1,8 @@
 /* test_one_page.c - lessons/one_page.c, included here, has the gradients of the engine. (test_lessons.c runs it.) */
+#define _XOPEN_SOURCE 700 /* mkdtemp */
 #include <criterion/criterion.h>
+
+#include <unistd.h>
 
 #include "stepgrad.h"
 
@@ -56,4 +59,19 @@ Test(one_page, has_the_gradients_of_the_engine_on_all_rows)
                   params[i]->grad, values[i].grad);
     dataset_free(&rows_read);
     graph_free(g);
+}
+
+/* It stops with a message and not by an assertion. */
+Test(one_page, data_that_are_cut_short_are_told)
+{
+    char folder[] = "/tmp/stepgrad-page-XXXXXX", command[1000], here[200];
+    cr_assert(mkdtemp(folder) != NULL && getcwd(here, sizeof here) != NULL, "no folder to work in");
+    snprintf(command, sizeof command,
+             "mkdir -p %s/lessons/data/moons && cd %s/lessons/data/moons && cp '%s/lessons/data/moons/init.txt' . && "
+             "head -n 100 '%s/lessons/data/moons/data.csv' >data.csv",
+             folder, folder, here, here);
+    cr_assert(system(command) == 0 && chdir(folder) == 0, "cannot prepare the data");
+    cr_expect_eq(page_main(), 1);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    cr_expect_eq(system(command), 0, "%s is left", folder);
 }

@@ -175,7 +175,8 @@ Options read_options(int count, char **arguments)
     bool ok = options_read(table, &count, arguments, &error);
     if (ok && help) {
         print_help();
-        exit(fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1);
+        require(file_flush_output(&error), &error);
+        exit(0);
     }
     if (ok && count > 1)
         ok = error_set(&error, "%s: expected an option", arguments[1]);

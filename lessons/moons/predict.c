@@ -140,8 +140,8 @@ static void print_predictions(Run *run, const Dataset *data, size_t *classes)
     for (size_t i = 0; i < data->count; i++)
         classes[i] = print_row(run, data, i, probabilities);
     memory_free(probabilities);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        fail("the output could not be written.");
+    Error error;
+    require(file_flush_output(&error), &error);
 }
 
 void predict_file(Run *run)

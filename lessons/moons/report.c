@@ -347,6 +347,7 @@ void report_results(Run *run)
     else if (diverged)
         puts("  (no loss.svg: no epoch had a finite loss)");
     draw_pictures(run);
-    if (fflush(stdout) != 0 || ferror(stdout)) /* a full disk, say */
-        fail("the output could not be written; the files were.");
+    Error error;
+    if (!file_flush_output(&error)) /* a full disk, say */
+        fail("%s. The files were written.", error.message);
 }

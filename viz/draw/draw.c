@@ -67,12 +67,8 @@ static bool report(const char *message)
 
 static bool flush_output(void)
 {
-    errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return true;
-    fprintf(stderr, "draw: standard output: what was written is lost%s%s\n", errno != 0 ? ": " : "",
-            errno != 0 ? strerror(errno) : "");
-    return false;
+    Error error;
+    return file_flush_output(&error) || report(error.message);
 }
 
 /* All functions that an expression can call: the ops that have a row in the table, and two losses. */

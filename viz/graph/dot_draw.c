@@ -284,11 +284,8 @@ static bool write_picture(const char *path, const char *picture, size_t length, 
     FILE *out = file_begin(&safe, path, error);
     if (out == NULL)
         return false;
-    if (fwrite(picture, 1, length, out) == length)
-        return file_commit(&safe, error);
-    const int code = errno; /* file_commit cannot know it: nothing is left to be flushed */
-    file_abandon(&safe);
-    return error_set(error, "%.320s: cannot write: %s", path, strerror(code));
+    fwrite(picture, 1, length, out);
+    return file_commit(&safe, error);
 }
 
 bool dot_draw_at(Where where, Value *root, const char *path, const DotOptions *options, Error *error)
