@@ -620,7 +620,9 @@ static bool work_split(Error *error)
 {
     Dataset train, test;
     Random random = seeded(1);
+    const Random before = random;
     const bool ok = dataset_split(&source, 0.5, &random, &train, &test, error);
+    cr_expect(ok || (random.state == before.state && random.increment == before.increment), "random went on");
     cr_expect(ok || (train.x == NULL && test.x == NULL && train.count == 0 && test.count == 0), "outputs are zeroed");
     dataset_free(&train), dataset_free(&test);
     return ok;
