@@ -74,19 +74,31 @@ static bool name_classes(Dataset *data, char *const *words)
     return data->class_names != NULL;
 }
 
+static void take_classes(Dataset *data, const Dataset *labelled)
+{
+    for (size_t i = 0; i < data->count; i++)
+        data->label[i] = labelled->label[i];
+    memory_free(data->class_names);
+    data->class_names = labelled->class_names;
+    data->classes = labelled->classes;
+}
+
 bool dataset_label_at(Dataset *data, char *const *words, Error *error, Where where)
 {
     dataset_check(data, "dataset_label", where);
     if (words == NULL || data->count > INT_MAX)
         misuse(where, "dataset_label: it needs a word for each row, of which there may be %d at most.", INT_MAX);
     Name *list = names_list(words, data->count);
-    if (list != NULL) {
+    Dataset labelled = {.count = data->count, .label = memory_alloc_array(data->count, sizeof *data->label)};
+    if (list != NULL && labelled.label != NULL) {
         Compare *compare = names_are_numbers(list, data->count) ? compare_numbers : compare_texts;
         qsort(list, data->count, sizeof *list, compare);
-        memory_free(data->class_names);
-        count_classes(data, list, compare);
+        count_classes(&labelled, list, compare);
     }
-    const bool ok = list != NULL && name_classes(data, words);
+    const bool ok = list != NULL && labelled.label != NULL && name_classes(&labelled, words);
+    if (ok)
+        take_classes(data, &labelled);
+    memory_free(labelled.label);
     memory_free(list);
     return ok || error_set(error, "dataset_label: no memory for the classes of %zu rows.", data->count);
 }

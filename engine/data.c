@@ -126,13 +126,17 @@ bool dataset_split_at(const Dataset *data, double test_fraction, Random *random,
     if (order == NULL)
         return error_set(error, "dataset_split: no memory for the order of %zu rows.", data->count);
     count_up(order, data->count);
+    misuse_if_null(random, "dataset_split: the Random", "Give it the address of a Random.", where);
+    const Random before = *random;
     random_shuffle_at(random, order, data->count, where);
     const size_t test_count = (size_t)((double)data->count * test_fraction + 0.5);
     const bool ok = dataset_rows_at(data, order, test_count, test, error, where) &&
                     dataset_rows_at(data, order + test_count, data->count - test_count, train, error, where);
     memory_free(order);
-    if (!ok)
+    if (!ok) {
         dataset_free(test);
+        *random = before;
+    }
     return ok;
 }
 

@@ -15,7 +15,8 @@
  *     batches_free(&batches), dataset_free(&all), dataset_free(&train), dataset_free(&test);
  *
  * A Dataset owns all that it points to. A function that fails leaves its outputs zeroed, so it is always right to free
- * them. It is a usage error (error.h) to pass what the comments below rule out. csv.h loads a Dataset from a file.
+ * them, and what it was given as it was, also the Random. It is a usage error (error.h) to pass what the comments below
+ * rule out. csv.h loads a Dataset from a file.
  */
 #ifndef STEPGRAD_DATA_H
 #define STEPGRAD_DATA_H

@@ -621,7 +621,9 @@ static bool work_split(Error *error)
 {
     Dataset train, test;
     Random random = seeded(1);
+    const Random before = random;
     const bool ok = dataset_split(&source, 0.5, &random, &train, &test, error);
+    cr_expect(ok || (random.state == before.state && random.increment == before.increment), "random went on");
     cr_expect(ok || (train.x == NULL && test.x == NULL && train.count == 0 && test.count == 0), "outputs are zeroed");
     dataset_free(&train), dataset_free(&test);
     return ok;
@@ -646,9 +648,14 @@ static bool work_scale(Error *error)
 static bool work_classes(Error *error)
 {
     Dataset data;
-    const bool ok = dataset_rows(&source, ((size_t[]){0, 1, 2}), 3, &data, error) &&
-                    dataset_label(&data, ((char *[]){"x", "y", "x"}), error) &&
-                    dataset_use_classes(&data, ((char *[]){"y", "x"}), 2, error);
+    if (!dataset_rows(&source, ((size_t[]){0, 1, 2}), 3, &data, error))
+        return false;
+    char **const names = data.class_names;
+    bool ok = dataset_label(&data, ((char *[]){"y", "y", "x"}), error);
+    cr_expect(ok || (data.class_names == names && data.classes == source.classes), "the names are others");
+    for (size_t i = 0; i < 3; i++)
+        cr_expect(ok || data.label[i] == source.label[i], "label %zu is %d", i, data.label[i]);
+    ok = ok && dataset_use_classes(&data, ((char *[]){"y", "x"}), 2, error);
     dataset_free(&data);
     return ok;
 }
@@ -663,9 +670,9 @@ Test(data, every_allocation_may_fail, .init = make_folder, .fini = remove_folder
                  1 + 2 * (2 + 2)); /* the order; twice: arrays and both lists of names */
     cr_expect_eq(fail_each_allocation(work_batches), 1);
     cr_expect_eq(fail_each_allocation(work_scale), 2);
-    /* a copy of 3 rows: arrays and names; a list to sort, the first words and their copy; 2 lists of names, 2 to sort
-     * and places */
-    cr_expect_eq(fail_each_allocation(work_classes), (2 + 2) + 3 + (2 + 2 + 1));
+    /* a copy of 3 rows: arrays and names; a list to sort, the labels, the first words and their copy; 2 lists of names,
+     * 2 to sort and places */
+    cr_expect_eq(fail_each_allocation(work_classes), (2 + 2) + 4 + (2 + 2 + 1));
     cr_expect_eq(fail_each_allocation(work_save), 2); /* the names of the file and of the unfinished one */
     dataset_free(&source);
 }

@@ -21,8 +21,8 @@
 /* All zero: the usual page. */
 typedef struct PlayerOptions {
     int digits;             /* significant digits of numbers, 1 to 17; 0 is 4 */
-    bool without_dot;       /* the page lays the graph out itself, as it does where Graphviz's dot is missing or would
-                               be slow: where the edges cross more than DOT_SPAN_FAST ranks (dot.h) */
+    bool without_dot;       /* the page lays the graph out itself, as it does where Graphviz's dot is missing, gets no
+                               memory or would be slow: where the edges cross more than DOT_SPAN_FAST ranks (dot.h) */
     const DotGroup *groups; /* frames that the page opens and closes, as in dot.h and network_groups.h: `collapsed`
                                says how it begins. Only where dot draws. May be NULL */
     size_t group_count;

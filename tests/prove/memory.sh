@@ -1,0 +1,150 @@
+#!/bin/sh
+# memory.sh - Memory that runs out: each allocation of the library and of the programs fails, alone and with all after
+# it. The library's fail at its own gate, in out_of_memory.c, plain and under sanitizers; the programs' in libc, by the
+# library fail_malloc.c. TRIES is how many allocations of a program's run fail at most.
+set -u
+log="$OUT/log.txt"
+: "${TRIES:=40}" "${CC:=cc}" "${MAKE:=make}"
+work=$(mktemp -d) || exit 77
+trap 'rm -rf "$work"' EXIT
+bad=0
+runs=0
+figure=
+no_dot=
+broken() { echo "BROKEN: $*" && bad=$((bad + 1)); }
+
+# ---- the gate --------------------------------------------------------------------------------------------------------
+
+WRAP='-Wl,--wrap=free,--wrap=posix_memalign,--wrap=open_memstream'
+gate() { # name, flags: every job of the library
+    $MAKE -j2 BUILD="$OUT/$1" CC="$CC" CFLAGS="$2" "$OUT/$1/libstepgrad.a" >"$log" 2>&1 &&
+        $CC -std=c11 -Wall -Wextra -ffp-contract=off $2 -Iengine -Iviz -fno-pie -no-pie $WRAP -fopenmp \
+            -o "$OUT/$1/out_of_memory" tests/prove/out_of_memory.c "$OUT/$1/libstepgrad.a" -lm -ldl >>"$log" 2>&1 || {
+        tail "$log"
+        broken "the build with $2"
+        return
+    }
+    mkdir -p "$work/$1"
+    timeout 3000 "$OUT/$1/out_of_memory" "$work/$1" all "$work/$1.stacks" >"$log" 2>&1 || broken "out_of_memory, $2"
+    cat "$log"
+    figure="$figure$(tail -n 1 "$log") ($1). "
+}
+
+gate plain '-O0 -g'
+if command -v objdump >/dev/null; then
+    cat engine/*.h viz/*/*.h | grep -oE '\b[a-z][a-z0-9_]*\(' | tr -d '(' | sort -u >"$work/names"
+    sort -u "$work/plain.stacks" >"$work/reached"
+    nm "$OUT/plain/libstepgrad.a" | awk '$2 ~ /^[tT]$/ { print $3 }' >"$work/own"
+    objdump -d --no-show-raw-insn "$OUT/plain/out_of_memory" |
+        awk -v stacks="$work/reached" -v names="$work/names" -v own="$work/own" -f tests/prove/reached.awk >"$work/functions"
+    cat "$work/functions"
+    grep -q '^no fault' "$work/functions" && broken "what allocates has no job with a fault there: add one"
+    figure="${figure}A fault was met in $(tail -n 1 "$work/functions"). "
+else
+    figure="${figure}Not run: which functions a fault was met in (objdump is missing). "
+fi
+gate sanitized '-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
+
+# ---- libc's, in the programs -----------------------------------------------------------------------------------------
+
+# A run of the command with $D for its folder of outputs, `here`, and the faults that are in the environment.
+run() {
+    (
+        D="$work/here"
+        eval "set -- $command"
+        timeout 60 env ${no_dot:+PATH=/} LD_PRELOAD="$OUT/fail_malloc.so" "$@" </dev/null >"$work/stdout" 2>"$work/stderr"
+    )
+    status=$?
+}
+
+# Each file must be complete or as before, all complete where the status is 0; and a failure says something.
+judge() {
+    runs=$((runs + 1))
+    if [ "$status" -ge 124 ]; then
+        broken "$1: status $status: $command"
+    elif [ "$status" -eq 0 ]; then
+        "$varies" || cmp -s "$work/stdout" "$work/want.stdout" || broken "$1: status 0, and another output: $command"
+        diff -r "$work/here" "$work/want" >/dev/null || diff -r "$work/here" "$work/no_dot" >/dev/null || broken "$1: status 0, and another file: $command"
+    elif ! [ -s "$work/stderr" ]; then
+        broken "$1: status $status without a message: $command"
+    fi
+    for file in $(cd "$work/here" && find . -type f); do
+        cmp -s "$work/here/$file" "$work/want/$file" || cmp -s "$work/here/$file" "$work/before/$file" ||
+            cmp -s "$work/here/$file" "$work/no_dot/$file" || broken "$1: status $status, and $file is half-written: $command"
+    done
+}
+
+try() { # n: that allocation fails
+    for once in '' yes; do
+        rm -rf "$work/here"
+        cp -R "$work/before" "$work/here"
+        export FAIL_AT="$1"
+        if [ -n "$once" ]; then export FAIL_ONCE=yes; else unset FAIL_ONCE; fi
+        run
+        unset FAIL_AT FAIL_ONCE
+        judge "allocation $1${once:+ alone}"
+    done
+}
+
+faults_of() { # command
+    command=$1
+    rm -rf "$work/here" "$work/want" "$work/before" "$work/no_dot"
+    mkdir "$work/here"
+    no_dot=yes # without memory for dot, a page lays its graph out itself
+    run
+    no_dot=
+    cp -R "$work/here" "$work/no_dot"
+    rm -rf "$work/here"
+    mkdir "$work/here"
+    export COUNT_TO="$work/count"
+    run
+    unset COUNT_TO
+    wanted=$status
+    [ "$wanted" -eq 0 ] || { cat "$work/stderr"; broken "without a fault: status $status: $command"; return; }
+    count=$(cat "$work/count")
+    cp "$work/stdout" "$work/want.stdout"
+    cp -R "$work/here" "$work/want"
+    cp -R "$work/here" "$work/before"
+    run
+    varies=false
+    cmp -s "$work/stdout" "$work/want.stdout" || varies=true # it prints how long something took
+    find "$work/before" -type f | while read -r file; do echo "as before" >"$file"; done
+    half=$((TRIES / 2)) n=1
+    while [ "$n" -le "$count" ]; do
+        try "$n"
+        n=$((n < half || count <= TRIES ? n + 1 : n + (count - half) / half + 1))
+    done
+    echo "$count allocations: $command"
+}
+
+if ! $CC -O1 -shared -fPIC -o "$OUT/fail_malloc.so" tests/prove/fail_malloc.c -ldl 2>"$log"; then
+    figure="${figure}Not run: libc's allocations (the library to preload cannot be built here: it needs glibc)."
+elif ! $MAKE -j2 BUILD="$OUT/programs" CC="$CC" CFLAGS='-O2 -g' "$OUT/programs/moons" "$OUT/programs/draw" \
+    $(ls lessons/[0-9][0-9]_*.c | sed "s:\(.*\)\.c:$OUT/programs/\1:") >"$log" 2>&1; then
+    tail "$log"
+    broken "the programs"
+else
+    draw="\"\$OUT/programs/draw\" 'h = tanh(w*x + b); L = cross_entropy([h, x], 1)' w=2 x=-1 b=0.5"
+    moons='"$OUT/programs/moons" --quiet --out "$D"'
+    small="$moons --make-moons 60 --hidden 3 --epochs 2 --seed 3"
+    for outputs in '' --tree --table --check '--forward x' '--html "$D/L.html"' '--json "$D/L.json"' '--svg "$D/L.svg"' \
+        '--dot "$D/L.dot" --legend' '--dot -' '--json - --values-only' '--png "$D/L.png" --json "$D/L.json"'; do
+        faults_of "$draw $outputs"
+    done
+    faults_of '"$OUT/programs/draw" --ops'
+    faults_of '"$OUT/programs/draw" --help'
+    mkdir "$work/in" "$work/here"
+    command="$small --checkpoint \"\$work/in/checkpoint\" --save \"\$work/in/model\""
+    run
+    faults_of "$small"
+    faults_of "$small --compiled --vmath --threads 2 --checkpoint \"\$D/checkpoint\""
+    faults_of "$small --optimizer adam --standardize --test-fraction 0.2 --data lessons/data/moons/data.csv"
+    faults_of '"$OUT/programs/moons" --load "$work/in/model" --predict lessons/data/moons/data.csv'
+    faults_of "$moons --load \"\$work/in/model\" --epochs 1 --data lessons/data/moons/data.csv"
+    for chapter in lessons/[0-9][0-9]_*.c; do
+        faults_of "\"\$OUT/programs/${chapter%.c}\" \"\$D\""
+    done
+    figure="${figure}libc: $runs runs of draw, moons and the chapters with a fault, the nth alone and all from it on."
+fi
+echo "$figure$bad findings." | tee "$OUT/figure.txt"
+[ "$bad" -eq 0 ]

@@ -1,0 +1,46 @@
+# reached.awk - Which public functions can allocate, and which of them an allocation has failed in.
+#
+#     objdump -d PROGRAM | awk -v stacks=FILE -v names=FILE -v own=FILE -f reached.awk
+#
+# `stacks` has the return addresses that out_of_memory.c met where an allocation failed, `names` the public functions,
+# `own` all of the library. A function can allocate that calls memory.c's, or one that can. Prints the functions and the
+# places without a fault, and at last how many there are with one.
+BEGIN {
+    while ((getline line < stacks) > 0)
+        failed[line] = 1
+    while ((getline line < names) > 0)
+        public[line] = 1
+    while ((getline line < own) > 0)
+        library[line] = 1
+}
+/^[0-9a-f]+ <.*>:$/ { caller = substr($2, 2, length($2) - 3); call = 0; next }
+call {
+    address = $1
+    sub(/:/, "", address)
+    call = 0
+    if (address in failed) reached[caller] = 1
+    if (callee ~ /^memory_(alloc|alloc_array|grow|copy_text|copy_texts)$/ && caller in library && caller !~ /^memory_/) {
+        places++
+        if (address in failed) failed_places++
+        else print "no fault at a call of " callee " in " caller
+    }
+    calls[++edges] = caller " " callee
+}
+/[\t ]call[q]?[\t ]/ && /<[a-z0-9_]+>$/ { callee = $NF; gsub(/[<>]/, "", callee); call = 1 }
+END {
+    allocates["memory_alloc"] = 1
+    for (more = 1; more;) {
+        more = 0
+        for (i = 1; i <= edges; i++) {
+            split(calls[i], edge, " ")
+            if (edge[2] in allocates && !(edge[1] in allocates)) { allocates[edge[1]] = 1; more = 1 }
+        }
+    }
+    for (name in public)
+        if (name in allocates) {
+            functions++
+            if (name in reached) failed_functions++
+            else print "no fault in " name
+        }
+    print failed_functions + 0 " of " functions + 0 " public functions that allocate, at " failed_places + 0 " of " places + 0 " places"
+}
