@@ -41,8 +41,7 @@
 #include "hessian_parts.h"
 #include "order.h"
 
-/* ---- a number within e of x ---------------------------------------------------------------------------------------
- */
+/* ---- a number within e of x -------------------------------------------------------------------------------------- */
 
 typedef struct Near {
     long double x, e;
@@ -114,8 +113,7 @@ static inline Near near_mul(Near a, Near b)
                               precision.smallest);
 }
 
-/* ---- a function, at the corners of where its operands may be -------------------------------------------------------
- */
+/* ---- a function, at the corners of where its operands may be ----------------------------------------------------- */
 
 static inline bool is_one_rounding(OpCode op)
 {
@@ -147,8 +145,7 @@ static inline Near near_function(OpCode op, Near a, Near b)
     return near_settle(x, moved + (simple ? 1 : FUNCTION_ROUNDINGS) * u * fabsl(x) + precision.smallest);
 }
 
-/* ---- a number and how fast it moves --------------------------------------------------------------------------------
- */
+/* ---- a number and how fast it moves ------------------------------------------------------------------------------ */
 
 typedef struct Jet {
     Near value, tangent;
@@ -225,8 +222,7 @@ static Jet jet_formula(const Formula *formula, Jet a, Jet b, Jet y)
     return result[formula->count - 1];
 }
 
-/* ---- a graph -------------------------------------------------------------------------------------------------------
- */
+/* ---- a graph ----------------------------------------------------------------------------------------------------- */
 
 /* AT_EACH_NODE: each op is computed from the numbers that the engine has in its operands, so nothing gathers on the way
  * and all bounds stay small. From leaves: from what the ops below have given, with their errors. */

@@ -7,8 +7,7 @@
 #include "graphs.h"
 #include "jacobian.h"
 
-/* ---- long double ---------------------------------------------------------------------------------------------------
- */
+/* ---- long double ------------------------------------------------------------------------------------------------- */
 
 /* Where there is no bound, an op of one number or two still has to be NaN, or infinite, where it is in long double. */
 static void check_value(const Value *v, Near y)

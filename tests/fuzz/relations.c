@@ -6,8 +6,7 @@
 #include "optim.h"
 #include "walk.h"
 
-/* ---- the same bits -------------------------------------------------------------------------------------------------
- */
+/* ---- the same bits ----------------------------------------------------------------------------------------------- */
 
 static FuzzLeaves leaves;
 static Optimizer *optimizer;
@@ -78,8 +77,7 @@ static void check_walks(Value *root, double seed, size_t steps)
     check_steps(root, seed, steps);
 }
 
-/* ---- in another order ----------------------------------------------------------------------------------------------
- */
+/* ---- in another order -------------------------------------------------------------------------------------------- */
 
 static Value *copy_node(const Value *v, Value *const *parents)
 {

@@ -90,8 +90,7 @@ static void add_all(bool by_threads, size_t params, double *grads)
     }
 }
 
-/* ---- replay --------------------------------------------------------------------------------------------------------
- */
+/* ---- replay ------------------------------------------------------------------------------------------------------ */
 
 static void check_replay(const FuzzLeaves *leaves, bool by_threads, const char *what)
 {

@@ -52,8 +52,7 @@ static void exact_grads(Value *root, const FuzzLeaves *leaves, const double *dir
     exact_free(&exact);
 }
 
-/* ---- differences ---------------------------------------------------------------------------------------------------
- */
+/* ---- differences ------------------------------------------------------------------------------------------------- */
 
 /* (g(h) − g(−h))/2h for each of those. */
 static void central_differences(Value *root, const FuzzLeaves *leaves, const double *direction, long double h, Near *d)
@@ -113,8 +112,7 @@ static void check_by_differences(Value *root, const FuzzLeaves *leaves, const do
         fuzz_require(agrees[i] || !told[i], "a derivative in long double is what differences say");
 }
 
-/* ---- both ways -----------------------------------------------------------------------------------------------------
- */
+/* ---- both ways --------------------------------------------------------------------------------------------------- */
 
 /* Forward over reverse: the product with a direction, and the rows of the whole, of which it is a combination. */
 static void check_hessian(Value *root, const FuzzLeaves *leaves, const double *direction)
