@@ -26,7 +26,8 @@ static Exact exact_at(Value *root, const FuzzLeaves *leaves, const double *direc
         const size_t place = exact_place(&exact, leaves->params[i]);
         if (place == exact.count)
             continue;
-        exact.data[place].value = near_exactly(exact.data[place].value.x + h * direction[i]);
+        const Near moved = near_mul(near_exactly(h), near_exactly(direction[i]));
+        exact.data[place].value = near_add(exact.data[place].value, moved); /* perhaps not far enough to show */
         exact.data[place].tangent = near_exactly(direction[i]);
     }
     exact_forward(&exact);
