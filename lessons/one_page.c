@@ -1,7 +1,6 @@
 /* one_page.c - the whole engine on one page: values, ops, the reverse walk; and on it a network, its loss, training.
  * `make one_page` trains the network of chapter 19 on two moons, from the same start and to the same losses. */
 #include <assert.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,14 +67,16 @@ int main(void)
 {
     static double rows[ROWS][3];
     FILE *weights = fopen("lessons/data/moons/init.txt", "r"), *data = fopen("lessons/data/moons/data.csv", "r");
-    for (char word[64]; weights != NULL && fscanf(weights, "%63s", word) == 1;)
+    if (weights == NULL || data == NULL)
+        return perror("lessons/data/moons/init.txt or data.csv (run this from the top folder)"), 1;
+    for (char word[64]; fscanf(weights, "%63s", word) == 1;)
         if (strstr(word, "0x") != NULL) /* the weights are hex floats, and nothing else is */
             leaf(strtod(word, NULL));
+    int numbers = fscanf(data, "x0,x1,label");
     for (int i = 0; i < ROWS; i++)
-        if (data == NULL || top != values + PARAMS ||
-            fscanf(data, i > 0 ? "%lf,%lf,%lf" : "x0,x1,label%lf,%lf,%lf", rows[i], rows[i] + 1, rows[i] + 2) != 3)
-            return fprintf(stderr, "%s: lessons/data/moons/init.txt or data.csv (run this from the top folder)\n",
-                           errno == 0 ? "changed" : strerror(errno)) > 0;
+        numbers += fscanf(data, "%lf,%lf,%lf", &rows[i][0], &rows[i][1], &rows[i][2]);
+    if (top != values + PARAMS || numbers != 3 * ROWS)
+        return fprintf(stderr, "lessons/data/moons/init.txt or data.csv is not as it was\n"), 1;
     for (int epoch = 1; epoch <= EPOCHS; epoch++) {
         double loss_sum = 0, right = 0;
         for (int first = 0; first < ROWS; first += BATCH) {
