@@ -4,12 +4,12 @@
  *     {
  *         FuzzInput in = {data, size};
  *         const double x = fuzz_number(&in);
- *         fuzz_require(fabs(tanh(x)) <= 1, "tanh(x) is at most 1");
+ *         fuzz_require(!(fabs(tanh(x)) > 1), "tanh(x) is at most 1");
  *         return 0;
  *     }
  *
  * Each tests/fuzz/NAME.c is such a target. tests/prove/fuzz.sh runs them by libFuzzer and AFL++; `make test` replays
- * the inputs that were kept, tests/fuzz/corpus/NAME/, by inputs.c.
+ * the inputs that were kept, tests/fuzz/corpus/NAME/, by replay_inputs.c.
  */
 #ifndef STEPGRAD_TESTS_FUZZ_H
 #define STEPGRAD_TESTS_FUZZ_H
@@ -43,7 +43,6 @@ typedef struct FuzzInput {
 } FuzzInput;
 
 static inline bool fuzz_more(const FuzzInput *in) { return in->size > 0; }
-
 static inline uint8_t fuzz_byte(FuzzInput *in) { return in->size == 0 ? 0 : (in->size--, *in->data++); }
 
 /* 0 .. n − 1, for n from 1 to 65536. */
@@ -56,27 +55,15 @@ static inline size_t fuzz_below(FuzzInput *in, size_t n)
 /* A double: an ordinary one, mostly; one at which formulas go wrong; or any 64 bits at all. */
 static inline double fuzz_number(FuzzInput *in)
 {
-    static const double awkward[] = {0.0,      -0.0,
-                                     INFINITY, -INFINITY,
-                                     NAN,      5e-324,
-                                     DBL_MIN,  DBL_EPSILON,
-                                     DBL_MAX,  -DBL_MAX,
-                                     1e-8,     1.0,
-                                     -1.0,     0.5,
-                                     2.0,      20.0,
-                                     -20.0,    710.0,
-                                     -746.0,   1e16,
-                                     -1e16,    1.5707963267948966,
-                                     709.782,  -745.13,
-                                     36.7368,  -36.7368,
-                                     1e-160,   1e160,
-                                     1e-300,   1e300,
-                                     0x1p53,   -0x1p-53};
+    static const double awkward[] = {
+        0,    1,           0.5,     2,      20,     710,   746,     36.7368,  1e16, 1.5707963267948966,
+        1e-8, DBL_EPSILON, DBL_MIN, 5e-324, 1e-160, 1e160, DBL_MAX, INFINITY, NAN};
+    enum { AWKWARD = 2 * sizeof awkward / sizeof *awkward };
     const uint8_t kind = fuzz_byte(in);
     double x;
     uint64_t bits = 0;
-    if (kind < 32)
-        return awkward[kind];
+    if (kind < AWKWARD)
+        return kind % 2 == 0 ? awkward[kind / 2] : -awkward[kind / 2];
     for (int i = 0; i < (kind < 64 ? 8 : 2); i++)
         bits = bits << 8 | fuzz_byte(in);
     memcpy(&x, &bits, sizeof x);
