@@ -33,6 +33,23 @@ static inline const char *reader_file(const uint8_t *data, size_t size)
     return reader_path(0);
 }
 
+/* With NAME=1000 in the environment, each 1000th text goes through a command, with file 0 as '%s'; it must be silent.
+ */
+static inline void reader_ask(const char *name, const char *command, const char *text, size_t size)
+{
+    static unsigned long count;
+    const char *every = getenv(name);
+    const unsigned long interval = every != NULL ? strtoul(every, NULL, 10) : 0;
+    char line[600], complaint[200];
+    if (interval == 0 || count++ % interval != 0)
+        return;
+    snprintf(line, sizeof line, command, reader_file((const uint8_t *)text, size));
+    FILE *program = popen(line, "r");
+    const size_t said = program != NULL ? fread(complaint, 1, sizeof complaint, program) : 0;
+    fwrite(complaint, 1, said, stderr);
+    fuzz_require(program != NULL && pclose(program) == 0 && said == 0, "another program reads it without a complaint");
+}
+
 /* A message about a text must begin with its name; where a line and a column follow, the text must have them. */
 static inline void reader_check_message(const char *message, const char *name, const uint8_t *text, size_t size)
 {
