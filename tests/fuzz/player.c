@@ -4,22 +4,11 @@
 #include "player/player.h"
 
 #include "any_graph.h"
-#include "file.h"
 #include "graph/json.h"
 #include "json_check.h"
-#include "memory.h"
 #include "number.h"
 #include "order.h"
 #include "reader.h"
-
-static char *text_of(const char *path)
-{
-    Error error;
-    size_t bytes;
-    char *text = file_read(path, 1 << 24, &bytes, &error);
-    fuzz_require(text != NULL && strlen(text) == bytes, "what was written is text and can be read");
-    return text;
-}
 
 /* What stands behind each "data": is the node's data. A quote inside a string is escaped, so the key is found nowhere
  * else. */
@@ -41,7 +30,7 @@ static void check_json(Value *root, Value *const *order, size_t count, const Jso
 {
     Error error;
     fuzz_require(json_write(root, reader_path(0), options, &error), "a graph can be written as JSON");
-    char *text = text_of(reader_path(0));
+    char *text = reader_text(reader_path(0));
     fuzz_require(json_is_valid(text), "a graph is written as JSON");
     check_numbers(text, order, count);
     memory_free(text);
@@ -52,7 +41,7 @@ static void check_page(Value *root, Value *const *order, size_t count, const Pla
     static const char begin[] = "<script type=\"application/json\" id=\"numbers\">", end[] = "</script>";
     Error error;
     fuzz_require(player_write(root, reader_path(1), options, &error), "a page can be written");
-    char *text = text_of(reader_path(1)), *numbers = strstr(text, begin);
+    char *text = reader_text(reader_path(1)), *numbers = strstr(text, begin);
     fuzz_require(numbers != NULL, "a page has numbers");
     numbers += strlen(begin);
     char *behind = strstr(numbers, end);

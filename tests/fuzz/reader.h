@@ -4,7 +4,9 @@
 
 #include <unistd.h>
 
+#include "file.h"
 #include "fuzz.h"
+#include "memory.h"
 
 static char reader_paths[2][256];
 
@@ -31,6 +33,16 @@ static inline const char *reader_file(const uint8_t *data, size_t size)
     if (!written || fclose(out) != 0)
         perror(reader_path(0)), exit(1);
     return reader_path(0);
+}
+
+/* The text of a file that was written, to be freed by memory_free. */
+static inline char *reader_text(const char *path)
+{
+    Error error;
+    size_t bytes;
+    char *text = file_read(path, 1 << 24, &bytes, &error);
+    fuzz_require(text != NULL && strlen(text) == bytes, "what was written is text, and can be read");
+    return text;
 }
 
 /* With NAME=1000 in the environment, each 1000th text goes through a command, with file 0 as '%s'; it must be silent.
