@@ -7,8 +7,7 @@
 # crash/NAME-*, inputs that ended a run. With another program these are tried again: one that passes joins the corpus.
 set -u
 OUT=${OUT:-build/prove/fuzz}
-runs=${FUZZ_RUNS:-1000000}
-execs=${FUZZ_AFL_EXECS:-20000}
+runs=${FUZZ_RUNS:-1000000} execs=${FUZZ_AFL_EXECS:-20000}
 formats=' channel csv dot expression golden model player student_source '
 slice=50000 # runs from one count to the next
 mkdir -p "$OUT/crash"
@@ -98,8 +97,7 @@ if command -v afl-fuzz >/dev/null 2>&1; then
 fi
 
 ls "$OUT/crash" | sed "s:^:an input that ends a run\: $OUT/crash/:"
-findings=$(ls "$OUT/crash" | wc -l)
-short=0 total=0 list=
+findings=$(ls "$OUT/crash" | wc -l) short=0 total=0 list=
 for name in $targets; do
     done_runs=$(sed -n 2p "$OUT/$name.runs")
     test "$done_runs" -ge "$runs" || short=$((short + 1))
