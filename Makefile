@@ -30,7 +30,7 @@ LESSON_FOLDER = $(BUILD)/lessons/$(firstword $(subst _, ,$(LESSON)))
 VERSION = 0.1.0
 # Everything built goes below here; `make BUILD=build/clang CC=clang` keeps a second build beside the first.
 BUILD ?= build
-$(BUILD)/lessons/labs/%.o $(BUILD)/tests/%.o compile_commands.json: INCLUDE += $(LAB_INCLUDE)
+$(BUILD)/lessons/labs/%.o $(BUILD)/tests/%.o compile_commands.json: INCLUDE += $(LAB_INCLUDE) -Itests
 
 PROGRAMS = viz/draw/draw.c
 LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS),$(wildcard engine/*.c viz/*/*.c))) \
@@ -220,6 +220,17 @@ $(BUILD)/tests/draw_own: $(BUILD)/viz/player/player_page.c lessons/labs/lab10.c 
 	$(filter-out -MMD -MP,$(COMPILE)) -O0 -DSTEPGRAD_OWN_OPS_FILE='"own_ops.h"' \
 	  $(LDFLAGS) -o $@ $(filter %.c,$^) $(LIBS)
 
+# Each fuzz target as a program that replays inputs. For libFuzzer tests/prove/fuzz.sh sets FUZZ_MAIN to nothing.
+FUZZ_MAIN = $(BUILD)/tests/fuzz/replay_inputs.o
+FUZZ_TARGETS = $(filter-out %/replay_inputs,$(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c)))
+$(BUILD)/tests/run: | $(FUZZ_TARGETS)
+fuzz_targets: $(FUZZ_TARGETS)
+.PHONY: fuzz_targets
+$(BUILD)/tests/fuzz/golden: $(BUILD)/tests/adg.o
+$(BUILD)/tests/fuzz/channel $(BUILD)/tests/fuzz/student_source: $(LAB_OBJECTS)
+$(FUZZ_TARGETS): %: %.o $(FUZZ_MAIN) $(LIB)
+	$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
+
 # The competitors get all that the compiler has; but valgrind, which counts their instructions, knows no AVX-512.
 $(addprefix $(BUILD)/tests/benchmark/,$(COMPETITORS)): CFLAGS = -O3 -march=native -g
 $(BUILD)/tests/benchmark/counted_%.o: CFLAGS = -O3 -march=native $(if $(filter x86_64,$(shell uname -m)),-mno-avx512f) -g
@@ -267,7 +278,7 @@ $(BUILD)/shared/viz/player/player_page.o: $(BUILD)/viz/player/player_page.c
 	$(COMPILE) -fPIC -c -o $@ $<
 
 SOURCES = $(sort $(wildcard engine/*.c viz/*/*.c lessons/*.c lessons/*/*.c lessons/labs/*/*.c tests/*.c tests/*/*.c))
-HEADERS = $(wildcard engine/*.h viz/*/*.h lessons/*/*.h lessons/labs/*/*.h tests/*.h tests/benchmark/*.h)
+HEADERS = $(wildcard engine/*.h viz/*/*.h lessons/*/*.h lessons/labs/*/*.h tests/*.h tests/*/*.h)
 
 # For editors and clang tools: one entry per source, with the flags that it is really compiled with.
 compile_commands.json: Makefile $(SOURCES) ## for clangd and other tools

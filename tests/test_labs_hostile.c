@@ -27,6 +27,7 @@
 #endif
 
 #include "labs_shell.h"
+#include "outcome.h"
 
 enum { NOBODY = 65534, PATH_SIZE = PATH_MAX + 64, SECONDS_MOST = 60 };
 
@@ -269,6 +270,31 @@ Test(labs_hostile, nothing_of_a_submission_reaches_github)
 }
 
 /* A right result that a nudge gave has its points, and is named to the teacher. */
+/* Each byte that is no part of a character becomes a ?, and so does each control character. */
+Test(labs_hostile, what_is_printed_is_shown_as_valid_utf8_that_steers_nothing)
+{
+    static const char *const printed[][2] = {
+        {"a\n\tb", "| a\n| \tb\n"},
+        {"\xC3\xA4 \xE2\x88\x82 \xF0\x9D\x84\x9E", "| \xC3\xA4 \xE2\x88\x82 \xF0\x9D\x84\x9E\n"},
+        {"\033[2J\r\x7F", "| ?[2J??\n"},
+        {"\xC2\x9B", "| ??\n"},           /* U+009B, a control sequence begins */
+        {"\xE2\x80\xAE", "| ???\n"},      /* U+202E turns a line round */
+        {"\xC0\x9B", "| ??\n"},           /* in a form longer than needed: not UTF-8 */
+        {"\xE0\x82\x9B", "| ???\n"},      /* the same of three bytes */
+        {"\xF0\x80\x82\x9B", "| ????\n"}, /* and of four */
+        {"\xED\xA0\x80", "| ???\n"},      /* half of a surrogate pair */
+        {"\xF4\x90\x80\x80", "| ????\n"}, /* above U+10FFFF */
+        {"\xE2\x88", "| ??\n"},
+    };
+    for (size_t i = 0; i < sizeof printed / sizeof *printed; i++) {
+        Ended ended = {.said = strlen(printed[i][0])};
+        Outcome outcome = {.task = &tasks[0]};
+        strcpy(ended.text, printed[i][0]);
+        outcome_quote(&outcome, &ended);
+        cr_expect_str_eq(outcome.printed, printed[i][1], "text %zu is shown as %s", i, outcome.printed);
+    }
+}
+
 Test(labs_hostile, a_measured_derivative_is_named)
 {
     make_submissions("measures");

@@ -114,6 +114,10 @@ static int shown_bytes(const unsigned char *text)
     for (int i = 1; i < bytes; i++)
         if ((text[i] & 0xC0) != 0x80)
             return 0;
+    if ((text[0] == 0xE0 && text[1] < 0xA0) || (text[0] == 0xF0 && text[1] < 0x90)) /* it has a shorter form */
+        return 0;
+    if ((text[0] == 0xED && text[1] >= 0xA0) || (text[0] == 0xF4 && text[1] >= 0x90)) /* surrogates; above U+10FFFF */
+        return 0;
     if (bytes == 1)
         return (*text >= ' ' && *text != 0x7F) || *text == '\n' || *text == '\t';
     const bool steers = (text[0] == 0xC2 && text[1] < 0xA0) ||
