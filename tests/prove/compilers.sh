@@ -1,7 +1,7 @@
 #!/bin/sh
 # compilers.sh - Everything compiles without a warning, and works, in each of the ways of ways.sh: the library, draw,
-# moons (which trains for 20 epochs), the golden graphs, the chapters, and where Criterion can be linked the suites that
-# work on graphs. Then the warnings about conversions and shadows, which the Makefile does not ask for.
+# moons (which trains for 20 epochs), the golden graphs, the chapters, and where Criterion can be linked the suites
+# that work on graphs. Then the warnings about conversions and shadows, which the Makefile does not ask for.
 . tests/prove/ways.sh
 suites='value ops graph backward walk dual jacobian hessian gradcheck loss matrix nn optim golden awkward random number'
 chapters=$(cd lessons && ls [0-9][0-9]_*.c | sed 's/\.c$//')

@@ -1,8 +1,8 @@
 #!/bin/sh
-# machines.sh - `make moons` and a part of `make test` where users are: on a fresh Debian stable and testing with nothing
-# but make; and here in a folder with spaces, without UTF-8, with a source tree that is read-only and no room in
-# /dev/shm, with a python3 that fails, and with no tool but a compiler. A fresh Debian needs debootstrap, the network and
-# root, real or of a user namespace; it comes from where this machine gets its packages.
+# machines.sh - `make moons` and a part of `make test` where users are: on a fresh Debian stable and testing with
+# nothing but make; and here in a folder with spaces, without UTF-8, with a source tree that is read-only and no room
+# in /dev/shm, with a python3 that fails, and with no tool but a compiler. A fresh Debian needs debootstrap, the
+# network and root, real or of a user namespace; it comes from where this machine gets its packages.
 suites='@(value|backward|golden|moons)/*'
 rm -f "$OUT/missing" "$OUT/failed" "$OUT/passed"
 
@@ -28,8 +28,8 @@ $inside true 2>/dev/null || { inside= && echo "all that needs a mount" >>"$OUT/m
 
 # Without a compiler make moons must say that cc is missing; make test installs what it needs.
 run_in_root() { # folder of the root
-    $inside sh -c 'mount -t proc proc "$1/proc" && mount --bind /dev "$1/dev" && exec chroot "$1" env -i HOME=/root LANG=C \
-        PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c "cd \"/home/a folder\" && rm -rf build &&
+    $inside sh -c 'mount -t proc proc "$1/proc" && mount --bind /dev "$1/dev" && exec chroot "$1" env -i \
+        HOME=/root LANG=C PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c "cd \"/home/a folder\" && rm -rf build &&
             { command -v cc || make moons 2>&1 | grep \"cc: No such file\"; } &&
             apt-get update -qq && make test FILTER=\"$2\" && make moons"' sh "$1" "$suites"
 }

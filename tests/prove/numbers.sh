@@ -1,8 +1,9 @@
 #!/bin/sh
-# numbers.sh - The numbers of the engine in each of the ways of ways.sh: the golden graphs and traps within their bounds,
-# which arithmetic of 60 digits gave; no exception of the arithmetic raised by ordinary graphs; and the bits of all values
-# and gradients of a hundred random graphs and of a network after 20 epochs, the same for all ways with one libm and
-# processor. Then 20,000 random graphs judged step by step in long double, and the suites of awkward points and training.
+# numbers.sh - The numbers of the engine in each of the ways of ways.sh: the golden graphs and traps within their
+# bounds, which arithmetic of 60 digits gave; no exception of the arithmetic raised by ordinary graphs; and the bits
+# of all values and gradients of a hundred random graphs and of a network after 20 epochs, the same for all ways with
+# one libm and processor. Then 20,000 random graphs judged step by step in long double, and the suites of awkward
+# points and training.
 . tests/prove/ways.sh
 
 run_way() {
@@ -44,8 +45,8 @@ BUILD="$OUT/own" sh tests/run_tests.sh --filter '@(awkward|golden|loss|vmath|moo
     { cat "$OUT/suites" && echo "suites" >>"$OUT/failed"; }
 
 {
-    echo "$(wc -l <"$OUT/hashes") ways to build it (compilers, levels, processors, libm): in each 0 natural violations" \
-        "of the 166 golden graphs and 15 traps, and none of the 166 raises invalid, overflow or division by zero." \
+    echo "$(wc -l <"$OUT/hashes") ways to build it (compilers, levels, processors, libm): in each 0 natural" \
+        "violations of the 166 golden graphs and 15 traps, and none of the 166 raises invalid, overflow or division by zero." \
         "Bits of 100 random graphs and of a trained network:" \
         "$(awk '{ printf "%s%s %s (%d ways)", sep, $2, $3, $1; sep = ", " }' "$OUT/different")." \
         "20,000 random graphs judged step by step in long double: $(cat "$OUT/steps")." \

@@ -1,12 +1,12 @@
 #!/bin/sh
-# static.sh - What tools find in engine, viz and lessons without running them: gcc -fanalyzer, clang-tidy by the checks of
-# .clang-tidy, cppcheck, and scan-build, which is clang's own analyzer with all that it checks in C by default.
-# What is kept quiet stands with its reason in .clang-tidy, in cppcheck.txt beside this file, and below.
+# static.sh - What tools find in engine, viz and lessons without running them: gcc -fanalyzer, clang-tidy by the
+# checks of .clang-tidy, cppcheck, and scan-build, which is clang's own analyzer with all that it checks in C by
+# default. What is kept quiet stands with its reason in .clang-tidy, in cppcheck.txt beside this file, and below.
 include='-Iengine -Iviz -Ilessons/labs -Ilessons/labs/check -Ilessons/labs/grader -Ilessons/labs/own'
 sources=$(ls engine/*.c viz/*/*.c lessons/*.c lessons/*/*.c lessons/labs/*/*.c | grep -v moons_mpi.c)
 
-# A node of a formula stands behind those that it names, which gcc cannot know of an index that it loads; and a view of a
-# graph has the parents of all its nodes, so that the search for one finds it.
+# A node of a formula stands behind those that it names, which gcc cannot know of an index that it loads; and a view
+# of a graph has the parents of all its nodes, so that the search for one finds it.
 run_gcc() {
     for source in $sources; do
         case $source in
@@ -29,8 +29,9 @@ run_cppcheck() {
 # From nothing: it looks only at what it compiles. NULL by a path that an invariant rules out: as in .clang-tidy.
 run_scan() {
     rm -rf "$OUT/scan"
-    scan-build --use-cc=clang -disable-checker core.NullDereference -o "$OUT/found" make BUILD="$OUT/scan" "$OUT/scan/libstepgrad.a" "$OUT/scan/moons" \
-        "$OUT/scan/draw" "$OUT/scan/grade" "$OUT/scan/answers" $(printf '%s\n' lessons/[0-9]*.c | sed "s:\(.*\)\.c$:$OUT/scan/\1:") 2>&1
+    scan-build --use-cc=clang -disable-checker core.NullDereference -o "$OUT/found" \
+        make BUILD="$OUT/scan" "$OUT/scan/libstepgrad.a" "$OUT/scan/moons" "$OUT/scan/draw" "$OUT/scan/grade" \
+        "$OUT/scan/answers" $(printf '%s\n' lessons/[0-9]*.c | sed "s:\(.*\)\.c$:$OUT/scan/\1:") 2>&1
 }
 
 run_tidy() { make --no-print-directory tidy 2>&1; }
@@ -54,8 +55,8 @@ judge scan-build scan-build run_scan
 
 {
     echo "Findings in $(echo "$sources" | wc -l) files: $(paste -sd, "$OUT/figures" | sed 's/,/, /g'). Kept quiet:" \
-        "$(grep -c '^[a-z]' tests/prove/cppcheck.txt) kinds of cppcheck's findings and two of gcc's, each for a reason" \
-        "that stands beside it."
+        "$(grep -c '^[a-z]' tests/prove/cppcheck.txt) kinds of cppcheck's findings and two of gcc's, each for a" \
+        "reason that stands beside it."
     [ ! -s "$OUT/missing" ] || echo "Not run: $(paste -sd, "$OUT/missing")."
 } >"$OUT/figure.txt"
 cat "$OUT/figure.txt"

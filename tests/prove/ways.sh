@@ -1,5 +1,5 @@
-# ways.sh - The ways in which compilers.sh and numbers.sh build the project: each compiler, level, standard, processor and
-# C library. Read with `.` from the project's root.
+# ways.sh - The ways in which compilers.sh and numbers.sh build the project: each compiler, level, standard, processor
+# and C library. Read with `.` from the project's root.
 #
 #     ways | while read -r libm qemu cc flags; do way_open && way_make "$way/moons" && "$@" ...; done
 
