@@ -63,7 +63,7 @@ need = @command -v $(1) >/dev/null || { echo "make $@ needs $(1): install the pa
 all: $(BUILD)/moons $(BUILD)/draw lib ## build the libraries and the programs
 
 moons: $(BUILD)/moons ## train an MLP on two moons, check its gradients, leave pictures in build/moons.out/
-	$(BUILD)/moons
+	$(BUILD)/moons $(if $(filter-out build,$(BUILD)),--out "$(BUILD)/moons.out")
 
 test: ## install what the tests need if it is missing (saying so first), then run them
 	@sh tests/install_needs.sh

@@ -78,7 +78,7 @@ const char *op_arithmetic_fault(void)
         return "(1 + 2^-60) - 1 is not 0: sums are rearranged, or computed in a wider format";
     if (b / 10 != 0.3)
         return "3 / 10 is not 0.3: quotients are replaced by products, or constants are floats";
-    if (1 / (z + 0) < 0)
+    if (signbit(z + 0)) /* and not by 1/(z + 0): a program that traps divisions by zero would stop here */
         return "-0 + 0 is not 0: the sign of 0 is ignored";
     if (!isnan(x) || x == x || !isinf(y))
         return "NaN or infinity is ignored";

@@ -1,6 +1,7 @@
 /* test_graph.c - who lives how long: marks and releases, blocks, and the topological order. */
 #define _POSIX_C_SOURCE 200809L
 #include <criterion/criterion.h>
+#include <fenv.h>
 #include <limits.h>
 #include <math.h>
 #include <pthread.h>
@@ -58,6 +59,16 @@ static void expect_order(Value *root, size_t want_count)
                       value_number(order[i]), p);
     }
     memory_free(order);
+}
+
+/* A program may trap them: feenableexcept of glibc. */
+Test(graph, a_new_graph_raises_no_exception_of_the_arithmetic)
+{
+    feclearexcept(FE_ALL_EXCEPT);
+    Graph *fresh = graph_new();
+    const int raised = fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW);
+    graph_free(fresh);
+    cr_expect_eq(raised, 0, "raised: %#x, where division by zero is %#x", (unsigned)raised, (unsigned)FE_DIVBYZERO);
 }
 
 Test(graph, the_order_of_a_leaf_is_the_leaf) { expect_order(v_param(g, 1), 1); }

@@ -236,7 +236,7 @@ static void print_functions(const Page *page)
     const char *const *lines = player_page_functions;
     bool wanted[FUNCTIONS_MOST] = {false};
     size_t count = 0;
-    while (lines[count] != NULL && count < FUNCTIONS_MOST)
+    while (count < FUNCTIONS_MOST && lines[count] != NULL)
         count++;
     for (size_t i = count; i-- > 0;) {
         for (int op = OP_CONST + 1; op < OP_COUNT && !wanted[i]; op++)

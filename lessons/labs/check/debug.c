@@ -18,6 +18,7 @@ int main(void)
         fprintf(stderr, "Type: make debug T=3.2, in the folder of the labs\n");
         return 1;
     }
+    fclose(task);
     const int numbers = open("build/debug/point", O_RDONLY), results = open("/dev/null", O_WRONLY);
     dup2(numbers, 3);
     dup2(results, 4);

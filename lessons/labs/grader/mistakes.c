@@ -1326,16 +1326,16 @@ static const Wrong wrongs_10[] = {
 static const struct {
     const Wrong *wrongs;
     size_t count;
-} labs[] = {ALL_OF(wrongs_1), ALL_OF(wrongs_2), ALL_OF(wrongs_3), ALL_OF(wrongs_4), ALL_OF(wrongs_5),
-            ALL_OF(wrongs_6), ALL_OF(wrongs_7), ALL_OF(wrongs_9), ALL_OF(wrongs_10)};
+} mistakes[] = {ALL_OF(wrongs_1), ALL_OF(wrongs_2), ALL_OF(wrongs_3), ALL_OF(wrongs_4), ALL_OF(wrongs_5),
+                ALL_OF(wrongs_6), ALL_OF(wrongs_7), ALL_OF(wrongs_9), ALL_OF(wrongs_10)};
 
 /* The index-th of those of the task, or NULL. */
 static const Wrong *wrong_of(const Task *task, int index)
 {
-    for (size_t lab = 0; lab < sizeof labs / sizeof labs[0]; lab++)
-        for (size_t i = 0; i < labs[lab].count; i++)
-            if (strcmp(labs[lab].wrongs[i].function, task->function) == 0 && index-- == 0)
-                return &labs[lab].wrongs[i];
+    for (size_t lab = 0; lab < sizeof mistakes / sizeof mistakes[0]; lab++)
+        for (size_t i = 0; i < mistakes[lab].count; i++)
+            if (strcmp(mistakes[lab].wrongs[i].function, task->function) == 0 && index-- == 0)
+                return &mistakes[lab].wrongs[i];
     return NULL;
 }
 
