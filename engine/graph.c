@@ -21,8 +21,7 @@ enum { QUARANTINE_BYTES_MOST = 16 * 1024 * 1024, LAST_RELEASE_ONLY = 1 };
 
 static size_t block_bytes(const Block *block) { return (size_t)(block->end - (const char *)block); }
 
-/* Its room is poisoned until it is given away for the first time. Not again when the block is reused: a node kept by
- * mistake is read then, to report it. */
+/* Its room is poisoned until it is given away. */
 static Block *block_new(Graph *graph, size_t bytes)
 {
     Block *block = memory_alloc(bytes);
@@ -174,15 +173,20 @@ static bool has_room(const Block *block, size_t bytes) { return block != NULL &&
 /* `bytes` rounded up, so that the next allocation is aligned for a pointer. SIZE_MAX: no block is that large. */
 static size_t aligned_size(size_t bytes)
 {
-    return bytes > SIZE_MAX / 2 ? SIZE_MAX : (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
+    if (bytes > SIZE_MAX / 2)
+        return SIZE_MAX;
+    return (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *) + MEMORY_RED_ZONE;
 }
 
-static void *take_from_back(Block *block, size_t bytes)
+/* `bytes` of the `size` bytes at the back: the rest is there to be poisoned. */
+static void *take_from_back(Block *block, size_t size, size_t bytes)
 {
     if (block == NULL)
         return NULL;
-    MEMORY_UNPOISON(block->back - bytes, bytes);
-    return block->back -= bytes;
+    block->back -= size;
+    MEMORY_UNPOISON(block->back, bytes);
+    MEMORY_POISON(block->back + bytes, size - bytes);
+    return block->back;
 }
 
 static void *no_memory(Graph *graph)
@@ -199,7 +203,7 @@ void *graph_alloc(Graph *graph, size_t bytes)
     Block *block = graph->newest;
     if (graph->sealed || !has_room(block, size))
         block = graph_open_block(graph, size);
-    return take_from_back(block, size);
+    return take_from_back(block, size, bytes);
 }
 
 /* In v's own block. When that is full, in an empty one put just before it in the creation order: every release that
@@ -211,14 +215,14 @@ void *graph_alloc_with(Value *v, size_t bytes)
     if (size == SIZE_MAX)
         return no_memory(graph);
     if (has_room(v->block, size))
-        return take_from_back(v->block, size);
+        return take_from_back(v->block, size, bytes);
     const bool empty_before = v->block->older != NULL && v->block->older->node_count == 0;
     if (empty_before && has_room(v->block->older, size))
-        return take_from_back(v->block->older, size);
+        return take_from_back(v->block->older, size, bytes);
     Block *block = block_get(graph, size, v->block->older);
     if (block != NULL)
         v->block->older = block;
-    return take_from_back(block, size);
+    return take_from_back(block, size, bytes);
 }
 
 void *graph_alloc_array(Graph *graph, size_t count, size_t size)
@@ -259,6 +263,8 @@ double *graph_scratch(Graph *graph, size_t n)
         graph->scratch = larger;
         graph->scratch_size = n;
     }
+    MEMORY_UNPOISON(graph->scratch, n * sizeof(double));
+    MEMORY_POISON(graph->scratch + n, (graph->scratch_size - n) * sizeof(double));
     return graph->scratch;
 }
 
@@ -276,7 +282,7 @@ Life life_new(const Value *newest)
     return (Life){block, block->generation, seal_of(block, block->generation)};
 }
 
-bool life_lasts(const Life *life)
+MEMORY_UNCHECKED bool life_lasts(const Life *life)
 {
     return life->seal == seal_of(life->block, life->generation) && !life->block->released &&
            life->block->generation == life->generation;
@@ -328,12 +334,23 @@ static bool mark_is_at(const Graph *graph, Mark mark, const Block *block)
     return block == mark.block && block->node_count == mark.node_count && block->first_number == mark.first_number;
 }
 
+/* Of a node that was released only this is read, to recognise it: see value_is_live. */
+static void poison_all_but_block(Value *v)
+{
+    char *const start = (char *)v, *const end = (char *)(v + 1);
+    char *const from = (char *)&v->block, *const to = (char *)(&v->block + 1);
+    MEMORY_POISON(start, (size_t)(from - start));
+    MEMORY_POISON(to, (size_t)(end - to));
+}
+
 static void forget_nodes(Block *block)
 {
 #ifdef STEPGRAD_DEBUG
     for (size_t i = 0; i < block->node_count; i++)
         block->nodes[i].data = block->nodes[i].grad = NAN; /* a stale pointer shows it in the debugger too */
 #endif
+    for (size_t i = 0; i < block->node_count; i++)
+        poison_all_but_block(&block->nodes[i]);
     block->released = true;
     block->node_count = 0;
 }

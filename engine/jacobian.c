@@ -223,7 +223,7 @@ bool jacobian_at(Value *const *roots, size_t m, Value *const *leaves, size_t n, 
 {
     bool params_only = true;
     for (size_t j = 0; leaves != NULL && j < n; j++)
-        params_only = params_only && leaves[j] != NULL && leaves[j]->op == OP_PARAM;
+        params_only = params_only && leaves[j] != NULL && value_is_live(leaves[j]) && leaves[j]->op == OP_PARAM;
     const JacobianMode cheaper = m < n && params_only ? JACOBIAN_REVERSE : JACOBIAN_FORWARD;
     if (mode != NULL)
         *mode = cheaper;

@@ -41,20 +41,35 @@ char **memory_copy_texts(char *const *texts, size_t count);
 /* The function behind memory_alloc: returns memory that free() accepts, aligned to 64 bytes, or NULL. */
 typedef void *Allocator(size_t bytes);
 
-/* Memory that is kept for later: under AddressSanitizer, reading or writing it stops the program until it is
- * unpoisoned. Elsewhere both do nothing. */
+/* Memory that is kept for later, and memory that is given away. Under AddressSanitizer, reading or writing what is
+ * poisoned stops the program, and MEMORY_RED_ZONE poisoned bytes lie behind each allocation in a graph; under
+ * MemorySanitizer, what is given away counts as uninitialised. What is MEMORY_UNCHECKED may read all of it. Elsewhere
+ * they do nothing. */
 #if defined(__has_feature) /* clang's way to say so; gcc's is a macro */
 #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
 #define __SANITIZE_ADDRESS__ 1
+#endif
+#if __has_feature(memory_sanitizer)
+#define MEMORY_SANITIZER
 #endif
 #endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #define MEMORY_POISON(address, bytes) ASAN_POISON_MEMORY_REGION(address, bytes)
 #define MEMORY_UNPOISON(address, bytes) ASAN_UNPOISON_MEMORY_REGION(address, bytes)
+#define MEMORY_UNCHECKED __attribute__((no_sanitize("address")))
+enum { MEMORY_RED_ZONE = 8 };
 #else
 #define MEMORY_POISON(address, bytes) ((void)(address), (void)(bytes))
+#ifdef MEMORY_SANITIZER
+#include <sanitizer/msan_interface.h>
+#define MEMORY_UNPOISON(address, bytes) __msan_allocated_memory(address, bytes)
+#define MEMORY_UNCHECKED __attribute__((no_sanitize("memory")))
+#else
 #define MEMORY_UNPOISON(address, bytes) ((void)(address), (void)(bytes))
+#define MEMORY_UNCHECKED
+#endif
+enum { MEMORY_RED_ZONE = 0 };
 #endif
 
 /* Replace the allocator for the whole process (NULL restores the standard one); returns the old one. For tests. */

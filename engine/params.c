@@ -50,11 +50,11 @@ static bool check(Value *const *params, size_t n, const char *path, const char *
     for (size_t i = 0; i < n; i++) {
         if (params[i] != NULL && value_is_live(params[i]) && params[i]->op == OP_PARAM)
             continue;
-        if (params[i] != NULL && params[i]->op == OP_FAILED)
-            return error_set(error, "%s:%d: %s: there was no memory when the graph was built (see graph_ok)",
-                             where.file, where.line, caller);
         snprintf(role, sizeof role, "%s: params[%zu]", caller, i);
         value_check(params[i], NULL, role, where);
+        if (params[i]->op == OP_FAILED)
+            return error_set(error, "%s:%d: %s: there was no memory when the graph was built (see graph_ok)",
+                             where.file, where.line, caller);
         misuse(where, "%s is not a param (op %s). Pass only leaves made with v_param.", role,
                op_table[params[i]->op].name);
     }

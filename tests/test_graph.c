@@ -589,6 +589,29 @@ Test(graph, labelling_the_same_node_in_every_step_takes_no_more_memory)
     cr_expect_eq(allocations, 0, "%zu allocations", allocations);
 }
 
+/* Longer and shorter texts in turn, and none at all. */
+static const char *text_of_step(int step, char text[64])
+{
+    snprintf(text, 64, step % 3 == 0 ? "the weight in step %d" : "w%d", step);
+    return step % 3 == 2 ? NULL : text;
+}
+
+Test(graph, a_label_with_another_text_in_every_step_takes_no_more_memory)
+{
+    Value *weight = v_param(g, 1), *other = v_label(v_param(g, 2), "other");
+    for (int step = 0; step < 20000; step++) {
+        char text[64];
+        if (step == 10)
+            memory_lasts(SIZE_MAX);
+        v_label(weight, text_of_step(step, text));
+        if (step % 3 != 2)
+            cr_assert_str_eq(weight->label, text, "step %d: \"%s\"", step, weight->label);
+    }
+    memory_restore();
+    cr_expect_eq(allocations, 0, "%zu allocations", allocations);
+    cr_expect_str_eq(other->label, "other", "got \"%s\"", other->label);
+}
+
 Test(graph, lists_of_nodes_from_before_the_mark_are_read_across_it)
 {
     Value *w[6];

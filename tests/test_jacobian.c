@@ -476,3 +476,21 @@ Test(jacobian, a_released_root_is_misuse, .signal = SIGABRT)
     graph_release(g, mark);
     jacobian_forward(&y, 1, &x, 1, matrix, NULL);
 }
+
+/* The mode is chosen by what the leaves are; of a released one nothing may be read. The sanitizers see it. */
+Test(jacobian, a_released_leaf_is_misuse_in_the_mode_that_is_chosen)
+{
+    Graph *g = graph_new();
+    Value *x = v_param(g, 1), *y = v_mul(x, x);
+    const Mark mark = graph_mark(g);
+    Value *leaves[] = {x, v_param(g, 2)};
+    double matrix[2];
+    graph_release(g, mark);
+    misuse_message[0] = '\0';
+    misuse_set_handler(note_misuse);
+    if (setjmp(after_misuse) == 0)
+        jacobian(&y, 1, leaves, 2, matrix, NULL, NULL);
+    misuse_set_handler(NULL);
+    cr_expect(strstr(misuse_message, "released") != NULL, "\"%s\"", misuse_message);
+    graph_free(g);
+}

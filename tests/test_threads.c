@@ -1,7 +1,11 @@
 /* test_threads.c - Graphs are independent: threads that each have one get the bits that they would get alone. */
+#define _POSIX_C_SOURCE 200809L
 #include <criterion/criterion.h>
 #include <pthread.h>
 
+#include "backward.h"
+#include "graph/dot.h"
+#include "graph/text.h"
 #include "nn.h"
 #include "random_graphs.h"
 
@@ -118,5 +122,75 @@ Test(threads, a_const_network_may_be_shared)
         cr_expect(i == 0 || y[0] != alone[0], "threads 0 and %d have the same answer", i);
         cr_expect_eq(work[i].different, 0, "thread %d: %ld answers differ from its first", i, work[i].different);
     }
+    graph_free(g);
+}
+
+/* ---- one finished graph for all, and drawings -------------------------------------------------------------------- */
+
+typedef struct Reading {
+    Value *const *nodes;
+    size_t count;
+    uint64_t seed; /* of the graph that is drawn */
+    char *texts;   /* all that was printed */
+    size_t size;
+} Reading;
+
+/* All that can be asked of a node. */
+static void read_node(const Value *v, FILE *out)
+{
+    char text[TEXT_SIZE];
+    value_print(v, out);
+    fprintf(out, "%zu %s\n", value_number(v), text_expression(v, TEXT_NUMBERS, 4, text));
+    for (size_t i = 0; i < value_parent_count(v); i++) {
+        const char *formula = value_local_formula(v, i);
+        fprintf(out, "%a %a %s ", value_local_derivative(v, i), value_push(v, i), formula != NULL ? formula : "none");
+        fprintf(out, "%s\n", text_product(v, i, 4, text));
+    }
+}
+
+static void *read_and_draw(void *argument)
+{
+    enum { TIMES = 20 };
+    Reading *work = argument;
+    FILE *out = open_memstream(&work->texts, &work->size);
+    Random random;
+    random_seed(&random, work->seed);
+    Graph *own = graph_new();
+    Value *root = random_mlp_loss(&random, own, random_tangle(&random, own));
+    backward(root);
+    dot_print(root, out, NULL, NULL);
+    for (int i = 0; i < TIMES; i++)
+        for (size_t k = 0; k < work->count; k++)
+            read_node(work->nodes[k], out);
+    fclose(out);
+    graph_free(own);
+    return NULL;
+}
+
+Test(threads, a_finished_graph_may_be_read_by_all_while_each_draws_its_own)
+{
+    Graph *g = graph_new();
+    Random random;
+    random_seed(&random, 1);
+    Value *loss = v_label(random_mlp_loss(&random, g, random_tangle(&random, g)), "loss");
+    size_t count = 0;
+    backward(loss);
+    Value **nodes = graph_topological_order(loss, &count);
+    Reading alone[MOST_THREADS], together[MOST_THREADS];
+    pthread_t threads[MOST_THREADS];
+    for (size_t i = 0; i < MOST_THREADS; i++) {
+        alone[i] = together[i] = (Reading){nodes, count, i, NULL, 0};
+        read_and_draw(&alone[i]);
+    }
+    for (size_t i = 0; i < MOST_THREADS; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, read_and_draw, &together[i]), 0, "no thread %zu", i);
+    for (size_t i = 0; i < MOST_THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        cr_expect(together[i].size > 1000 && strcmp(together[i].texts, alone[i].texts) == 0,
+                  "thread %zu reads and draws something else than alone", i);
+        free(together[i].texts);
+        free(alone[i].texts);
+    }
+    memory_free(nodes);
     graph_free(g);
 }

@@ -424,6 +424,25 @@ Test(value, no_text_takes_the_label_away)
     cr_expect_eq(x->label, NULL, "the label is \"%s\"", x->label);
 }
 
+Test(value, a_label_may_be_made_of_the_old_one)
+{
+    Value *x = v_label(v_param(g, 1), "old weight");
+    v_label(x, x->label + 4);
+    cr_expect_str_eq(x->label, "weight", "got \"%s\"", x->label);
+}
+
+Test(value, a_text_that_is_not_the_nodes_own_is_left_alone)
+{
+    static const char text[] = "somebody's";
+    Value *x = v_param(g, 1), *y = v_label(v_param(g, 2), "a longer text");
+    x->label = text;
+    cr_expect_str_eq(v_label(x, "x")->label, "x", "got \"%s\"", x->label);
+    cr_expect_str_eq(text, "somebody's", "it was written over: \"%s\"", text);
+    x->label = y->label;
+    cr_expect_str_eq(v_label(x, "x")->label, "x", "got \"%s\"", x->label);
+    cr_expect_str_eq(y->label, "a longer text", "the other node's label is \"%s\"", y->label);
+}
+
 Test(value, v_name_takes_the_name_of_the_variable)
 {
     Value *learning_rate = v_param(g, 1);

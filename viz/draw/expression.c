@@ -210,7 +210,7 @@ static void define(Definition *definition, Value *value)
 {
     definition->value = value;
     if (value->label == NULL)
-        value->label = definition->name;
+        v_label(value, definition->name);
 }
 
 static void append(char list[LIST_SIZE], const char *separator, const char *word)

@@ -1,0 +1,56 @@
+#!/bin/sh
+# long_runs.sh - a million steps and a hundred million nodes, with memory that stays flat. See long_runs.c.
+#
+# Memory decides; times are only told. A run that was seen to the end with this very program is not done again.
+set -u
+lib=$OUT/build/libstepgrad.a
+program=$OUT/long_runs
+runs='training labels marks graphs backward replay drawings csv'
+
+case $(uname -s) in
+Linux) ;;
+*) echo "not run: it reads /proc/self/statm, which only Linux has" | tee "$OUT/figure.txt" && exit 77 ;;
+esac
+
+# No other CFLAGS than a user's.
+${MAKE:-make} --no-print-directory BUILD="$OUT/build" "$lib" || exit 1
+cp tests/golden/csv/iris.csv "$OUT/iris.csv" || exit 1
+if [ ! -x "$program" ] || [ -n "$(find "$lib" tests/prove/long_runs.c -newer "$program")" ]; then
+    ${CC:-cc} -std=c11 -O2 -fopenmp -Iengine -Iviz -Itests -o "$program" tests/prove/long_runs.c "$lib" -lm || exit 1
+fi
+
+# The largest power of ten that needs, with the list and the numbers of the sum, half of the memory that is free.
+free_kb=$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)
+nodes=100000000
+while [ $((nodes / 1024 * 80)) -gt $((free_kb / 2)) ]; do
+    nodes=$((nodes / 10))
+done
+
+failed=0
+run() { # result, arguments
+    result=$1
+    shift
+    if [ ! -s "$OUT/$result.txt" ] || [ -n "$(find "$program" -newer "$OUT/$result.txt")" ]; then
+        rm -f "$OUT/$result.txt"
+        if (cd "$OUT" && ./long_runs "$@") >"$OUT/part"; then
+            mv "$OUT/part" "$OUT/$result.txt"
+        else
+            failed=1
+            cat "$OUT/part"
+            echo "long_runs $* failed"
+            return
+        fi
+    fi
+    cat "$OUT/$result.txt"
+}
+for name in $runs; do
+    run "$name" "$name"
+done
+run chain chain "$nodes"
+run sum sum "$nodes"
+
+for name in $runs chain sum; do
+    cat "$OUT/$name.txt"
+done >"$OUT/figure.txt" 2>/dev/null
+[ "$nodes" -eq 100000000 ] || echo "10^8 nodes: not run, there is memory for $nodes." >>"$OUT/figure.txt"
+exit "$failed"
