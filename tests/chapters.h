@@ -25,7 +25,7 @@
 #include "error.h"
 
 enum { NUMBER_LENGTH = 2 };
-static const unsigned SECONDS_UNTIL_KILLED = 300;
+static const unsigned SECONDS_UNTIL_KILLED = 1500;
 
 /* ---- files and commands ------------------------------------------------------------------------------------------ */
 

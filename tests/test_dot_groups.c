@@ -47,7 +47,7 @@ static void teardown(void)
     graph_free(graph);
 }
 
-TestSuite(dot_groups, .init = setup, .fini = teardown, .timeout = 300);
+TestSuite(dot_groups, .init = setup, .fini = teardown, .timeout = 1800);
 
 static void find(Value *root, NetworkDetail detail)
 {

@@ -50,7 +50,7 @@ static void remove_folder(void)
         rmdir(folder);
 }
 
-TestSuite(draw, .init = enter_folder, .fini = remove_folder, .timeout = 300);
+TestSuite(draw, .init = enter_folder, .fini = remove_folder, .timeout = 1800);
 
 static void remove_file(const char *path) { cr_expect(remove(path) == 0, "%s was not written", path); }
 

@@ -17,7 +17,7 @@
 #include "memory.h"
 #include "no_memory.h"
 
-TestSuite(expression, .timeout = 300);
+TestSuite(expression, .timeout = 1800);
 
 static const Given given[] = {{"x", 3}, {"y", 0.5}, {"z", -2}};
 enum { GIVEN = sizeof given / sizeof *given };

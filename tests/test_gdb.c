@@ -84,8 +84,8 @@ static const char *program(const char *optimisation)
     snprintf(path, sizeof path, "build/tests/gdb/program-%s", optimisation);
     snprintf(command, sizeof command,
              "test -x %s && test -z \"$(find engine viz tests/gdb -name '*.[ch]' -newer %s)\" || "
-             "${CC:-cc} -std=c11 -%s -g -ffp-contract=off -Iengine -Iviz -o %s tests/gdb/program.c engine/*.c $(find "
-             "viz -name '*.c' ! -name 'player*' ! -name draw.c) -lm -lpthread 2>&1",
+             "${CC:-cc} -std=c11 -%s -g -ffp-contract=off -Iengine -Iviz -o %s tests/gdb/program.c engine/*.c "
+             "viz/graph/*.c -lm -lpthread 2>&1",
              path, path, optimisation, path);
     cr_assert(run(command) == 0, "cannot build %s:\n%s", path, output);
     close(lock);
@@ -99,7 +99,7 @@ static void gdb(const char *optimisation, const char *argument, const char *comm
     const char *path = program(optimisation);
     int length =
         snprintf(command, sizeof command,
-                 "$(command -v timeout >/dev/null && echo timeout 300) " GDB
+                 "$(command -v timeout >/dev/null && echo timeout 1500) " GDB
                  "-iex 'set debuginfod enabled off' -iex 'set can-use-hw-watchpoints 0' -iex 'set host-charset "
                  "UTF-8' -iex 'set width 0' -x viz/debug/stepgrad-gdb.py");
     while (*commands != '\0') {
@@ -114,13 +114,15 @@ static void gdb(const char *optimisation, const char *argument, const char *comm
 }
 
 static const char *const optimisations[] = {"O0", "O2"};
-enum { OPTIMISATIONS = sizeof optimisations / sizeof optimisations[0] };
+
+/* Both where LONG is set; else the one that `make gdb` has. */
+static int optimisation_count(void) { return getenv("LONG") != NULL ? 2 : 1; }
 
 TestSuite(gdb, .init = skip_without_gdb);
 
 Test(gdb, a_value_prints_in_one_line)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "expression", "break backward_hook\nrun\nprint *node\nprint node\nprint node->b\nbt 1");
         EXPECT_SAYS("$1 = L = -8 (grad 1) = d * f\n", optimisations[i]);
         EXPECT_SAYS("$2 = L = -8 (grad 1) = d * f\n", optimisations[i]);
@@ -132,7 +134,7 @@ Test(gdb, a_value_prints_in_one_line)
 
 Test(gdb, step_runs_to_the_next_node_and_explains_its_push)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "expression", "start\ngrad step\ngrad step\ngrad step\ngrad step");
         EXPECT_SAYS("L = -8 (grad 1) = d * f\nhas just pushed L.grad = 1 to its 2 parents:\n"
                     "  d.grad += ∂L/∂d · L.grad = f · L.grad = -2 · 1 = -2  [now 0 → -2]\n"
@@ -149,7 +151,7 @@ Test(gdb, step_runs_to_the_next_node_and_explains_its_push)
 /* The same from a program's own loop over backward_step; 50,000 nodes with a stop at each would take minutes. */
 Test(gdb, step_runs_to_a_node_by_name_without_stopping_at_others)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "chain", "start\ngrad step early\nprint $_exitcode\ngrad step x\ngrad step nobody");
         EXPECT_SAYS("  x.grad += ∂early/∂x · early.grad = 1.5 · early.grad = 1.5 · 1 = 1.5  [now 0 → 1.5]\n",
                     optimisations[i]);
@@ -162,7 +164,7 @@ Test(gdb, step_runs_to_a_node_by_name_without_stopping_at_others)
 
 Test(gdb, step_by_name_finds_the_node_again_in_each_graph_of_a_training_loop)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "training", "start\ngrad step off\ngrad step off\ngrad step off\ngrad step off");
         EXPECT_SAYS("∂off/∂p · off.grad = 1 · off.grad = 1 · -3 = -3  [now 0 → -3]", optimisations[i]);
         EXPECT_SAYS("1 · -1.5 = -1.5  [now 0 → -1.5]", optimisations[i]);
@@ -173,7 +175,7 @@ Test(gdb, step_by_name_finds_the_node_again_in_each_graph_of_a_training_loop)
 
 Test(gdb, explain_says_the_chain_rule_in_symbols_and_numbers)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "neuron",
             "start\ngrad step\ngrad explain o\ngrad explain M\ngrad step\ngrad explain o\ngrad explain w1");
         cr_expect_eq(times("  M.grad += ∂o/∂M · o.grad = (1 − o²) · o.grad = 0.5 · 1 = 0.5  [now 0 → 0.5]\n"), 2,
@@ -202,7 +204,7 @@ Test(gdb, explain_recovers_the_gradients_before_a_push_that_it_did_not_see)
 
 Test(gdb, tree_shows_a_shared_node_once_and_marks_the_one_at_work)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "shared", "start\ngrad step triple\ngrad tree y");
         EXPECT_SAYS("y = 40 (grad 1) = square + triple\n"
                     "├─ square = 25 (grad 1) = x * x\n"
@@ -217,7 +219,7 @@ Test(gdb, tree_shows_a_shared_node_once_and_marks_the_one_at_work)
 
 Test(gdb, without_a_name_a_command_means_the_root_of_the_walk_or_the_node_at_work)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "expression", "start\ngrad step\ngrad step\ngrad tree\ngrad explain\ngrad edges");
         EXPECT_SAYS("\nL = -8 (grad 1) = d * f\n├─ d = 4 (grad -2) = e + c  ◀ has just pushed\n", optimisations[i]);
         cr_expect_eq(times("\nd = 4 (grad -2) = e + c\nhas just pushed"), 2, "%s: %s", optimisations[i], output);
@@ -235,7 +237,7 @@ Test(gdb, tree_order_and_edges_stop_at_print_elements)
 
 Test(gdb, order_is_topological_and_edges_tell_who_has_pushed)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "expression", "start\ngrad step d\ngrad order L\ngrad edges L");
         EXPECT_SAYS("  0  a = 2 (grad 0) = param\n", optimisations[i]);
         EXPECT_SAYS("  5  d = 4 (grad -2) = e + c  ◀ has just pushed\n  6  L = -8 (grad 1) = d * f\n",
@@ -249,7 +251,7 @@ Test(gdb, order_is_topological_and_edges_tell_who_has_pushed)
 
 Test(gdb, watch_says_by_how_much_and_through_which_edge)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "shared",
             "break backward_begin_at\nrun\ngrad watch x\ngrad watch\ndelete\ncontinue\ncontinue\ncontinue\ncontinue\n"
             "continue");
@@ -326,7 +328,7 @@ Test(gdb, the_hardware_is_used_where_a_trial_stops_and_only_there)
 
 Test(gdb, why_nan_names_the_first_node_that_is_not_finite)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "nan", "start\ngrad step\ngrad why-nan y\ngrad why-nan x");
         EXPECT_SAYS("bad = nan is the first value that is not finite.\n", optimisations[i]);
         EXPECT_SAYS("it was made here: log(-1) = nan.\n  less = -1 (grad 0) = x - 3\n", optimisations[i]);
@@ -341,7 +343,7 @@ Test(gdb, why_nan_names_the_first_node_that_is_not_finite)
 
 Test(gdb, check_stands_beside_the_walk_and_does_not_disturb_it)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "expression",
             "start\nbreak backward_hook\ncontinue\ngrad watch b\ngrad check L\ngrad check "
             "a\ndelete\ncontinue\ncontinue");
@@ -376,7 +378,7 @@ Test(gdb, dot_and_svg_are_files_that_graphviz_accepts)
 /* A label may hold operators, spaces, control characters, anything: what is printed is still the right formula. */
 Test(gdb, names_that_hold_operators_stand_in_parentheses)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "names",
             "start\ngrad step total\ngrad tree total\ngrad step v15\ngrad step power\ngrad step k=3");
         EXPECT_SAYS("(k=3) = 6 (grad 0) = (a+b) * (c d)\n", optimisations[i]);
@@ -431,7 +433,7 @@ Test(gdb, a_label_comes_before_the_expression_that_it_also_is)
 
 Test(gdb, a_released_node_is_called_so_also_as_an_operand_and_after_graph_free)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "stale",
             "break backward_hook\nrun\ngrad tree node\ngrad explain node\ngrad order node\nprint node->b\ncontinue\n"
             "print node\ngrad tree node");
@@ -490,7 +492,7 @@ Test(gdb, watch_tells_two_running_processes_apart)
 
 Test(gdb, step_stays_in_the_thread_whose_walk_it_follows)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "threads",
             "break backward_at if root->data == 50\nrun\ndelete\ngrad step\ngrad step\ngrad step\ngrad step\n"
             "grad step z\ngrad step y\nkill");
@@ -751,7 +753,7 @@ Test(gdb, the_transcript_is_what_gdb_says_today)
 /* Debian's lldb 14 looks for its Python in a place where it is not: the README says how to show it where it is. */
 #define LLDB_IN_LOCALE                                                                                                 \
     "PYTHONPATH=$(echo /usr/lib/llvm-*/lib/python3.*/*-packages | tr ' ' ':') "                                        \
-    "$(command -v timeout >/dev/null && echo timeout 300) lldb --no-lldbinit --no-use-colors --batch "
+    "$(command -v timeout >/dev/null && echo timeout 1500) lldb --no-lldbinit --no-use-colors --batch "
 #define LLDB "LC_ALL=C.UTF-8 " LLDB_IN_LOCALE
 
 static void skip_without_lldb(void)
@@ -826,7 +828,7 @@ Test(lldb, names_and_released_operands_are_shown_as_in_gdb)
 
 Test(lldb, check_and_dot_do_not_disturb_the_walk)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         run("rm -f 'build/tests/gdb/a b.dot'");
         lldb("export LC_ALL=C.UTF-8", optimisations[i], "expression",
              "-o 'grad step' -o 'grad check L' -o 'grad dot \"build/tests/gdb/a b.dot\" L' -o 'grad step' "
@@ -860,7 +862,7 @@ Test(lldb, errors_are_sentences)
 
 Test(lldb, tree_explain_and_step_say_what_gdb_says)
 {
-    for (int i = 0; i < OPTIMISATIONS; i++) {
+    for (int i = 0; i < optimisation_count(); i++) {
         lldb("export LC_ALL=C.UTF-8", optimisations[i], "",
              "-o 'grad step' -o 'grad step e' -o 'grad tree L' -o 'grad explain L' -o 'grad edges L' "
              "-o 'grad tree nothing'");

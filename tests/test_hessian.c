@@ -889,7 +889,7 @@ static void write_file(const char *folder, const char *name, const char *text)
     fclose(file);
 }
 
-Test(hessian, formulas_of_one_s_own_are_differentiated_or_named, .timeout = 300)
+Test(hessian, formulas_of_one_s_own_are_differentiated_or_named, .timeout = 1800)
 {
     char folder[] = "/tmp/stepgrad_hessian_XXXXXX", command[1024], said[4096] = "";
     cr_assert_not_null(mkdtemp(folder));

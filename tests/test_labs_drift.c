@@ -38,7 +38,7 @@ static void begin(void)
 
 static void end(void) { graph_free(graph); }
 
-TestSuite(labs_drift, .init = begin, .fini = end, .timeout = 300);
+TestSuite(labs_drift, .init = begin, .fini = end, .timeout = 1800);
 
 /* Clear of 0, of either sign. */
 static double away(void)

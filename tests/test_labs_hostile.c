@@ -29,7 +29,7 @@
 #include "labs_shell.h"
 #include "outcome.h"
 
-enum { NOBODY = 65534, PATH_SIZE = PATH_MAX + 64, SECONDS_MOST = 60 };
+enum { NOBODY = 65534, PATH_SIZE = PATH_MAX + 64, SECONDS_MOST = 600 };
 
 /* ---- a folder: the grader, the submissions, what comes of them --------------------------------------------------- */
 

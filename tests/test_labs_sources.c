@@ -10,7 +10,7 @@
 #include "compute.h"
 #include "labs_shell.h"
 
-TestSuite(labs_sources, .init = make_folder, .fini = remove_folder, .timeout = 1200);
+TestSuite(labs_sources, .init = make_folder, .fini = remove_folder, .timeout = 1800);
 
 /* A line of cases.txt. */
 typedef struct Case {

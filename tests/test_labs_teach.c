@@ -13,7 +13,7 @@ static void begin(void)
     unsetenv("PRIVATE");
 }
 
-TestSuite(labs_teach, .init = begin, .fini = remove_folder, .timeout = 300);
+TestSuite(labs_teach, .init = begin, .fini = remove_folder, .timeout = 1800);
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
 #include "compute.h"
 #include "labs_reference.h"
 
-TestSuite(labs_wrong, .timeout = 600);
+TestSuite(labs_wrong, .timeout = 1800);
 
 /* Long chains and training take longer than all others together. */
 static uint64_t seeds_for(const Task *task)

@@ -60,7 +60,7 @@ static void expect_params_of_threads(const char *result)
     graph_free(graph);
 }
 
-Test(mpi, any_number_of_processes_ends_with_the_bits_of_threads, .timeout = 300)
+Test(mpi, any_number_of_processes_ends_with_the_bits_of_threads, .timeout = 1800)
 {
     char result[256];
     if (!succeeds("command -v mpirun && echo '#include <mpi.h>' | mpicc -c -fsyntax-only -xc /dev/stdin 2>&1"))

@@ -546,7 +546,7 @@ Test(nn, what_is_built_on_a_failed_input_is_failed)
     }
 }
 
-Test(nn, sizes_beyond_what_a_node_can_count_are_no_memory, .timeout = 300)
+Test(nn, sizes_beyond_what_a_node_can_count_are_no_memory, .timeout = 1800)
 {
     const size_t wide = UINT32_MAX - 1; /* two such layers have 2⁶⁴ params, and more */
     const size_t monsters[][3] = {{SIZE_MAX, 2, 1}, {UINT32_MAX, 1, 1}, {1, SIZE_MAX, 1}, {wide, wide, 4}};

@@ -25,7 +25,7 @@ static void setup(void)
 
 static void teardown(void) { graph_free(graph); }
 
-TestSuite(null, .init = setup, .fini = teardown, .timeout = 300);
+TestSuite(null, .init = setup, .fini = teardown, .timeout = 1800);
 
 Test(null, dot_h)
 {

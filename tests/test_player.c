@@ -39,7 +39,7 @@ static void end(void)
     cr_expect(chdir("/") == 0 && rmdir(folder) == 0, "a file that nobody asked for was left in %s", folder);
 }
 
-TestSuite(player, .init = begin, .fini = end, .timeout = 300);
+TestSuite(player, .init = begin, .fini = end, .timeout = 1800);
 
 static void write_page(Value *root, const PlayerOptions *options)
 {

@@ -32,7 +32,7 @@ static void teardown(void)
     graph_free(graph);
 }
 
-TestSuite(tree, .init = setup, .fini = teardown, .timeout = 300);
+TestSuite(tree, .init = setup, .fini = teardown, .timeout = 1800);
 
 static const char *print(Value *root, TreeOptions options)
 {

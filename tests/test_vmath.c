@@ -11,7 +11,7 @@
 #include "random.h"
 #include "vmath.h"
 
-TestSuite(vmath, .timeout = 600);
+TestSuite(vmath, .timeout = 1800);
 
 static const double LOG2 = 0.69314718055994531;
 

@@ -76,7 +76,7 @@ class Browser:
         self.session = ""
         options = {"args": ARGUMENTS + [f"--user-data-dir={self.profile}"], "binary": chromium}
         wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while not self.session:
             try:
                 answer = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
@@ -91,7 +91,7 @@ class Browser:
                                          data=None if body is None else json.dumps(body).encode(),
                                          headers={"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(request, timeout=300) as answer:
+            with urllib.request.urlopen(request, timeout=600) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise RuntimeError(error.read().decode()[:2000]) from None
@@ -103,8 +103,8 @@ class Browser:
         return self.call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
     def wait(self, script):
-        """Until what the script returns is true: most of a minute, for a machine that is busy with other things."""
-        deadline = time.monotonic() + 60
+        """Until what the script returns is true: ten minutes, for a machine that is busy with other things."""
+        deadline = time.monotonic() + 600
         while not self.run(script) and time.monotonic() < deadline:
             time.sleep(0.05)
 
@@ -288,7 +288,7 @@ class Page:
         browser.press("space")
         self.same("the button while playing", browser.run("return document.getElementById('play').ariaLabel"), "Pause")
         self.same("a reader while playing", self.look()["live"], "off")
-        deadline = time.monotonic() + 60 + self.last * 4  # a busy machine is slow, not wrong
+        deadline = time.monotonic() + 600 + self.last * 4  # a busy machine is slow, not wrong
         while self.look()["at"] < self.last and time.monotonic() < deadline:
             time.sleep(0.1)
         now = self.check_moment(self.last, "playing")
