@@ -884,6 +884,18 @@ Test(dot, no_memory_is_told_wherever_it_runs_out)
     cr_expect(n > 6 && n < 100, "it took %d allocations", n - 1); /* order, reached, nodes, frames, merged, file */
 }
 
+/* In glibc, open_memstream loses what it has no memory for and sets no error: dot was given what was left. */
+Test(dot, dot_gets_no_diagram_that_there_was_no_memory_for)
+{
+    size_t length;
+    Value *x = param("x", 1);
+    memory_lasts(0);
+    char *picture = dot_picture_at(HERE, x, "a.svg", "svg", &length, NULL, &error);
+    memory_restore();
+    cr_expect_eq(picture, NULL, "a picture");
+    expect_in(error.message, "no memory for the diagram");
+}
+
 Test(dot, a_root_that_does_not_depend_on_through_is_told)
 {
     Value *x = param("x", 1), *y = param("y", 1);

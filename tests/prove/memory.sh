@@ -3,6 +3,7 @@
 # it. The library's fail at its own gate, in out_of_memory.c, plain and under sanitizers; the programs' in libc, by the
 # library fail_malloc.c. TRIES is how many allocations of a program's run fail at most.
 set -u
+OUT=${OUT#"$PWD/"} # make takes no path with a space
 log="$OUT/log.txt"
 : "${TRIES:=40}" "${CC:=cc}" "${MAKE:=make}"
 work=$(mktemp -d) || exit 77
@@ -15,7 +16,7 @@ broken() { echo "BROKEN: $*" && bad=$((bad + 1)); }
 
 # ---- the gate --------------------------------------------------------------------------------------------------------
 
-WRAP='-Wl,--wrap=free,--wrap=posix_memalign,--wrap=open_memstream'
+WRAP='-Wl,--wrap=free,--wrap=posix_memalign'
 gate() { # name, flags: every job of the library
     $MAKE -j2 BUILD="$OUT/$1" CC="$CC" CFLAGS="$2" "$OUT/$1/libstepgrad.a" >"$log" 2>&1 &&
         $CC -std=c11 -Wall -Wextra -ffp-contract=off $2 -Iengine -Iviz -fno-pie -no-pie $WRAP -fopenmp \
@@ -52,7 +53,7 @@ run() {
     (
         D="$work/here"
         eval "set -- $command"
-        timeout 60 env ${no_dot:+PATH=/} LD_PRELOAD="$OUT/fail_malloc.so" "$@" </dev/null >"$work/stdout" 2>"$work/stderr"
+        timeout 60 env ${no_dot:+PATH=/} LD_PRELOAD="$work/fail_malloc.so" "$@" </dev/null >"$work/stdout" 2>"$work/stderr"
     )
     status=$?
 }
@@ -117,7 +118,7 @@ faults_of() { # command
     echo "$count allocations: $command"
 }
 
-if ! $CC -O1 -shared -fPIC -o "$OUT/fail_malloc.so" tests/prove/fail_malloc.c -ldl 2>"$log"; then
+if ! $CC -O1 -shared -fPIC -o "$work/fail_malloc.so" tests/prove/fail_malloc.c -ldl 2>"$log"; then
     figure="${figure}Not run: libc's allocations (the library to preload cannot be built here: it needs glibc)."
 elif ! $MAKE -j2 BUILD="$OUT/programs" CC="$CC" CFLAGS='-O2 -g' "$OUT/programs/moons" "$OUT/programs/draw" \
     $(ls lessons/[0-9][0-9]_*.c | sed "s:\(.*\)\.c:$OUT/programs/\1:") >"$log" 2>&1; then

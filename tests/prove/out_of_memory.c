@@ -4,8 +4,8 @@
  *
  * A job is a function of the world below, which is made anew for each attempt. What an attempt must leave behind is in
  * `attempt`. The file STACKS gets the return addresses of each call that was under way when an allocation failed, from
- * which memory.sh finds the functions and the places that no fault has reached. Link it with -Wl,--wrap= for free,
- * posix_memalign and open_memstream: what is allocated and not freed is counted there.
+ * which memory.sh finds the functions and the places that no fault has reached. Link it with -Wl,--wrap= for free and
+ * posix_memalign: what is allocated and not freed is counted there.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
@@ -835,7 +835,6 @@ static long live_blocks;
 
 void __real_free(void *block);
 int __real_posix_memalign(void **block, size_t alignment, size_t bytes);
-FILE *__real_open_memstream(char **bytes, size_t *length);
 
 void __wrap_free(void *block)
 {
@@ -848,13 +847,6 @@ int __wrap_posix_memalign(void **block, size_t alignment, size_t bytes)
     const int failure = __real_posix_memalign(block, alignment, bytes);
     live_blocks += failure == 0;
     return failure;
-}
-
-/* Its bytes are for the caller to free. */
-FILE *__wrap_open_memstream(char **bytes, size_t *length)
-{
-    live_blocks++;
-    return __real_open_memstream(bytes, length);
 }
 
 static void *faulty_allocator(size_t bytes)

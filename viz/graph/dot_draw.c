@@ -238,10 +238,37 @@ static bool dot_run(Dot *dot, const char *target, const char *format, double sec
     return ok;
 }
 
+/* The diagram as text that the caller frees with memory_free; NULL on failure. (open_memstream would do without a guess
+ * at the size, but in glibc it loses what it has no memory for, and sets no error.) */
+static char *diagram_new(Where where, Value *root, const char *target, size_t *length, const DotOptions *options,
+                         Error *error)
+{
+    enum { ROOM = 1 << 14 };
+    bool ok = false, was_full = true;
+    char *diagram = NULL;
+    for (size_t room = ROOM; was_full; room *= 2) {
+        memory_free(diagram);
+        diagram = memory_alloc(room);
+        FILE *out = diagram != NULL ? fmemopen(diagram, room, "w") : NULL;
+        was_full = false;
+        if (out == NULL) {
+            error_set(error, "%.200s: no memory for the diagram", target);
+            break;
+        }
+        ok = dot_print_at(where, root, out, options, error);
+        *length = (size_t)ftell(out);
+        was_full = ferror(out) != 0;
+        fclose(out);
+    }
+    if (ok)
+        return diagram;
+    memory_free(diagram);
+    return NULL;
+}
+
 char *dot_picture_at(Where where, Value *root, const char *target, const char *format, size_t *length,
                      const DotOptions *options, Error *error)
 {
-    char *diagram = NULL;
     Dot dot = {.ends = {{.fd = -1}, {.fd = -1}, {.fd = -1}}};
     const double asked = options != NULL && options->seconds > 0 ? options->seconds : DOT_SECONDS;
     const double seconds = asked < SECONDS_MOST ? asked : SECONDS_MOST;
@@ -249,16 +276,10 @@ char *dot_picture_at(Where where, Value *root, const char *target, const char *f
     misuse_if_null(format, "dot: format", "Pass one that dot knows, such as \"svg\".", where);
     misuse_if_null(length, "dot: length", "Give the address of a size_t.", where);
     value_check(root, NULL, "dot: root", where);
-    FILE *out = open_memstream(&diagram, &dot.diagram_left);
-    if (out == NULL) {
-        error_set(error, "%.200s: no memory for the diagram", target);
-        return NULL;
-    }
-    bool ok = dot_print_at(where, root, out, options, error);
-    fclose(out);
+    char *diagram = diagram_new(where, root, target, &dot.diagram_left, options, error);
     dot.diagram = diagram;
-    ok = ok && dot_run(&dot, target, format, seconds, error);
-    free(diagram); /* open_memstream's own */
+    const bool ok = diagram != NULL && dot_run(&dot, target, format, seconds, error);
+    memory_free(diagram);
     if (!ok)
         memory_free(dot.said[OUT].bytes);
     *length = dot.said[OUT].length;
