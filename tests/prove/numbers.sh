@@ -46,7 +46,8 @@ BUILD="$OUT/own" sh tests/run_tests.sh --filter '@(awkward|golden|loss|vmath|moo
 
 {
     echo "$(wc -l <"$OUT/hashes") ways to build it (compilers, levels, processors, libm): in each 0 natural" \
-        "violations of the 166 golden graphs and 15 traps, and none of the 166 raises invalid, overflow or division by zero." \
+        "violations of the 166 golden graphs and 15 traps, and none of the 166 raises invalid," \
+        "overflow or division by zero." \
         "Bits of 100 random graphs and of a trained network:" \
         "$(awk '{ printf "%s%s %s (%d ways)", sep, $2, $3, $1; sep = ", " }' "$OUT/different")." \
         "20,000 random graphs judged step by step in long double: $(cat "$OUT/steps")." \
