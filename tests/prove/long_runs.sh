@@ -26,6 +26,9 @@ while [ $((nodes / 1024 * 80)) -gt $((free_kb / 2)) ]; do
     nodes=$((nodes / 10))
 done
 
+# What glibc keeps for the next request of the same thread counts as in use: here it keeps nothing.
+export GLIBC_TUNABLES=glibc.malloc.tcache_count=0
+
 failed=0
 run() { # result, arguments
     result=$1
