@@ -215,7 +215,7 @@ $(BUILD)/tests/run: LINK += $(CRITERION:%=-L%/lib)
 # library stands in, beside the functions in tests/guard.c: a quarter of the time of an empty test. It is found by the
 # path in the runner of the old kind, RPATH, which holds for the libraries of libraries too.
 $(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LAB_OBJECTS) $(LIB)
-	$(LINK) $(BESIDE) -o $@ $^ -lcriterion $(LIBS)
+	$(LINK) -o $@ $^ $(BESIDE) -lcriterion $(LIBS)
 	@for name in $$(ldd $@ 2>/dev/null | sed -n 's/^[[:space:]]*\(libgit2[^ ]*\) .*/\1/p'); do \
 	  $(LINK) -shared -Wl,-soname,$$name -o $(@D)/$$name -x c /dev/null || exit 1; done
 

@@ -10,6 +10,10 @@
 
 #include "error.h"
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wclobbered" /* at -O0 it is wary of the places that the statements themselves pass */
+#endif
+
 static jmp_buf back;
 static Where told_where;
 static char told[2048];

@@ -181,11 +181,16 @@ static const char *next_claim(const char *text)
 }
 
 /* Break the claims one at a time. The engine's chapters may take seconds to run, so there the last one stands for all,
- * and without LONG=yes everywhere: the function claim is the same. */
+ * and without LONG=yes everywhere: the function claim is the same. Nor are then those chapters tried in which a slip
+ * breaks a claim below. */
+static bool has_slip(const Chapter *chapter);
+
 static void check_claims(const Chapter *chapter, const Chapter *before)
 {
     (void)before;
     int count = 0;
+    if (getenv("LONG") == NULL && has_slip(chapter))
+        return;
     for (const char *claim = next_claim(chapter->source); claim != NULL; claim = next_claim(claim)) {
         count++;
         if ((!chapter->alone || getenv("LONG") == NULL) && next_claim(claim) != NULL)
@@ -258,6 +263,14 @@ static const struct Slip {
     {"lessons/21_replay.c", "i == length - 1;", "1;"},
     {"lessons/21_replay.c", "SAMPLES, 1, replayed", "SAMPLES, 2, replayed"},
 };
+
+static bool has_slip(const Chapter *chapter)
+{
+    for (size_t i = 0; i < sizeof SLIPS / sizeof SLIPS[0]; i++)
+        if (strcmp(SLIPS[i].path, chapter->path) == 0)
+            return true;
+    return false;
+}
 
 static void check_slips(const Chapter *chapter, const Chapter *before)
 {
