@@ -74,13 +74,13 @@ static inline double fuzz_number(FuzzInput *in)
  * local variable. */
 #define fuzz_is_misuse(statement)                                                                                      \
     (misuse_set_handler(fuzz_refuse), fuzz_refused = false,                                                            \
-     setjmp(fuzz_return) == 0 ? (void)(statement) : (void)(fuzz_refused = true), misuse_set_handler(NULL),             \
-     fuzz_refused)
+     (void)(setjmp(fuzz_return) == 0 ? (void)(statement) : (void)0), misuse_set_handler(NULL), fuzz_refused)
 static jmp_buf fuzz_return;
 static bool fuzz_refused;
 static inline void fuzz_refuse(Where where, const char *message)
 {
     (void)where, (void)message;
+    fuzz_refused = true;
     longjmp(fuzz_return, 1);
 }
 #if defined(__GNUC__) && !defined(__clang__)
