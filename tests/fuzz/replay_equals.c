@@ -124,7 +124,9 @@ static void check_text(const char *path)
 
 static void check_emitted(const FuzzLeaves *leaves)
 {
-    char folder[] = "/tmp/stepgrad-fuzz-XXXXXX", path[64];
+    const char *temporary = getenv("TMPDIR");
+    char folder[256], path[300];
+    snprintf(folder, sizeof folder, "%s/stepgrad-fuzz-XXXXXX", temporary != NULL ? temporary : "/tmp");
     fuzz_require(mkdtemp(folder) != NULL, "a folder for emitted code");
     snprintf(path, sizeof path, "%s/emitted.c", folder);
     fuzz_require(program_emit(program, path, "emitted", &error), error.message);
