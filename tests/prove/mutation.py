@@ -17,7 +17,7 @@ import sys
 
 KINDS = """
 arithmetic  + for -, * for /, % for *, << for >>, & for |, and each the other way; so in +=
-sign        -x becomes x
+sign        -x and fabs(x) become x
 compare     < becomes <=, > becomes >=, == becomes !=, and each the other way; not where == is the whole condition
 logic       && becomes ||, and the other way; !x becomes x
 step        ++ becomes --, and the other way
@@ -212,6 +212,8 @@ class Finder:
             self.number(token)
         elif token.kind == "char" and region == "body":
             self.add("whole", token.at, token.end, "(%s + 1)" % token.text)
+        elif token.text == "fabs" and after.text == "(":
+            self.add("sign", token.at, token.end, "")
         elif token.kind == "name" and token.text in NAMED:
             self.add("named", token.at, token.end, NAMED[token.text])
         elif token.kind == "operator":
@@ -469,7 +471,8 @@ class Build:
     def make_all(self):
         chapters = glob.glob("lessons/[0-9][0-9]_*.c")
         programs = ["tests/run", "moons", "draw"] + [path[:-2] for path in chapters]
-        must(self.make("-j2", *[os.path.join(self.build, name) for name in programs]))
+        libraries = dict(os.environ, LD_LIBRARY_PATH=os.path.abspath(self.build))  # make runs what it has built
+        must(self.make("-j2", *[os.path.join(self.build, name) for name in programs]), env=libraries)
         self.runner = os.path.join(self.build, "tests", "run")
 
     def compile_commands(self):
@@ -562,9 +565,14 @@ class Coverage:
     def lines_of_objects(self):
         """For each line of a header, the sources whose objects have code of it."""
         self.engine = {os.path.basename(path): path for path in glob.glob("engine/*.[ch]")}
+        kept, stamp = os.path.join(self.folder, "lines.json"), read(os.path.join(self.build.out, "trace_objects", "stamp"))
+        if not os.path.exists(kept) or json.loads(read(kept))[0] != stamp:
+            rows = {source: sorted({row[:2] for row in self.decoded(path)}) for source, path in self.objects.items()}
+            with open(kept, "w") as file:
+                json.dump([stamp, rows], file)
         self.has_code, self.sources_of = {}, {}
-        for source, path in self.objects.items():
-            for name, line, _ in self.decoded(path):
+        for source, rows in json.loads(read(kept))[1].items():
+            for name, line in rows:
                 self.has_code.setdefault(name, set()).add(line)
                 self.sources_of.setdefault((name, line), set()).add(source)
 

@@ -1,6 +1,6 @@
 /* trace_blocks.c - for mutation.py: which blocks of the library a test runs. gcc -fsanitize-coverage=trace-pc calls the
- * function below at the start of each block. It sets the byte of its caller in the file that BLOCKS_FILE names; processes
- * that the test starts use the same file, and what crashes has left its mark, too.
+ * function below at the start of each block. It sets the byte of its caller in the file that BLOCKS_FILE names;
+ * processes that the test starts use the same file, and what crashes has left its mark, too.
  */
 #include <fcntl.h>
 #include <stdlib.h>
