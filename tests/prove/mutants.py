@@ -144,12 +144,13 @@ class Judge:
         result = []
         while order:
             result.append(order[:size])
-            order, size = order[size:], min(3 * size, 50)
+            order, size = order[size:], min(3 * size, mutation.MOST_AT_ONCE)
         return result
 
     def killer(self, batch, runner):
         slowest = max(self.coverage.tests[test]["cpu"] for test in batch)
-        ended = mutation.run_tests(self.build, batch, self.folder, 2 + 10 * slowest, runner=runner)
+        most = 2 + int(10 * slowest)
+        ended = mutation.run_tests(self.build, batch, self.folder, most, runner=runner)
         if ended.passed:
             return None
         if ended.how == "clock":
@@ -157,8 +158,7 @@ class Judge:
         text = re.sub(r"\x1b\[[0-9;]*m", "", ended.output)
         failed = re.search(r"^\[(?:FAIL|\*\*\*\*|----|ERR \S*|CRASH)\] (\w+)::(\w+)", text, re.M)
         test = "/".join(failed.groups()) if failed and "/".join(failed.groups()) in batch else batch[0]
-        how = "time" if re.search(r"CPU time limit|SIGXCPU|\(24\)|timed out|Timeout", text) else (
-            "crash" if "CRASH" in text else "test")  # fmt: skip
+        how = "test" if "CRASH" not in text else "crash" if ended.cpu < most else "time"
         return "%s %s" % (test, how)
 
     def is_same_optimised(self, mutant):
