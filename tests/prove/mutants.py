@@ -2,15 +2,17 @@
 """mutants.py - break each place of engine/ once, and see that a test fails.
 
     tests/prove/mutants.py [--files 'csv*.c,ops.h'] [--kinds sign,index] [--jobs N] [--sample N] [--seed N] [--only ID]
-                           [--list-survivors] [--show ID] [--count]
+                           [--list-survivors] [--show ID] [--count] [--known]
 
 Each mutant is compiled into the library, with which the tests are linked as a shared object, and those tests are run
 that run its line, until one fails. $OUT/results.tsv gets a line at once, so that a run that was stopped goes on where it
 was; a mutant that has survived is tried again when tests have changed. What no test can find, because the program does
-the same, stands in equivalent_mutants.txt with the reason. Exit status 0: no other mutant survives.
+the same, stands in equivalent_mutants.txt with the reason. --known asks only the tests whose lines are known, while
+another run still finds out those of the rest; what survives them is tried again later. Exit status 0: no other mutant survives.
 """
 
 import argparse
+import atexit
 import os
 import random
 import re
@@ -62,7 +64,7 @@ class Judge:
 
     def __init__(self, build, coverage, results, worker):
         self.build, self.coverage, self.results = build, coverage, results
-        self.folder = os.path.join(build.out, "worker%d" % worker)
+        self.folder = os.path.join(build.out, "worker-%d-%d" % (os.getpid(), worker))
         self.headers = os.path.join(self.folder, "headers")
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.headers)
@@ -188,6 +190,7 @@ def todo(mutants, results, tests, only):
 
 def work(share, build, coverage, results, worker, tests):
     judge = Judge(build, coverage, results, worker)
+    atexit.register(shutil.rmtree, judge.folder, True)
     for number, mutant in enumerate(share):
         start = time.time()
         status, detail = judge.judge(mutant)
@@ -205,7 +208,7 @@ def work_all(mutants, jobs, build, coverage, results, tests):
         child = os.fork()
         if child == 0:
             work(mutants[worker::jobs], build, coverage, results, worker, tests)
-            os._exit(0)
+            sys.exit(0)
         children.append(child)
     for child in children:
         if os.waitpid(child, 0)[1]:
@@ -255,6 +258,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only")
     parser.add_argument("--show")
+    parser.add_argument("--known", action="store_true")
     parser.add_argument("--count", action="store_true")
     parser.add_argument("--list-survivors", action="store_true")
     asked = parser.parse_args()
@@ -289,8 +293,9 @@ def main():
             print(mutation.difference(mutant).split("\n", 3)[3])
         return 0
     build = mutation.Build(out)
-    coverage = mutation.Coverage(build)
-    tests = mutation.digest(mutation.glob.glob("tests/*.[ch]"))
+    coverage = mutation.Coverage(build, not asked.known)
+    tests = mutation.digest(mutation.glob.glob("tests/*.[ch]")) if not asked.known else "some tests"
+    results = Results(results.path)
     left = todo(mutants, results, tests, asked.only)
     print("%d mutants, %d to judge, %d tests" % (len(mutants), len(left), len(coverage.tests)), flush=True)
     work_all(left, asked.jobs, build, coverage, results, tests)

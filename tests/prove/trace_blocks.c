@@ -3,6 +3,7 @@
  * test that is run. Programs that the test starts use the same file, and what crashes has left its mark, too.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -31,23 +32,30 @@ static void open_blocks(const char *path)
     blocks_size = (size_t)size;
 }
 
-__attribute__((constructor)) static void open_blocks_of_parent(void)
-{
-    const char *path = getenv("BLOCKS_FILE");
-    if (path != NULL)
-        open_blocks(path);
-}
-
 static void open_blocks_of_test(void)
 {
     static int was_here = 0;
     const char *folder = getenv("BLOCKS_FOLDER");
     char path[4096];
-    if (was_here++ || folder == NULL)
+    if (blocks != NULL || was_here++ || folder == NULL)
         return;
     snprintf(path, sizeof path, "%s/%s/%s", folder, criterion_current_test->category, criterion_current_test->name);
     setenv("BLOCKS_FILE", path, 1);
     open_blocks(path);
+}
+
+static void open_blocks_for_child(void)
+{
+    if (&criterion_current_test != NULL && criterion_current_test != NULL)
+        open_blocks_of_test();
+}
+
+__attribute__((constructor)) static void open_blocks_of_parent(void)
+{
+    const char *path = getenv("BLOCKS_FILE");
+    if (path != NULL)
+        open_blocks(path);
+    pthread_atfork(open_blocks_for_child, NULL, NULL);
 }
 
 static long long milliseconds(struct timeval time) { return time.tv_sec * 1000LL + time.tv_usec / 1000; }
