@@ -5,7 +5,8 @@ A branch is one outcome of one operand of a condition, so `if (a && b)` has four
 takes is listed, unless it stands in unreachable.txt: there, with the reason, is what no test can take. An entry whose
 line is gone or is reached fails, too. Exit status 0: all of engine/, and 95 % of viz/.
 
-What gcov can't see: the lines that a process runs before it is killed by a signal.
+Functions that a macro makes or that are inlined into others have copies; a branch counts if one of them takes it.
+What gcov can't see: the lines that a process runs before it is killed by a signal other than SIGABRT.
 """
 
 import collections
@@ -19,7 +20,7 @@ import sys
 LIST = "tests/prove/unreachable.txt"
 VIZ_LEAST = 0.95
 # These build by themselves what they try: see mutation.py.
-FILTER = "!(answers|bench|cheat_sheet|compilers|gdb|labs_handout|labs_hostile|labs_own_op|labs_sources|labs_teach|mpi\
+FILTER = "!(answers|bench|cheat_sheet|compilers|gdb|lldb|labs_handout|labs_hostile|labs_own_op|labs_sources|labs_teach|mpi\
 |needs|readme|slips)/*"
 
 
@@ -31,33 +32,41 @@ def build_and_run(out, build):
         return
     for counts in glob.glob(build + "/**/*.gcda", recursive=True):
         os.remove(counts)
-    command = ["make", "--no-print-directory", "-j2", "BUILD=" + build, "CC=gcc", "CFLAGS=-O0 --coverage"]
+    on_abort = os.path.join(build, "gcov_on_abort.o")
+    subprocess.run(["gcc", "-c", "-o", on_abort, "tests/prove/gcov_on_abort.c"], check=True)
+    command = ["make", "--no-print-directory", "-j2", "BUILD=" + build, "CC=gcc", "CFLAGS=-O0 --coverage",
+               "LDFLAGS=" + on_abort]  # fmt: skip
     subprocess.run(command + ["FILTER=" + FILTER, "check"], env=dict(os.environ, BROWSER="no"), stdin=subprocess.DEVNULL)
     with open(done, "wb") as file:
         file.write(state)
 
 
 def counts_of(build):
-    """(file, line) -> [how often, {branch: how often}], added up over the objects that have a copy of the line."""
-    lines = collections.defaultdict(lambda: [0, collections.Counter()])
+    """(file, line) -> [how often, [how often each branch]], added up over the copies of the line."""
+    lines, copies = collections.Counter(), collections.defaultdict(lambda: collections.defaultdict(list))
     for data in sorted(glob.glob(build + "/engine/*.gcno") + glob.glob(build + "/viz/*/*.gcno")):
         text = subprocess.run(["gcov", "-b", "--json-format", "--stdout", data], stdout=subprocess.PIPE).stdout
-        for part in text.decode().splitlines():
-            for file in json.loads(part)["files"]:
-                if file["file"].startswith(("engine/", "viz/")):
-                    add_file(lines, file)
-    return lines
+        for file in [file for part in text.decode().splitlines() for file in json.loads(part)["files"]]:
+            for line in file["lines"]:
+                place = file["file"], line["line_number"]
+                lines[place] += line["count"]
+                copies[place][data, line.get("function_name")] += [branch["count"] for branch in line["branches"]]
+    return {place: [lines[place], add_up([copy for copy in copies[place].values() if copy])] for place in lines
+            if place[0].startswith(("engine/", "viz/"))}  # fmt: skip
 
 
-def add_file(lines, file):
-    before = collections.Counter()  # a line that stands in several functions is listed for each
-    for line in file["lines"]:
-        place = lines[file["file"], line["line_number"]]
-        place[0] += line["count"]
-        first = before[line["line_number"]]
-        for number, branch in enumerate(line["branches"]):
-            place[1][first + number] += branch["count"]
-        before[line["line_number"]] += len(line["branches"])
+def add_up(copies):
+    """A function may have several copies of another; then its list is several times as long as the shortest. A copy
+    where a constant has decided a branch is left out."""
+    fewest = min(map(len, copies), default=0)
+    full = max((len(copy) for copy in copies), default=0)
+    if any(len(copy) % fewest for copy in copies):
+        fewest = full
+    result = [0] * fewest
+    for copy in copies:
+        for number, count in enumerate(copy):
+            result[number % fewest] += count
+    return result
 
 
 def read_list():
@@ -78,7 +87,7 @@ class Room:
         self.name, self.lines, self.lines_run, self.branches, self.taken, self.explained = name, 0, 0, 0, 0, 0
 
     def add(self, count, branches, explained):
-        taken = sum(times > 0 for times in branches.values())
+        taken = sum(times > 0 for times in branches)
         self.lines += 1
         self.lines_run += count > 0
         self.branches += len(branches)
@@ -105,13 +114,13 @@ def main():
     texts = {path: open(path, encoding="utf-8").read().split("\n") for path in {path for path, _ in lines}}
     for (path, number), (count, branches) in sorted(lines.items()):
         key = path, texts[path][number - 1].strip()
-        is_open = count == 0 or not all(branches.values())
+        is_open = count == 0 or not all(branches)
         explained = is_open and key in unreachable
         rooms[path.split("/")[0]].add(count, branches, explained)
         if explained:
             used.add(key)
         elif is_open:
-            missing.append((path, number, count, list(branches.values()), key[1]))
+            missing.append((path, number, count, branches, key[1]))
     stale = sorted(set(unreachable) - used)
     for path, number, count, branches, text in missing:
         what = "never run" if count == 0 else "branches %s" % branches
