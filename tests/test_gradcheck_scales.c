@@ -244,6 +244,11 @@ Test(gradcheck_scales, rounding_that_gathers_is_no_error)
         Value *x = v_param(g, 0.7), *y = v_sin(v_sub(v_add(x, m), m));
         expect_right("sin((x + M) - M)", m, g, y, x, cos((0.7 + m) - m));
     }
+    for (double m = 1; m <= 0x1p40; m *= 2) {
+        Graph *g = graph_new();
+        Value *x = v_param(g, 1);
+        expect_right("x - M, which is negative", m, g, v_sub(x, 1.4 * m), x, 1);
+    }
     for (double m = 1e1; m <= 1e8; m *= 10) {
         Graph *g = graph_new();
         Value *x = v_param(g, m + 0.3), *z[] = {x, v_const(g, m)};

@@ -272,6 +272,19 @@ Test(jacobian, leaves_may_repeat_and_roots_may_be_leaves_or_constants)
     graph_free(g);
 }
 
+Test(jacobian, each_row_of_reverse_mode_starts_from_gradients_of_0)
+{
+    Graph *g = graph_new();
+    Value *leaves[2] = {v_param(g, 2), v_param(g, 3)};
+    Value *roots[3] = {v_add(leaves[0], leaves[1]), v_mul(leaves[0], leaves[1]), v_sub(leaves[0], leaves[1])};
+    const double want[6] = {1, 1, 3, 2, 1, -1};
+    double matrix[6];
+    cr_assert(jacobian_reverse(roots, 3, leaves, 2, matrix, NULL), "failed");
+    for (size_t i = 0; i < 6; i++)
+        cr_expect_eq(matrix[i], want[i], "J[%zu][%zu]: got %g, want %g", i / 2, i % 2, matrix[i], want[i]);
+    graph_free(g);
+}
+
 Test(jacobian, lists_that_lie_scattered_and_lists_that_lie_side_by_side_agree)
 {
     Graph *g = graph_new();

@@ -248,6 +248,23 @@ Test(random, a_shuffle_gives_each_order_equally_often)
     cr_expect_lt(chi, 66, "chi-square %g", chi);
 }
 
+Test(random, a_shuffle_draws_once_for_each_place_but_the_first)
+{
+    Random random, same;
+    size_t order[5] = {0, 1, 2, 3, 4}, want[5] = {0, 1, 2, 3, 4};
+    random_seed(&random, 9);
+    random_seed(&same, 9);
+    random_shuffle(&random, order, 5);
+    for (size_t left = 5; left > 1; left--) {
+        const size_t chosen = (size_t)random_below(&same, left), moved = want[left - 1];
+        want[left - 1] = want[chosen];
+        want[chosen] = moved;
+    }
+    cr_expect(memcmp(order, want, sizeof want) == 0, "got %zu %zu %zu %zu %zu", order[0], order[1], order[2], order[3],
+              order[4]);
+    cr_expect_eq(random.state, same.state, "the state after a shuffle of 5 is not that after 4 draws");
+}
+
 Test(random, a_shuffle_keeps_every_index_once)
 {
     enum { N = 1000 };
