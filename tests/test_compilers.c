@@ -106,7 +106,8 @@ Test(compilers, a_sanitizer_sees_what_no_node_has_been_made_of)
 {
     if (!runs("${CC:-cc}", "-fsanitize=address", "int main(void) { return 0; }", ""))
         cr_skip_test("SKIPPED: no AddressSanitizer here");
-    /* all slips in one program, which compiles once: each is made by a child */
+    /* All slips in one program, which compiles once: each is made by a child. Just before a label lies what is known of
+     * its room, less than 32 bytes. */
     const char *const program =
         "#include \"graph.h\"\n"
         "#include <sys/wait.h>\n"
@@ -119,7 +120,7 @@ Test(compilers, a_sanitizer_sees_what_no_node_has_been_made_of)
         "        int status = 0;\n"
         "        if (fork() != 0) { wait(&status); ended = 2 * ended + (status != 0); continue; }\n"
         "        if (slip == 1) a[1].data = 2;\n"
-        "        if (slip == 2) ((char *)a->label)[-1] = 2;\n"
+        "        if (slip == 2) ((char *)a->label)[-32] = 2;\n"
         "        if (slip == 3) ((char *)a->label)[8] = 2;\n"
         "        _exit(0);\n"
         "    }\n"

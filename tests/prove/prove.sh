@@ -29,11 +29,12 @@ machines|fresh systems, other locales, a read-only source tree, missing tools|`m
 root=${BUILD:-build}/prove
 page=tests/PROOF.md
 
-# A sum over every source, the page itself left out.
-state() {
-    find engine viz lessons tests Makefile -type f ! -name '*.pyc' ! -path "$page" | LC_ALL=C sort | while IFS= read -r file; do
-        cksum "$file"
-    done | cksum | tr ' ' '-'
+# A sum over every source, and the script of the row; the page and the other scripts do not count.
+state() { # script
+    {
+        find engine viz lessons tests Makefile -type f ! -name '*.pyc' ! -path 'tests/prove/*' ! -path "$page"
+        echo "$1"
+    } | LC_ALL=C sort | tr '\n' '\0' | xargs -0 cksum | cksum | tr ' ' '-'
 }
 
 script_of() { # row
@@ -49,7 +50,7 @@ run_row() { # row
     export OUT="$root/$1"
     mkdir -p "$OUT" || return 1
     seen=
-    sources=$(state)
+    sources=$(state "$script")
     [ ! -f "$OUT/result" ] || read -r seen status _ <"$OUT/result"
     if [ "${AGAIN:-no}" = no ] && [ "$seen" = "$sources" ]; then
         echo "==== $1: these sources have been through it: $(verdict "$status")"
@@ -89,7 +90,6 @@ machine=$(
 )
 
 write_page() {
-    now=$(state)
     cat <<END
 # Proof
 
@@ -107,7 +107,7 @@ END
         fi
         read -r sources status day seconds commit <"$out/result"
         older=
-        [ "$sources" = "$now" ] || older=', older sources'
+        [ "$sources" = "$(state "$(script_of "$row")")" ] || older=', older sources'
         figure=$(printf %s "$(cat "$out/figure.txt")" | tr '\n|' ' /')
         echo "| $row | $tried | $bar | $(verdict "$status") | $figure" \
             "($day, $((seconds / 60)) min, $commit$older) |"
