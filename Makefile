@@ -58,7 +58,6 @@ else
 SHARED_LIB = $(BUILD)/libstepgrad.so.$(ABI)
 SHARED_LINK = $(BUILD)/libstepgrad.so
 SONAME = -shared -Wl,-soname,$(notdir $(SHARED_LIB))
-BESIDE = -Wl,--disable-new-dtags,-rpath,'$$ORIGIN'
 endif
 # Homebrew keeps Criterion where compilers do not look.
 CRITERION := $(wildcard $(addsuffix /opt/criterion,$(shell brew --prefix 2>/dev/null)))
@@ -211,13 +210,8 @@ $(SUITES): CFLAGS = $(TEST_CFLAGS)
 $(SUITES) $(BUILD)/tests/guard.o: COMPILE += $(CRITERION:%=-isystem %/include)
 
 $(BUILD)/tests/run: LINK += $(CRITERION:%=-L%/lib)
-# Each test is a process that loads all that Criterion is linked with. Most of it belongs to libgit2, for which an empty
-# library stands in, beside the functions in tests/guard.c: a quarter of the time of an empty test. It is found by the
-# path in the runner of the old kind, RPATH, which holds for the libraries of libraries too.
 $(BUILD)/tests/run: $(SUITES) $(BUILD)/tests/adg.o $(BUILD)/tests/guard.o $(LAB_OBJECTS) $(LIB)
-	$(LINK) -o $@ $^ $(BESIDE) -lcriterion $(LIBS)
-	@for name in $$(ldd $@ 2>/dev/null | sed -n 's/^[[:space:]]*\(libgit2[^ ]*\) .*/\1/p'); do \
-	  $(LINK) -shared -Wl,-soname,$$name -o $(@D)/$$name -x c /dev/null || exit 1; done
+	$(LINK) -o $@ $^ -lcriterion $(LIBS)
 
 # The debug build of the engine, and a program full of slips. The sessions of chapters in gdb take the engine, too.
 $(BUILD)/tests/run: | $(BUILD)/tests/debug/engine.a
