@@ -29,7 +29,7 @@ FIRST = """ops.h backward.c value.c graph.c order.c checkpoint.c dual.h matrix.c
 hessian*.c gradcheck*.c random.c data.c csv*.c model*.c file.c params.c memory.c number.c words.c utf8.c error.c replay*.c
 lanes.h vmath.h emit*.c *.c *.h""".split()
 LATER = ("condition", "delete", "swap", "logic", "named")  # the kinds of which most are found at once
-SLOW = 2.0  # seconds: tests that take more are for what the others leave
+SLOW = 0.5  # seconds: tests that take more are for what the others leave, and only for files of their suite's name
 
 
 class Results:
@@ -57,6 +57,11 @@ class Results:
         os.write(handle, row.encode())
         os.close(handle)
         self.remember(mutant.name, status, detail, tests)
+
+
+def is_of(test, mutant):
+    """csv/a_ragged_row is of csv_row.c"""
+    return re.split("[/_]", test)[0] == re.split("[._]", os.path.basename(mutant.path))[0]
 
 
 class Judge:
@@ -131,7 +136,8 @@ class Judge:
             return status, "-"
         tests = self.coverage.tests_for(mutant)
         quick = [test for test in tests if self.coverage.tests[test]["cpu"] <= SLOW]
-        for batch in self.batches(mutant, quick, 2) + self.batches(mutant, set(tests) - set(quick), 1):
+        slow = [test for test in set(tests) - set(quick) if is_of(test, mutant)]
+        for batch in self.batches(mutant, quick, 2) + self.batches(mutant, slow, 1):
             killer = self.killer(batch, runner)
             if killer:
                 return "killed", killer
@@ -142,7 +148,7 @@ class Judge:
     def batches(self, mutant, tests, size):
         """First those that have killed here before, and the quick ones."""
         kills = self.results.kills.get(os.path.basename(mutant.path), {})
-        order = sorted(tests, key=lambda test: (-kills.get(test, 0), self.coverage.tests[test]["cpu"], test))
+        order = sorted(tests, key=lambda test: (-kills.get(test, 0), not is_of(test, mutant), self.coverage.tests[test]["cpu"], test))
         result = []
         while order:
             result.append(order[:size])

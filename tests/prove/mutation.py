@@ -422,10 +422,12 @@ def digest(paths):
 
 # ---- building --------------------------------------------------------------------------------------------------------
 
-# These build or script by themselves what they try, and so see nothing of a mutant; or they run whole programs.
+# These build or script by themselves what they try, and so see nothing of a mutant; or they run whole programs; or they
+# test viz/, and the engine is to be tested by its own tests.
 SUITES_APART = set(
     "answers bench cheat_sheet compilers draw gdb lldb labs_drift labs_handout labs_hostile labs_own_op labs_sources "
-    "labs_teach labs_wrong lessons moons_program mpi needs readme slips".split()
+    "labs_teach labs_wrong lessons moons_program mpi needs readme slips "
+    "axis dot dot_groups expression player player_misuse plot svg tree".split()
 )
 MOST_AT_ONCE = 40  # tests: Criterion takes no longer list
 TRACE = ["-O0", "-g", "-fsanitize-coverage=trace-pc", "-USTEPGRAD_VECTORS"]  # whose ifuncs run before all else
