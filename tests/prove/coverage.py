@@ -29,7 +29,8 @@ NO_COPIES = "'-Dalways_inline=noinline' '-Dtarget_clones(...)=noinline' -w"
 def build_and_run(out, build):
     """The tests, once; their counts stay, and `done` says that they are whole."""
     done = os.path.join(out, "done")
-    state = subprocess.run("cat engine/*.[ch] viz/*/*.[ch] tests/*.[ch] | cksum", shell=True, stdout=subprocess.PIPE).stdout
+    sum_up = "cat engine/*.[ch] viz/*/*.[ch] tests/*.[ch] | cksum"
+    state = subprocess.run(sum_up, shell=True, stdout=subprocess.PIPE).stdout
     if os.path.exists(done) and open(done, "rb").read() == state:
         return
     for counts in glob.glob(build + "/**/*.gcda", recursive=True):
@@ -38,7 +39,8 @@ def build_and_run(out, build):
     subprocess.run(["gcc", "-c", "-o", on_abort, "tests/prove/gcov_on_abort.c"], check=True)
     command = ["make", "--no-print-directory", "-j2", "BUILD=" + build, "CC=gcc", "CFLAGS=-O0 --coverage " + NO_COPIES,
                "LDFLAGS=" + on_abort]  # fmt: skip
-    subprocess.run(command + ["FILTER=" + FILTER, "check"], env=dict(os.environ, BROWSER="no"), stdin=subprocess.DEVNULL)
+    command += ["FILTER=" + FILTER, "check"]
+    subprocess.run(command, env=dict(os.environ, BROWSER="no"), stdin=subprocess.DEVNULL)
     with open(done, "wb") as file:
         file.write(state)
 
