@@ -305,6 +305,16 @@ Test(gradcheck, when_nothing_could_be_checked_the_check_does_not_pass)
     graph_free(g);
 }
 
+Test(gradcheck, a_root_for_which_there_was_no_memory_is_an_error_that_says_so)
+{
+    Graph *g = graph_new();
+    GradCheck report;
+    Error error = {""};
+    cr_assert_not(gradcheck(graph_fail(g), &report, &error), "it passed");
+    cr_assert(strstr(error.message, "there was no memory when root was built") != NULL, "%s", error.message);
+    graph_free(g);
+}
+
 /* ---- choosing, large graphs, printing ---------------------------------------------------------------------------- */
 
 /* The mean of many squares. */

@@ -407,6 +407,15 @@ Test(gradcheck_scales, a_wrong_edge_is_named)
     static const char *const parts[] = {"y (exp)", "d/d x at 1", "by the op table (y)", "by differences"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         cr_expect(strstr(error.message, parts[i]) != NULL, "\"%s\" is not in: %s", parts[i], error.message);
+    char text[1024] = "";
+    FILE *out = tmpfile();
+    gradcheck_print(&report, out);
+    rewind(out);
+    text[fread(text, 1, sizeof text - 1, out)] = '\0';
+    fclose(out);
+    cr_expect(strstr(text, "wrong local derivatives: 1, first y (exp), d/d x: 2.7182831876") != NULL &&
+                  strstr(text, " by the op table, 2.71828182846 by differences\n") != NULL,
+              "the report says: %s", text);
     graph_free(g);
 }
 

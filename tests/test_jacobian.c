@@ -397,15 +397,29 @@ Test(jacobian, no_memory_is_an_error_wherever_it_strikes)
     }
 }
 
-Test(jacobian, a_root_that_there_was_no_memory_for_is_an_error)
+static void expect_no_memory_said(bool done, const Error *error, const char *what)
+{
+    cr_expect_not(done, "%s of a failed node was computed", what);
+    cr_expect(strstr(error->message, "there was no memory when the graph was built") != NULL, "%s: \"%s\"", what,
+              error->message);
+}
+
+Test(jacobian, a_node_that_there_was_no_memory_for_is_an_error)
 {
     Graph *g = graph_new();
-    Value *x = v_param(g, 1);
-    Value *root = graph_fail(g);
+    Value *x = v_param(g, 1), *failed = graph_fail(g), *square = v_mul(x, x);
+    const double direction[1] = {1};
     double matrix[1];
+    size_t count = 7;
     Error error = {""};
-    cr_assert_not(jacobian_forward(&root, 1, &x, 1, matrix, &error), "a failed root was differentiated");
-    cr_assert(strstr(error.message, "no memory") != NULL, "the message is \"%s\"", error.message);
+    expect_no_memory_said(jacobian_forward(&failed, 1, &x, 1, matrix, &error), &error, "the forward Jacobian");
+    error = (Error){""};
+    expect_no_memory_said(jacobian_reverse(&failed, 1, &x, 1, matrix, &error), &error, "the reverse Jacobian");
+    error = (Error){""};
+    expect_no_memory_said(jacobian_forward(&square, 1, &failed, 1, matrix, &error), &error, "a column");
+    error = (Error){""};
+    expect_no_memory_said(forward_tangents(failed, &x, direction, 1, &count, &error) != NULL, &error, "a tangent");
+    cr_expect_eq(count, 0, "%zu tangents", count);
     graph_free(g);
 }
 

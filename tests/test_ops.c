@@ -261,3 +261,22 @@ Test(ops, sigmoid_softplus_and_logsumexp_survive_arguments_of_a_thousand)
     cr_assert_eq(logsumexp_forward(2, none, NULL, 1), -INFINITY, "got %g, want -inf",
                  logsumexp_forward(2, none, NULL, 1));
 }
+
+Test(ops, the_table_is_printed_with_a_row_per_op_and_no_bar_inside_a_cell)
+{
+    static char text[16384];
+    FILE *out = tmpfile();
+    op_table_print(out);
+    rewind(out);
+    text[fread(text, 1, sizeof text - 1, out)] = '\0';
+    fclose(out);
+    static const char *const parts[] = {"| op | y | ∂y/∂a | ∂y/∂b |\n| --- | --- | --- | --- |\n| `add` |",
+                                        "\n| `add` | `a + b` | `1` | `1` |\n", "\n| `neg` | `-a` | `-1` |  |\n",
+                                        "\n| `abs` | `\\|a\\|` | `a > 0 ? 1 : -1` |  |\n"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        cr_expect(strstr(text, parts[i]) != NULL, "\"%s\" is not in:\n%s", parts[i], text);
+    size_t rows = 0;
+    for (const char *at = text; *at != '\0'; at++)
+        rows += *at == '\n';
+    cr_expect_eq(rows, (size_t)(OP_COUNT - FIRST_OP) + 2, "%zu rows", rows);
+}

@@ -231,6 +231,14 @@ static size_t number_of_order(const size_t order[4])
     return number;
 }
 
+Test(random, no_draw_is_thrown_away_where_n_divides_2_to_64)
+{
+    Random random = {.state = 0, .increment = 1}, same = random;
+    cr_assert_eq(random_u64(&same), 0, "another draw than 0, the first that would be thrown away");
+    cr_expect_eq(random_below(&random, 4), 0, "not 0");
+    cr_expect_eq(random.state, same.state, "it took more than one draw");
+}
+
 Test(random, a_shuffle_gives_each_order_equally_often)
 {
     enum { SHUFFLES = 240000 };
@@ -344,6 +352,8 @@ Test(random, weights_that_say_nothing_are_misuse)
     MUST_BE_MISUSE(random_choice(&random, no_weight, 0), "random_choice: no weights (n = 0)");
     MUST_BE_MISUSE(random_choice(NULL, no_weight, 2), "random_choice: the Random is NULL");
     MUST_BE_MISUSE(random_choice(&(Random){0}, no_weight, 2), "random_choice: the Random was never seeded");
+    Random even = {.state = 1, .increment = 2};
+    MUST_BE_MISUSE(random_choice(&even, no_weight, 2), "never seeded (increment 2)");
 }
 
 static Random seeded(void)

@@ -5,10 +5,11 @@
                            [--list-survivors] [--show ID] [--count] [--known]
 
 Each mutant is compiled into the library, with which the tests are linked as a shared object, and those tests are run
-that run its line, until one fails. $OUT/results.tsv gets a line at once, so that a run that was stopped goes on where it
-was; a mutant that has survived is tried again when tests have changed. What no test can find, because the program does
-the same, stands in equivalent_mutants.txt with the reason. --known asks only the tests whose lines are known, while
-another run still finds out those of the rest; what survives them is tried again later. Exit status 0: no other mutant survives.
+that run its line, until one fails. $OUT/results.tsv gets a line at once, so that a run that was stopped goes on where
+it was; a mutant that has survived is tried again when tests have changed. What no test can find, because the program
+does the same, stands in equivalent_mutants.txt with the reason. --known asks only the tests whose lines are known,
+while another run still finds out those of the rest; what survives them is tried again later. Exit status 0: no other
+mutant survives.
 """
 
 import argparse
@@ -25,11 +26,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mutation
 
 EQUIVALENT = "tests/prove/equivalent_mutants.txt"
-FIRST = """ops.h backward.c value.c graph.c order.c checkpoint.c dual.h matrix.c loss.c nn.c nn_fast.c optim.c jacobian.c
-hessian*.c gradcheck*.c random.c data.c csv*.c model*.c file.c params.c memory.c number.c words.c utf8.c error.c replay*.c
-lanes.h vmath.h emit*.c *.c *.h""".split()
+FIRST = """ops.h backward.c value.c graph.c order.c checkpoint.c dual.h matrix.c loss.c nn.c nn_fast.c optim.c
+jacobian.c hessian*.c gradcheck*.c random.c data.c csv*.c model*.c file.c params.c memory.c number.c words.c utf8.c
+error.c replay*.c lanes.h vmath.h emit*.c *.c *.h""".split()
 LATER = ("condition", "delete", "swap", "logic", "named")  # the kinds of which most are found at once
-SLOW = 2.0  # seconds: tests that take more are for what the others leave
+SLOW = 0.5  # seconds: tests that take more are for what the others leave, and only for files of their suite's name
 
 
 class Results:
@@ -57,6 +58,11 @@ class Results:
         os.write(handle, row.encode())
         os.close(handle)
         self.remember(mutant.name, status, detail, tests)
+
+
+def is_of(test, mutant):
+    """csv/a_ragged_row is of csv_row.c"""
+    return re.split("[/_]", test)[0] == re.split("[._]", os.path.basename(mutant.path))[0]
 
 
 class Judge:
@@ -100,8 +106,8 @@ class Judge:
             return None
         text, target = mutation.read(mutant.path), os.path.join(self.folder, "test_ops.o")
         self.write_header(mutant.path, mutant.apply(text))
-        compile_it = [self.build.compiler, "-std=c11", "-O1", "-w", "-ffp-contract=off", "-I" + self.headers, "-Iviz", "-c",
-                      "-o", target, "tests/test_ops.c"]  # fmt: skip
+        compile_it = [self.build.compiler, "-std=c11", "-O1", "-w", "-ffp-contract=off", "-I" + self.headers, "-Iviz",
+                      "-c", "-o", target, "tests/test_ops.c"]  # fmt: skip
         compiles = mutation.run(compile_it).returncode == 0
         self.write_header(mutant.path, text)
         runner = os.path.join(self.folder, "run")
@@ -131,7 +137,8 @@ class Judge:
             return status, "-"
         tests = self.coverage.tests_for(mutant)
         quick = [test for test in tests if self.coverage.tests[test]["cpu"] <= SLOW]
-        for batch in self.batches(mutant, quick, 2) + self.batches(mutant, set(tests) - set(quick), 1):
+        slow = [test for test in set(tests) - set(quick) if is_of(test, mutant)]
+        for batch in self.batches(mutant, quick, 2) + self.batches(mutant, slow, 1):
             killer = self.killer(batch, runner)
             if killer:
                 return "killed", killer
@@ -142,7 +149,8 @@ class Judge:
     def batches(self, mutant, tests, size):
         """First those that have killed here before, and the quick ones."""
         kills = self.results.kills.get(os.path.basename(mutant.path), {})
-        order = sorted(tests, key=lambda test: (-kills.get(test, 0), self.coverage.tests[test]["cpu"], test))
+        cpu = lambda test: self.coverage.tests[test]["cpu"]
+        order = sorted(tests, key=lambda test: (-kills.get(test, 0), not is_of(test, mutant), cpu(test), test))
         result = []
         while order:
             result.append(order[:size])
@@ -234,8 +242,8 @@ def report(mutants, results, out, is_whole):
              results.of.get(name, ("",))[0] in ("killed", "invalid"))]  # fmt: skip
     figure = (
         "%d mutants of %d files of engine/, %d judged; %d do not compile, %d give the same machine code; killed: %d "
-        "(%d by an assertion, %d by a crash, %d by processor time); %d survive that are listed as equivalent, each with "
-        "its reason; %d survive otherwise\n"
+        "(%d by an assertion, %d by a crash, %d by processor time); %d survive that are listed as equivalent, each "
+        "with its reason; %d survive otherwise\n"
         % (len(mutants), len({mutant.path for mutant in mutants}), judged, of("invalid"), of("same"), of("killed"),
            how("test"), how("crash"), how("time") + how("clock"), len(listed), len(survivors))
     )  # fmt: skip
