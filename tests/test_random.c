@@ -338,6 +338,13 @@ Test(random, a_choice_of_tiny_huge_or_rounding_weights_stays_in_the_list)
         }
 }
 
+Test(random, a_list_is_needed_for_one_number_too)
+{
+    Random random;
+    random_seed(&random, 1);
+    MUST_BE_MISUSE(random_shuffle(&random, NULL, 1), "random_shuffle: the list is NULL (n = 1)");
+}
+
 static const double no_weight[] = {0, 0}, negative[] = {1, -1}, not_a_number[] = {NAN, 1}, too_large[] = {1e308, 1e308};
 
 Test(random, weights_that_say_nothing_are_misuse)
