@@ -67,16 +67,14 @@ int main(void)
 {
     static double rows[ROWS][3];
     FILE *weights = fopen("lessons/data/moons/init.txt", "r"), *data = fopen("lessons/data/moons/data.csv", "r");
-    if (weights == NULL || data == NULL)
+    if (weights == NULL || data == NULL || fscanf(data, "x0,x1,label") != 0)
         return perror("lessons/data/moons/init.txt or data.csv (run this from the top folder)"), 1;
     for (char word[64]; fscanf(weights, "%63s", word) == 1;)
         if (strstr(word, "0x") != NULL) /* the weights are hex floats, and nothing else is */
             leaf(strtod(word, NULL));
-    int numbers = fscanf(data, "x0,x1,label");
     for (int i = 0; i < ROWS; i++)
-        numbers += fscanf(data, "%lf,%lf,%lf", &rows[i][0], &rows[i][1], &rows[i][2]);
-    if (top != values + PARAMS || numbers != 3 * ROWS)
-        return fprintf(stderr, "lessons/data/moons/init.txt or data.csv is not as it was\n"), 1;
+        if (fscanf(data, "%lf,%lf,%lf", &rows[i][0], &rows[i][1], &rows[i][2]) != 3 || top != values + PARAMS)
+            return fprintf(stderr, "lessons/data/moons/init.txt or data.csv is not as it was\n"), 1;
     for (int epoch = 1; epoch <= EPOCHS; epoch++) {
         double loss_sum = 0, right = 0;
         for (int first = 0; first < ROWS; first += BATCH) {
