@@ -339,6 +339,7 @@ FILE *file_begin_at(SafeFile *safe, const char *path, Error *error, Where where)
     if (safe->out == NULL) {
         fail(error, path, ENOMEM);
         end_writing(safe, false);
+        release(safe);
         return NULL;
     }
     return safe->out;

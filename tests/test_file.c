@@ -463,7 +463,7 @@ static bool is_broken(const char *call)
     return strcmp(broken, call) == 0;
 }
 
-/* These three take the places of the system's, in the engine too. */
+/* These take the places of the system's, in the engine too. */
 int fchmod(int descriptor, mode_t mode)
 {
     int (*real)(int, mode_t);
@@ -502,6 +502,36 @@ Test(file, a_disk_that_does_not_answer_costs_no_link_and_no_permissions_and_keep
         cr_expect(!exists(UNFINISHED) && !exists("link.txt.stepgrad.tmp"), "%s: the unfinished file is left", calls[i]);
     }
 }
+
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define HAS_ITS_OWN_FOPENCOOKIE /* which must see what streams write */
+#endif
+#endif
+#if defined(__GLIBC__) && !defined(HAS_ITS_OWN_FOPENCOOKIE)
+FILE *fopencookie(void *restrict cookie, const char *restrict mode, cookie_io_functions_t functions)
+{
+    FILE *(*real)(void *, const char *, cookie_io_functions_t);
+    *(void **)&real = dlsym(RTLD_NEXT, "fopencookie");
+    return is_broken("fopencookie") ? NULL : real(cookie, mode, functions);
+}
+
+Test(file, without_memory_for_a_stream_nothing_is_left_to_undo)
+{
+    SafeFile safe;
+    Error error = {""};
+    write_plainly("a.txt", "old");
+    broken = "fopencookie";
+    FILE *out = file_begin(&safe, "a.txt", &error);
+    broken = "";
+    cr_expect(out == NULL, "there is a stream");
+    expect_message(&error, "a.txt: cannot write: ");
+    expect_message(&error, strerror(ENOMEM));
+    cr_expect(safe.target == NULL && safe.unfinished == NULL, "the names are not freed");
+    cr_expect(!exists(UNFINISHED), "the unfinished file is left");
+    expect_content("a.txt", "old");
+}
+#endif
 
 static void do_nothing(int signal_number) { (void)signal_number; }
 

@@ -2,10 +2,13 @@
 """disk.py - what becomes of files when the disk fails, is full or forbidden, and when a program is killed.
 
 Started in the project's top folder with OUT=folder; see judge() for what must hold after each fault that fail_disk.c
-makes, and PLAIN for what needs no such fault. FAIL_DISK=word runs only the scenarios with that word in their names; FAIL_DISK=plain only PLAIN.
+makes, and PLAIN for what needs no such fault. FAIL_DISK=word runs only the scenarios with that word in their names,
+FAIL_DISK=plain only PLAIN. MINUTES=12 begins no scenario after that time; the next run goes on.
 """
+import contextlib
 import errno
 import hashlib
+import inspect
 import json
 import os
 import random
@@ -16,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -26,7 +30,8 @@ WORK = Path(tempfile.mkdtemp(prefix="stepgrad-disk-", dir="/dev/shm" if os.acces
 DISK = WORK / "disk"  # below it lie all files that are watched: out, where links lead, in, and standard output
 FAIL = OUT / "fail_disk"
 LIMIT = 300  # seconds, then a program hangs
-KILLS = 100  # at random times, of each program that saves
+END = time.monotonic() + 60 * float(os.environ.get("MINUTES", "inf"))
+KILLS = 50  # at random times, of each program that saves
 
 ERRNOS = [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EINTR]
 EVERYTHING = ERRNOS + ["short", "kill"]
@@ -51,6 +56,14 @@ def scenario(name, *command, faults=WRITING, watch=f"{DISK}/", printed=False, ki
 
 
 SCENARIOS = [
+    scenario("dataset_save", "{disk_writer}", "dataset", "{out}/a.csv"),
+    scenario("params_save", "{disk_writer}", "params", "{out}/a.txt", kills=KILLS),
+    scenario("program_emit", "{disk_writer}", "emit", "{out}/a.c"),
+    # No EINTR: dlopen does not try again.
+    scenario("program_compile", "{disk_writer}", "compile", "{out}/a.c", faults=[errno.ENOSPC, "kill"]),
+    scenario("grade", "{build}/grade", "--lab", "1", "{in}/submission", "{out}/results.json",
+             watch=f"{DISK}/out", faults=[errno.ENOSPC, "short", "kill"]),
+    scenario("answers to standard output", "{build}/answers", "1", printed=True),
     scenario("draw --dot, thoroughly", *DRAW, "--dot", "{out}/a.dot", faults=EVERYTHING, thorough=True),
     *(scenario(f"draw --{kind}", *DRAW, f"--{kind}", "{out}/a." + kind, kills=KILLS * (kind in ("svg", "html")))
       for kind in ("svg", "png", "html", "json")),
@@ -62,7 +75,8 @@ SCENARIOS = [
                      ["--check"], ["--forward", "x1"], ["--ops"], ["--help"])),
     scenario("draw --file", "{build}/draw", "--file", "{in}/expression", *EXPRESSION[1:], "--tree",
              faults=READING + CHANGING),
-    scenario("moons", *MOONS, *SMALL, "--make-moons", "40", "--out", "{out}", faults=[errno.ENOSPC, errno.EINTR], kills=KILLS),
+    scenario("moons", *MOONS, *SMALL, "--make-moons", "40", "--out", "{out}", faults=[errno.ENOSPC, errno.EINTR],
+             kills=KILLS),
     scenario("moons --save --checkpoint", *FROM_CSV, *SMALL, "--save", "{out}/m.txt", "--checkpoint", "{out}/c.txt",
              faults=[errno.EIO, *CHANGING, "kill"], kills=KILLS),
     scenario("moons --resume", *FROM_CSV, "--resume", "{in}/c.txt", faults=READING + CHANGING,
@@ -77,20 +91,14 @@ SCENARIOS = [
     *(scenario(name, *command, faults=[errno.EIO, errno.EACCES, "short"], watch="lessons/data/")
       for name, *command in (("chapter 19, data", "{chapter 19}"), ("chapter 23, data", "{chapter 23}"),
                              ("one_page, data", "{build}/lessons/one_page"))),
-    scenario("dataset_save", "{disk_writer}", "dataset", "{out}/a.csv"),
-    scenario("params_save", "{disk_writer}", "params", "{out}/a.txt", kills=KILLS),
-    scenario("program_emit", "{disk_writer}", "emit", "{out}/a.c"),
-    scenario("program_compile", "{disk_writer}", "compile", "{out}/a.c", faults=[errno.ENOSPC, errno.EINTR, "kill"]),
-    scenario("grade", "{build}/grade", "--lab", "1", "{in}/submission", "{out}/results.json",
-             watch=f"{DISK}/out", faults=[errno.ENOSPC, "short", "kill"]),
-    scenario("answers to standard output", "{build}/answers", "1", printed=True),
 ]
 
 
 # ---- one run ---------------------------------------------------------------------------------------------------------
 
 def fill_in(word):
-    word = re.sub(r"\{chapter (..)\}", lambda m: f"{BUILD}/lessons/" + next(Path("lessons").glob(m[1] + "_*.c")).stem, word)
+    word = re.sub(r"\{chapter (..)\}",
+                  lambda m: f"{BUILD}/lessons/" + next(Path("lessons").glob(m[1] + "_*.c")).stem, word)
     return word.format_map({"build": BUILD, "out": DISK / "out", "in": DISK / "in", "disk_writer": OUT / "disk_writer"})
 
 
@@ -107,7 +115,7 @@ def start(case, command):
 
 
 def run(case, fault=None, n=0):
-    """Its status, None when it hangs, and what fail_disk reports: [number, "uses" or "removes", path], [] for nothing."""
+    """Its status, None when it hangs, and what fail_disk reports, [number, "uses" or "removes", path] or []."""
     report = WORK / "report"
     report.unlink(missing_ok=True)
     command = [fill_in(word) for word in case["command"]]
@@ -238,14 +246,14 @@ def try_scenario(case):
                 status, report = run(case, fault, n)
                 missed = 0 if report else missed + 1
                 if report:
-                    what = f"{errno.errorcode.get(fault, fault)} in call {n} ({' '.join(report).strip()}), files {variant}"
-                    note(judge(case, wanted, printed, variant, fault, status, report), what)
+                    what = f"{errno.errorcode.get(fault, fault)} in call {n} ({' '.join(report).strip()})"
+                    note(judge(case, wanted, printed, variant, fault, status, report), f"{what}, files {variant}")
     for i in range(case["kills"]):
         note(kill_at_any_time(case, wanted, i % 3, seconds), f"killed, time {i}")
     return tried, failures
 
 
-# ---- without a tracer: real disks, users and files ---------------------------------------------------------------------
+# ---- without a tracer: real disks, users and files -------------------------------------------------------------------
 
 def as_user(command):
     """Root may do everything, so it becomes nobody."""
@@ -264,10 +272,14 @@ def ignore_large_files():
 
 
 def feed(fifo, text):
-    """A process that writes the text into a FIFO, in two pieces."""
-    return subprocess.Popen([sys.executable, "-c", "import sys, time; out = open(sys.argv[1], 'wb', 0); "
-                             "t = sys.stdin.buffer.read(); out.write(t[:len(t) // 2]); time.sleep(.05); "
-                             "out.write(t[len(t) // 2:])", str(fifo)], stdin=subprocess.PIPE), text
+    """Write the text into a FIFO, in two pieces, when somebody opens it."""
+    def write():
+        with contextlib.suppress(BrokenPipeError), open(fifo, "wb", 0) as out:
+            out.write(text[:len(text) // 2])
+            time.sleep(.05)
+            out.write(text[len(text) // 2:])
+
+    threading.Thread(target=write, daemon=True).start()
 
 
 # What is done, to which file, and what standard error has to hold besides the file's name ("": it succeeds).
@@ -284,6 +296,7 @@ PLAIN = [  # of every WRITE: file, message, whether an old file is there, option
     ("file/a", "Not a directory", False, {}), ("none/a", "No such file", False, {}),
     ("ring", "symbolic links", False, {}), ("/dev/full", "No space left", False, {}), ("dangling", "", False, {}),
     ("link", "", False, {}), ("limited", "File too large", True, {"preexec_fn": ignore_large_files})]
+PLAIN_CASE = {"command": DRAW}
 PLAIN_READ = [("unreadable", "Permission denied"), ("folder", "Is a directory"), ("none", "No such file"),
               ("file/a", "Not a directory"), ("ring", "symbolic links"), ("fifo", ""), ("link_to_input", "")]
 
@@ -343,9 +356,7 @@ def prove_reads(place, binaries):
         want = without_times("stdout", call(command(original.name))[1])
         for name, message in PLAIN_READ:
             if name == "fifo":
-                feeder, text = feed(place / name, original.read_bytes())
-                feeder.stdin.write(text)
-                feeder.stdin.close()
+                feed(place / name, original.read_bytes())
             status, printed, said = call(command(name))
             wrong = [f"status {status}"] * ((status == 0) != (message == "") or status < 0)
             if message != "" and (message not in said or os.path.basename(name) not in said):
@@ -354,14 +365,13 @@ def prove_reads(place, binaries):
                 wrong.append("it prints something else than for the file itself")
             yield f"{kind} from {name}", wrong, said
         (place / "unreadable").unlink()
-        # A writer that dies: every length of the file, through a pipe.
+        # A writer that dies: a part of the file, through a pipe.
         text = original.read_bytes()
-        for length in range(0, len(text), max(1, len(text) // 40)):
-            feeder, text_part = feed(place / "fifo", text[:length])
-            feeder.stdin.write(text_part)
-            feeder.stdin.close()
+        for length in range(0, len(text), max(1, len(text) // 20)):
+            feed(place / "fifo", text[:length])
             status, _, said = call(command("fifo"))
-            wrong = [f"status {status}"] * (status < 0 or status >= 128) + ["no message"] * (status > 0 and "fifo" not in said)
+            wrong = [f"status {status}"] * (status < 0 or status >= 128)
+            wrong += ["no message"] * (status > 0 and "fifo" not in said)
             if kind == "model" and status == 0:
                 wrong.append("a model that was cut short is accepted")
             yield f"{kind} of {length} bytes from fifo", wrong, said
@@ -379,7 +389,8 @@ def prove_full(place, binaries):
     """A small disk with no room, in a name space of its own."""
     disk = place / "small"
     disk.mkdir()
-    jobs = {kind: ("a", [word.replace("{T}", str(place)).replace("{build}", binaries) for word in command_of(f"{disk}/a")])
+    jobs = {kind: ("a", [word.replace("{T}", str(place)).replace("{build}", binaries)
+                         for word in command_of(f"{disk}/a")])
             for kind, command_of in WRITE.items()}
     jobs["gallery"] = ("gallery.html", ["sh", "-c", 'ln -s "$1" "$DISK/draw" && sh viz/draw/gallery.sh "$DISK"', "sh",
                                         f"{binaries}/draw"])
@@ -393,7 +404,8 @@ def prove_full(place, binaries):
         told = Path(f"{disk}.err").read_text(errors="replace")
         lines = printed.decode().split("\n")
         wrong = [lines[0]] * (lines[0] in ("status 0", "status 77") or int(lines[0].split()[1]) > 127)
-        wrong += ["the old file is gone"] * (lines[1] != "old") + [f"left behind: {lines[2]}"] * ("tmp" in lines[2] or "part" in lines[2])
+        wrong += ["the old file is gone"] * (lines[1] != "old")
+        wrong += [f"left behind: {lines[2]}"] * ("tmp" in lines[2] or "part" in lines[2])
         wrong += ["no reason is told"] * ("No space left" not in told)
         yield f"a full disk, {kind}", wrong, told
 
@@ -424,7 +436,8 @@ def prove_plainly():
 
 def make():
     chapters = [f"{BUILD}/lessons/{file.stem}" for file in Path("lessons").glob("[0-9][0-9]_*.c")]
-    programs = [f"{BUILD}/{name}" for name in ("moons", "draw", "grade", "answers", "libstepgrad.a", "lessons/one_page")]
+    programs = [f"{BUILD}/{name}" for name in ("moons", "draw", "grade", "answers", "libstepgrad.a",
+                                               "lessons/one_page")]
     subprocess.run(["make", "-s", "-j2", f"BUILD={BUILD}", *programs, *chapters], check=True)
     cc = os.environ.get("CC", "cc")
     subprocess.run([cc, "-std=c11", "-O2", "-Iengine", "-o", OUT / "disk_writer", "tests/prove/disk_writer.c",
@@ -444,9 +457,10 @@ def make_inputs():
 
 
 def key_of(case):
-    """Of a scenario's result: it holds while the programs and the case are the same."""
-    parts = [Path(fill_in(case["command"][0])), Path(__file__), Path("tests/prove/fail_disk.c")]
-    return hashlib.sha256(repr(case).encode() + b"".join(part.read_bytes() for part in parts)).hexdigest()
+    """Of a scenario's result: it holds while the program, the case and what judges it are the same."""
+    judges = [inspect.getsource(function) for function in (run, prepare, look, judge, try_scenario, prove_plainly)]
+    parts = [Path(fill_in(case["command"][0])).read_bytes(), Path("tests/prove/fail_disk.c").read_bytes()]
+    return hashlib.sha256(repr((case, judges)).replace(str(WORK), "").encode() + b"".join(parts)).hexdigest()
 
 
 def main():
@@ -456,21 +470,31 @@ def main():
     make_inputs()
     kept = OUT / "results.json"
     results = json.loads(kept.read_text()) if kept.exists() else {}
-    faults = failures = kills = 0
-    wanted = [case for case in SCENARIOS if os.environ.get("FAIL_DISK", "") in case["name"]]
-    for case in wanted:
+    key = key_of(PLAIN_CASE)
+    if os.environ.get("FAIL_DISK", "plain") == "plain" and results.get(key, [0, 1])[1] > 0:
+        results[key] = prove_plainly()
+        kept.write_text(json.dumps(results))
+    plain, plain_failures = results.get(key, (0, 0))
+    print(f"real disks, users and files: {plain} cases, {plain_failures} failures", flush=True)
+    faults = failures = kills = jobs = 0
+    left = []
+    for case in (case for case in SCENARIOS if os.environ.get("FAIL_DISK", "") in case["name"]):
         key = key_of(case)
+        begin = time.monotonic()
         if results.get(key, [0, 1])[1] > 0:
+            if begin > END:
+                left.append(case["name"])
+                continue
             results[key] = try_scenario(case)
             kept.write_text(json.dumps(results))
-        print(f"{case['name']}: {results[key][0]} faults, {results[key][1]} failures", flush=True)
+        print(f"{case['name']}: {results[key][0]} faults, {results[key][1]} failures, "
+              f"{time.monotonic() - begin:.0f} s", flush=True)
         faults, failures, kills = faults + results[key][0], failures + results[key][1], kills + case["kills"]
-    plain, plain_failures = prove_plainly() if os.environ.get("FAIL_DISK", "plain") == "plain" else (0, 0)
-    print(f"real disks, users and files: {plain} cases, {plain_failures} failures")
+        jobs += 1
     (OUT / "figure.txt").write_text(
-        f"{faults} faults in {len(wanted)} jobs that write or read files ({kills} of them kill -9 at random times), "
+        f"{faults} faults in {jobs} jobs that write or read files ({kills} of them kill -9 at random times), "
         f"{failures} failures; {plain} cases with real full disks, read-only and unreadable files, links and pipes, "
-        f"{plain_failures} failures.\n")
+        f"{plain_failures} failures." + f" Not run in the time: {'; '.join(left)}." * bool(left) + "\n")
     return 1 if failures + plain_failures else 0
 
 

@@ -4,7 +4,8 @@
 #
 # All is compiled with prove/criterion instead of Criterion, so that every line but libc's is instrumented. In a graph
 # lists have red zones, and nodes are poisoned when they are released (engine/memory.h). A run that was clean with this
-# very program is not done again. TOOLS='msan tsan' tries these alone.
+# very program is not done again, nor is a fault that was found. TOOLS='msan tsan' tries these alone, SUITES='value nn'
+# fewer suites, MINUTES=12 ends what is not done after that time; then, the bar does not hold.
 set -u
 all='asan-gcc asan-clang msan tsan valgrind'
 tools=${TOOLS:-$all}
@@ -12,29 +13,37 @@ every='awkward backward csv data dot dot_groups dual error expression file golde
 loss matrix memory micrograd model nn null number ops optim params player plot random replay replay_use threads utf8
 value vmath walk'
 address='-O1 -g -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all'
+memory='-fsanitize=memory -fsanitize-memory-track-origins'
 figures='' failed=0
+end=$(($(date +%s) + 60 * ${MINUTES:-10000}))
 
 export ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS="ignore_noninstrumented_modules=1 halt_on_error=1" MSAN_OPTIONS=halt_on_error=1
 export STEPGRAD_TEST_CHAIN=100000 OMP_WAIT_POLICY=passive
 
-# Sets compiler, flags, the tests that are run, what runs them, and what the tool says when it finds something.
+# Sets compiler, flags, those of the tests themselves, the tests that are run, what runs them, and what the tool says
+# when it finds something.
 choose() { # tool
-    compiler=clang wanted='*' before='' suites=$every
+    compiler=clang wanted='*' before='' suites=${SUITES:-$every} of_tests=-fsanitize=address
     case $1 in
     asan-gcc) compiler=gcc flags=$address says='ERROR: (Address|Leak)Sanitizer|runtime error:' ;;
     asan-clang) flags=$address says='ERROR: (Address|Leak)Sanitizer|runtime error:' ;;
-    msan) flags='-O1 -g -fsanitize=memory -fsanitize-memory-track-origins' says='MemorySanitizer: use-of-uninit' ;;
+    msan) flags="-O1 -g $memory" of_tests=$memory says='MemorySanitizer: use-of-uninit' ;;
     # Where libomp has a tool of its own for it, archer, ThreadSanitizer knows its barriers.
-    tsan) flags='-O1 -g -fsanitize=thread' suites='threads replay replay_use'
+    tsan) flags='-O1 -g -fsanitize=thread' of_tests=-fsanitize=thread suites='threads replay replay_use'
         wanted='threads/* replay/*thread* replay/blocks* replay_use/*'
         says='WARNING: ThreadSanitizer' ;;
     # It knows neither AVX-512 nor numbers of more than 64 bits, and is slow.
-    valgrind) compiler=gcc flags='-O1 -g' says='^==[0-9]+== [A-Z0-9]'
+    valgrind) compiler=gcc flags='-O1 -g' of_tests='' says='^==[0-9]+== [A-Z0-9]'
         before='valgrind --quiet --error-exitcode=99 --leak-check=full --track-origins=yes --num-callers=25
             --errors-for-leak-kinds=definite,indirect,possible' ;;
     esac
     folder=$OUT/$1
+}
+
+in_time() { # command
+    left=$((end - $(date +%s)))
+    [ "$left" -gt 0 ] && timeout "$left" "$@"
 }
 
 is_here() { # tool
@@ -49,8 +58,9 @@ build() { # what make is to build below the folder; then the program $folder/run
         objects="$objects $folder/tests/test_$suite.o"
     done
     # shellcheck disable=SC2086 # lists of words
-    ${MAKE:-make} --no-print-directory -j2 BUILD="$folder" CC=$compiler CFLAGS="$flags" CPPFLAGS=-Itests/prove \
-        WARNINGS=-w $objects "$folder/libstepgrad.a" >"$folder.build" 2>&1 || { tail "$folder.build" && return 1; }
+    in_time ${MAKE:-make} --no-print-directory -j2 BUILD="$folder" CC=$compiler CFLAGS="$flags" CPPFLAGS=-Itests/prove \
+        TEST_CFLAGS="-O0 -g $of_tests" WARNINGS=-w $objects "$folder/libstepgrad.a" >"$folder.build" 2>&1 ||
+        { tail "$folder.build" && return 1; }
     # shellcheck disable=SC2015,SC2086
     [ -x "$folder/run" ] && [ -z "$(find $objects "$folder/libstepgrad.a" -newer "$folder/run")" ] ||
         $compiler $flags -fopenmp -o "$folder/run" $objects "$folder/libstepgrad.a" -lm
@@ -59,7 +69,7 @@ build() { # what make is to build below the folder; then the program $folder/run
 run() { # program, log, tests: whether all passed and the tool said nothing
     set -f # the tests' names are patterns
     # shellcheck disable=SC2086
-    $before "$1" $3 >"$2" 2>&1
+    in_time $before "$1" $3 >"$2" 2>&1
     status=$?
     set +f
     [ "$status" -eq 0 ] && ! grep -qE "$says" "$2"
@@ -68,7 +78,7 @@ run() { # program, log, tests: whether all passed and the tool said nothing
 clean() { # tool
     log=$folder.log
     if [ ! -f "$folder.clean" ] || [ -n "$(find "$folder/run" -newer "$folder.clean")" ]; then
-        rm -f "$folder.clean"
+        rm -f "$folder.clean" "$folder.found"
         run "$folder/run" "$log" "$wanted" || { grep -E -A 12 "FAIL|$says" "$log" | head -n 60 && return 1; }
         tail -n 1 "$log" >"$folder.clean"
     fi
@@ -88,28 +98,34 @@ found() { # tool, file, sed script, tests, what it must say
     ! run "$faulty/run" "$faulty/log" "$4" && grep -qE "$5" "$faulty/log"
 }
 
-for tool in $tools; do
-    choose "$tool"
-    if ! is_here; then
-        figures="$figures$tool: not run, it is not here. " && continue
-    fi
-    echo "==== $tool: $compiler $flags"
-    if ! build || ! result=$(clean "$tool"); then
-        echo "${result:-}" && failed=1 figures="$figures$tool: NOT clean. " && continue
-    fi
-    echo "$result"
+try_faults() { # tool: sets count and good
     count=0 good=0
     while IFS='@' read -r of file script tests words; do
-        case "$of" in *"${tool%%-*}"*) ;; *) continue ;; esac
+        case "$of" in *"${1%%-*}"*) ;; *) continue ;; esac
         count=$((count + 1))
-        if found "$tool" "$file" "$script" "$tests" "$words"; then
-            good=$((good + 1)) && echo "found: $words in $file"
+        if grep -qsxF "$file $script" "$folder.found" || found "$1" "$file" "$script" "$tests" "$words"; then
+            good=$((good + 1)) && echo "$file $script" >>"$folder.found" && echo "found: $words in $file"
         else
-            failed=1 && echo "NOT found: $words in $file: $script" && tail -n 5 "$folder/faulty/log"
+            echo "NOT found: $words in $file: $script" && tail -n 5 "$folder/faulty/log"
         fi
     done <tests/prove/faults.txt
-    [ "$count" -gt 0 ] || failed=1
-    figures="$figures$tool: $result; $good of $count faults found. "
+    [ "$count" -gt 0 ] && [ "$good" -eq "$count" ]
+}
+
+for tool in $all; do
+    choose "$tool"
+    case " $tools " in *" $tool "*) ;; *) failed=1 figures="$figures$tool: not run. " && continue ;; esac
+    is_here || { figures="$figures$tool: not run, it is not here. " && continue; }
+    echo "==== $tool: $compiler $flags"
+    if ! build || ! result=$(clean "$tool"); then
+        what='NOT clean'
+        [ "$(date +%s)" -lt "$end" ] || what='not run to its end'
+        echo "${result:-}" && failed=1 figures="$figures$tool: $what. " && continue
+    fi
+    echo "$result"
+    try_faults "$tool" || failed=1
+    # shellcheck disable=SC2086 # lists of words
+    figures="$figures$tool, $(echo $suites | wc -w) suites: $result; $good of $count faults found. "
 done
 echo "$figures" | tee "$OUT/figure.txt"
 exit "$failed"

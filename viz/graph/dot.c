@@ -198,6 +198,8 @@ static void check_options(const DotOptions *options, Where where)
         if (group->inside != NULL && (group->inside < options->groups || group->inside >= group))
             misuse(where, "dot: groups[%zu] (%s) is inside something that is not an earlier element of groups.", i,
                    group->name);
+        for (size_t j = 0; j < group->member_count; j++)
+            value_check(group->members[j], NULL, "dot: a member of a group", where);
     }
 }
 
@@ -213,7 +215,7 @@ static DotOptions with_defaults(const DotOptions *options)
     return filled;
 }
 
-static void assign_groups(View *view, Where where)
+static void assign_groups(View *view)
 {
     for (size_t g = 0; g < view->options.group_count; g++) {
         const DotGroup *group = &view->options.groups[g];
@@ -223,7 +225,6 @@ static void assign_groups(View *view, Where where)
                 view->nodes[i].group = (ptrdiff_t)g;
         }
         for (size_t i = 0; i < group->member_count; i++) {
-            value_check(group->members[i], NULL, "dot: a member of a group", where);
             Node *node = find_node(view, group->members[i]);
             if (node != NULL)
                 node->group = (ptrdiff_t)g;
@@ -481,7 +482,7 @@ static bool view_begin(View *view, Value *root, const DotOptions *options, Where
         return error_set(error, "dot: %s does not depend on %s, so there is no path between them to draw",
                          text_name(root, TEXT_NAME_LONG, root_name), text_name(through, TEXT_NAME_LONG, name));
     }
-    assign_groups(view, where);
+    assign_groups(view);
     choose_nodes(view);
     if (!count_boxes(view) || !collect_edges(view))
         return no_memory(error);
