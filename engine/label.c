@@ -64,13 +64,16 @@ Value *value_label(Value *v, const char *text, Where where)
         return v;
     if (text != NULL && v->label != NULL && strcmp(v->label, text) == 0)
         return v;
-    take_label_away(v);
-    if (text == NULL)
+    if (text == NULL) {
+        take_label_away(v);
         return v;
+    }
     const size_t bytes = strlen(text) + 1;
-    LabelRoom *room = room_for_label(v, bytes);
+    LabelRoom *old = room_of_label(v), *room = old != NULL && old->bytes >= bytes ? old : room_for_label(v, bytes);
     if (room == NULL)
-        return graph_fail(v->block->graph);
+        return graph_fail(v->block->graph); /* with the label that it has */
+    if (room != old)
+        take_label_away(v);
     room->owner = v;
     v->label = memmove(room->text, text, bytes); /* it may be a part of the old label */
     return v;

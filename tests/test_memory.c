@@ -261,6 +261,20 @@ Test(memory, a_failed_label_leaves_the_node_without)
     graph_free(g);
 }
 
+Test(memory, a_failed_label_leaves_the_old_one)
+{
+    static char long_text[100000];
+    memset(long_text, 'x', sizeof long_text - 1);
+    Graph *g = graph_new();
+    Value *p = v_label(v_param(g, 2), "p");
+    let_fail(1, ALL_FROM_THE_NTH);
+    Value *labelled = v_label(p, long_text);
+    cr_expect(memory_restore(), "a label larger than a block needed no memory");
+    cr_expect(labelled->op == OP_FAILED && !graph_ok(g), "a lost label is not told");
+    cr_expect(p->label != NULL && strcmp(p->label, "p") == 0, "the label is \"%s\"", p->label);
+    graph_free(g);
+}
+
 Test(memory, a_failed_reserve_says_so)
 {
     Graph *g = graph_new();

@@ -1,11 +1,12 @@
 #!/bin/sh
 # memory.sh - Memory that runs out: each allocation of the library and of the programs fails, alone and with all after
 # it. The library's fail at its own gate, in out_of_memory.c, plain and under sanitizers; the programs' in libc, by the
-# library fail_malloc.c. TRIES is how many allocations of a program's run fail at most.
+# library fail_malloc.c. Of a program's run at most TRIES allocations fail, the first ones and some of the rest.
+# SANITIZED=no leaves the sanitizers out. What has gone well is not done again with the same library.
 set -u
 OUT=${OUT#"$PWD/"} # make takes no path with a space
 log="$OUT/log.txt"
-: "${TRIES:=40}" "${CC:=cc}" "${MAKE:=make}"
+: "${TRIES:=12}" "${SANITIZED:=yes}" "${CC:=cc}" "${MAKE:=make}"
 work=$(mktemp -d) || exit 77
 trap 'rm -rf "$work"' EXIT
 bad=0
@@ -18,23 +19,27 @@ broken() { echo "BROKEN: $*" && bad=$((bad + 1)); }
 
 WRAP='-Wl,--wrap=free,--wrap=posix_memalign'
 gate() { # name, flags: every job of the library
-    $MAKE -j2 BUILD="$OUT/$1" CC="$CC" CFLAGS="$2" "$OUT/$1/libstepgrad.a" >"$log" 2>&1 &&
-        $CC -std=c11 -Wall -Wextra -ffp-contract=off $2 -Iengine -Iviz -fno-pie -no-pie $WRAP -fopenmp \
-            -o "$OUT/$1/out_of_memory" tests/prove/out_of_memory.c "$OUT/$1/libstepgrad.a" -lm -ldl >>"$log" 2>&1 || {
-        tail "$log"
-        broken "the build with $2"
-        return
-    }
-    mkdir -p "$work/$1"
-    timeout 3000 "$OUT/$1/out_of_memory" "$work/$1" all "$work/$1.stacks" >"$log" 2>&1 || broken "out_of_memory, $2"
-    cat "$log"
-    figure="$figure$(tail -n 1 "$log") ($1). "
+    program="$OUT/$1/out_of_memory" library="$OUT/$1/libstepgrad.a"
+    $MAKE -j2 BUILD="$OUT/$1" CC="$CC" CFLAGS="$2" "$library" >"$log" 2>&1 || { tail "$log" && broken "the build with $2" && return; }
+    if [ ! -x "$program" ] || [ -n "$(find "$library" tests/prove/out_of_memory.c -newer "$program")" ]; then
+        $CC -std=c11 -Wall -Wextra -ffp-contract=off $2 -Iengine -Iviz -fno-pie -no-pie $WRAP -fopenmp -o "$program" \
+            tests/prove/out_of_memory.c "$library" -lm -ldl || { broken "the build with $2" && return; }
+    fi
+    if [ ! -s "$OUT/$1.txt" ] || [ -n "$(find "$program" -newer "$OUT/$1.txt")" ]; then
+        rm -f "$OUT/$1.txt"
+        mkdir -p "$work/$1"
+        timeout 3000 "$program" "$work/$1" all "$OUT/$1.stacks" >"$log" 2>&1 || { cat "$log" && broken "out_of_memory, $2" && return; }
+        mv "$log" "$OUT/$1.txt"
+    fi
+    cat "$OUT/$1.txt"
+    figure="$figure$(tail -n 1 "$OUT/$1.txt") ($1). "
 }
 
-gate plain '-O0 -g'
+plain='-O0 -g'
+gate plain "$plain"
 if command -v objdump >/dev/null; then
     cat engine/*.h viz/*/*.h | grep -oE '\b[a-z][a-z0-9_]*\(' | tr -d '(' | sort -u >"$work/names"
-    sort -u "$work/plain.stacks" >"$work/reached"
+    sort -u "$OUT/plain.stacks" >"$work/reached"
     nm "$OUT/plain/libstepgrad.a" | awk '$2 ~ /^[tT]$/ { print $3 }' >"$work/own"
     objdump -d --no-show-raw-insn "$OUT/plain/out_of_memory" |
         awk -v stacks="$work/reached" -v names="$work/names" -v own="$work/own" -f tests/prove/reached.awk >"$work/functions"
@@ -44,7 +49,11 @@ if command -v objdump >/dev/null; then
 else
     figure="${figure}Not run: which functions a fault was met in (objdump is missing). "
 fi
-gate sanitized '-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
+if [ "$SANITIZED" = yes ]; then
+    gate sanitized '-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
+else
+    figure="${figure}Not run: the same under sanitizers. "
+fi
 
 # ---- libc's, in the programs -----------------------------------------------------------------------------------------
 
@@ -89,6 +98,11 @@ try() { # n: that allocation fails
 
 faults_of() { # command
     command=$1
+    seen="$OUT/libc.$(echo "$TRIES $command" | cksum | cut -d ' ' -f 1)" bad_before=$bad runs_before=$runs
+    if [ -s "$seen" ] && [ -z "$(find "$OUT/plain/libstepgrad.a" tests/prove/fail_malloc.c -newer "$seen")" ]; then
+        runs=$((runs + $(cat "$seen")))
+        return
+    fi
     rm -rf "$work/here" "$work/want" "$work/before" "$work/no_dot"
     mkdir "$work/here"
     no_dot=yes # without memory for dot, a page lays its graph out itself
@@ -116,36 +130,37 @@ faults_of() { # command
         n=$((n < half || count <= TRIES ? n + 1 : n + (count - half) / half + 1))
     done
     echo "$count allocations: $command"
+    [ "$bad" -gt "$bad_before" ] || echo $((runs - runs_before)) >"$seen"
 }
 
 if ! $CC -O1 -shared -fPIC -o "$work/fail_malloc.so" tests/prove/fail_malloc.c -ldl 2>"$log"; then
     figure="${figure}Not run: libc's allocations (the library to preload cannot be built here: it needs glibc)."
-elif ! $MAKE -j2 BUILD="$OUT/programs" CC="$CC" CFLAGS='-O2 -g' "$OUT/programs/moons" "$OUT/programs/draw" \
-    $(ls lessons/[0-9][0-9]_*.c | sed "s:\(.*\)\.c:$OUT/programs/\1:") >"$log" 2>&1; then
+elif ! $MAKE -j2 BUILD="$OUT/plain" CC="$CC" CFLAGS="$plain" "$OUT/plain/moons" "$OUT/plain/draw" \
+    $(ls lessons/[0-9][0-9]_*.c | sed "s:\(.*\)\.c:$OUT/plain/\1:") >"$log" 2>&1; then
     tail "$log"
     broken "the programs"
 else
-    draw="\"\$OUT/programs/draw\" 'h = tanh(w*x + b); L = cross_entropy([h, x], 1)' w=2 x=-1 b=0.5"
-    moons='"$OUT/programs/moons" --quiet --out "$D"'
+    draw="\"\$OUT/plain/draw\" 'h = tanh(w*x + b); L = cross_entropy([h, x], 1)' w=2 x=-1 b=0.5"
+    moons='"$OUT/plain/moons" --quiet --out "$D"'
     small="$moons --make-moons 60 --hidden 3 --epochs 2 --seed 3"
     for outputs in '' --tree --table --check '--forward x' '--html "$D/L.html"' '--json "$D/L.json"' '--svg "$D/L.svg"' \
         '--dot "$D/L.dot" --legend' '--dot -' '--json - --values-only' '--png "$D/L.png" --json "$D/L.json"'; do
         faults_of "$draw $outputs"
     done
-    faults_of '"$OUT/programs/draw" --ops'
-    faults_of '"$OUT/programs/draw" --help'
-    mkdir "$work/in" "$work/here"
+    faults_of '"$OUT/plain/draw" --ops'
+    faults_of '"$OUT/plain/draw" --help'
+    mkdir "$work/in"
     command="$small --checkpoint \"\$work/in/checkpoint\" --save \"\$work/in/model\""
     run
     faults_of "$small"
     faults_of "$small --compiled --vmath --threads 2 --checkpoint \"\$D/checkpoint\""
     faults_of "$small --optimizer adam --standardize --test-fraction 0.2 --data lessons/data/moons/data.csv"
-    faults_of '"$OUT/programs/moons" --load "$work/in/model" --predict lessons/data/moons/data.csv'
+    faults_of '"$OUT/plain/moons" --load "$work/in/model" --predict lessons/data/moons/data.csv'
     faults_of "$moons --load \"\$work/in/model\" --epochs 1 --data lessons/data/moons/data.csv"
     for chapter in lessons/[0-9][0-9]_*.c; do
-        faults_of "\"\$OUT/programs/${chapter%.c}\" \"\$D\""
+        faults_of "\"\$OUT/plain/${chapter%.c}\" \"\$D\""
     done
-    figure="${figure}libc: $runs runs of draw, moons and the chapters with a fault, the nth alone and all from it on."
+    figure="${figure}libc: $runs runs of draw, moons and the chapters, in each one allocation failing, alone or with all after it; at most $TRIES of a program's. "
 fi
 echo "$figure$bad findings." | tee "$OUT/figure.txt"
 [ "$bad" -eq 0 ]

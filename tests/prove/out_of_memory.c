@@ -318,6 +318,45 @@ JOB(kept_gradients)
     return true;
 }
 
+/* These functions ask for memory only where a block is full. The mark before a job has sealed the newest, so the first
+ * thing that a job makes opens one. */
+JOB(inputs)
+{
+    Value **x = v_inputs(w->graph, w->data.x, 4);
+    keep(w, x != NULL ? &x[3]->data : NULL, x != NULL ? sizeof(double) : 0);
+    return x != NULL ? true : no_memory(error);
+}
+
+JOB(an_activation) { return built(w, activation_forward(ACTIVATION_TANH, w->loss, HERE), error); }
+JOB(a_neuron) { return built(w, neuron_forward(&w->net->layers[0].neurons[1], ACTIVATION_RELU, w->inputs), error); }
+JOB(matrix_and_value) { return built_matrix(w, matrix_mul(w->a, w->loss), error); }
+JOB(a_slice) { return built_matrix(w, matrix_slice(w->a, 0, 2, 1, 2), error); }
+
+/* More names than the blocks of the entries have room for. */
+JOB(a_labelled_matrix)
+{
+    static const double numbers[30 * 100];
+    matrix_label(matrix_const(w->graph, 30, 100, numbers), "a name that is rather long, so that these fill a block");
+    return graph_ok(w->graph) || no_memory(error);
+}
+
+/* The block is full after each number of nodes, from none on. */
+JOB(gradients_in_full_blocks)
+{
+    Value *grads[100];
+    for (size_t left = 0; left < 24; left++) {
+        if (v_const(w->graph, 0)->op == OP_FAILED)
+            return no_memory(error);
+        const Block *block = w->graph->newest;
+        const size_t room = (size_t)(block->back - (const char *)&block->nodes[block->node_count]);
+        graph_alloc(w->graph, room - left * sizeof(Value) - MEMORY_RED_ZONE);
+        if (!gradient_nodes(w->loss, w->net->params, w->net->param_count, grads, error))
+            return false;
+        keep(w, &grads[0]->data, sizeof(double));
+    }
+    return true;
+}
+
 JOB(matrices)
 {
     static const double six[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
@@ -815,7 +854,8 @@ static const struct {
 } jobs[] = {
     // clang-format off
     ROW(a_graph), ROW(every_op), ROW(long_lists), ROW(labels), ROW(marks), ROW(order), ROW(first_nonfinite),
-    ROW(walks), ROW(list_of_params), ROW(room), ROW(kept_gradients), ROW(matrices), ROW(random_matrix),
+    ROW(walks), ROW(list_of_params), ROW(room), ROW(kept_gradients), ROW(inputs), ROW(an_activation), ROW(a_neuron), ROW(matrix_and_value), ROW(a_slice),
+    ROW(a_labelled_matrix), ROW(gradients_in_full_blocks), ROW(matrices), ROW(random_matrix),
     ROW(large_matrices), ROW(losses), ROW(networks), ROW(optimizers), ROW(save_a_model), ROW(save_a_model_with_names),
     ROW(load_a_model), ROW(open_a_model), ROW(open_a_model_with_names), ROW(save_a_checkpoint),
     ROW(load_a_checkpoint), ROW(save_params), ROW(load_params), ROW(read_tensors), ROW(checks),
