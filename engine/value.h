@@ -118,8 +118,8 @@ double value_push(const Value *v, size_t i);
 size_t value_number(const Value *v);
 Graph *value_graph(const Value *v);
 
-/* Give a node a name for printing and diagrams; the text is copied, to where that of the name before may have been. NULL
- * takes the name away. Returns v. V_NAME takes the C variable's name. */
+/* Give a node a name for printing and diagrams; the text is copied, perhaps over that of the name before. NULL takes
+ * the name away. Returns v. V_NAME takes the C variable's name. */
 #define v_label(v, text) value_label(v, text, HERE)
 #define V_NAME(v) value_label(v, #v, HERE)
 

@@ -127,8 +127,9 @@ Test(compilers, a_sanitizer_sees_what_no_node_has_been_made_of)
         "    graph_free(g);\n"
         "    return ended != 7;\n"
         "}\n";
-    cr_expect(runs("${CC:-cc}", "-g -fsanitize=address", program, ENGINE " engine/value.c engine/label.c engine/utf8.c"),
-              "a slip passes, or the program without one does not: %s", said);
+    cr_expect(
+        runs("${CC:-cc}", "-g -fsanitize=address", program, ENGINE " engine/value.c engine/label.c engine/utf8.c"),
+        "a slip passes, or the program without one does not: %s", said);
     cr_expect_not_null(strstr(said, "AddressSanitizer"), "%s", said);
 }
 
