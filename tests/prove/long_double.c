@@ -37,9 +37,11 @@ static Exact exact_step(OpCode op, long double a, long double b, bool by_b)
     case OP_MUL: return within(a * b, by_b ? a : b, 1);
     case OP_DIV: return within(a / b, by_b ? -a / (b * b) : 1 / b, 3);
     case OP_NEG: return within(-a, -1, 0);
-    case OP_POW:
-        return within(powl(a, b), by_b ? powl(a, b) * logl(a) : b * powl(a, b) / a,
+    case OP_POW: /* the exponent of the slope, b - 1, is rounded to a double, which counts log a times */
+        step = within(powl(a, b), by_b ? powl(a, b) * logl(a) : b * powl(a, b) / a,
                       a == 0 ? 0 : 6 + fabsl(b * logl(fabsl(a))));
+        step.slope_error += a == 0 ? 0 : fabsl(step.slope * logl(fabsl(a)));
+        return step;
     case OP_MAX: return within(fmaxl(a, b), share, 0);
     case OP_MIN: return within(fminl(a, b), 1 - share, 0);
     case OP_EXP: return within(expl(a), expl(a), 2);
