@@ -70,6 +70,13 @@ Test(prove, a_bar_that_does_not_hold_is_a_failure_each_time)
     expect_ran("disk memory ");
 }
 
+Test(prove, what_was_run_in_part_is_called_so_and_is_no_success)
+{
+    shell("echo 'echo one of 2. Not run: the other. >\"$OUT/figure.txt\"' >\"$DIR/tests/prove/memory.sh\"");
+    cr_expect_eq(prove("memory"), 1, "%s", said);
+    expect_said("| holds as far as it was run | one of 2. Not run: the other. (");
+}
+
 Test(prove, what_cannot_be_tried_here_is_said_and_is_no_failure)
 {
     cr_expect_eq(prove("fuzz"), 0, "%s", said);
