@@ -4,7 +4,7 @@
 #
 # All is compiled with prove/criterion instead of Criterion, so that every line but libc's is instrumented. In a graph
 # lists have red zones, and nodes are poisoned when they are released (engine/memory.h). A run that was clean with this
-# very program is not done again, nor is a fault that was found. TOOLS='msan tsan' tries these alone, SUITES='value nn'
+# very program is not done again, nor is a fault that was found. TOOLS='msan tsan' tries these alone, ONLY='value nn'
 # fewer suites, MINUTES=12 ends what is not done after that time; then, the bar does not hold.
 set -u
 all='asan-gcc asan-clang msan tsan valgrind'
@@ -24,7 +24,7 @@ export STEPGRAD_TEST_CHAIN=100000 OMP_WAIT_POLICY=passive
 # Sets compiler, flags, those of the tests themselves, the tests that are run, what runs them, and what the tool says
 # when it finds something.
 choose() { # tool
-    compiler=clang wanted='*' before='' suites=${SUITES:-$every} of_tests=-fsanitize=address
+    compiler=clang wanted='*' before='' suites=${ONLY:-$every} of_tests=-fsanitize=address
     case $1 in
     asan-gcc) compiler=gcc flags=$address says='ERROR: (Address|Leak)Sanitizer|runtime error:' ;;
     asan-clang) flags=$address says='ERROR: (Address|Leak)Sanitizer|runtime error:' ;;
