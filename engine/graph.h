@@ -40,7 +40,6 @@ typedef struct Block {
     size_t generation;   /* how many blocks the graph had opened by then: another one each time the memory is reused */
     bool released;       /* its nodes are gone: using one is a usage error, and node_count is 0 */
     bool has_gradients;  /* a reverse walk has been here: interior gradients must be cleared before the next one */
-    struct LabelRoom *free_labels; /* rooms of labels that its nodes no longer have */
     _Alignas(64) Value nodes[];
 } Block;
 

@@ -74,6 +74,7 @@ Test(prove, what_was_run_in_part_is_called_so_and_is_no_success)
 {
     shell("echo 'echo one of 2. Not run: the other. >\"$OUT/figure.txt\"' >\"$DIR/tests/prove/memory.sh\"");
     cr_expect_eq(prove("memory"), 1, "%s", said);
+    shell("cat \"$DIR/tests/PROOF.md\"");
     expect_said("| holds as far as it was run | one of 2. Not run: the other. (");
 }
 
