@@ -895,12 +895,12 @@ Test(hessian, formulas_of_one_s_own_are_differentiated_or_named, .timeout = 1800
     cr_assert_not_null(mkdtemp(folder));
     write_file(folder, "own.h", own_ops);
     write_file(folder, "own.c", own_program);
-    snprintf(
-        command, sizeof command,
-        "cd engine && ${CC:-cc} -std=c11 -w -I. -I%s -DSTEPGRAD_OWN_OPS_FILE='\"own.h\"' -o %s/own %s/own.c "
-        "hessian.c hessian_formula.c jacobian.c backward.c graph.c value.c ops.c order.c memory.c error.c number.c "
-        "dual.c utf8.c -lm 2>&1 && %s/own; rm -r %s",
-        folder, folder, folder, folder, folder);
+    snprintf(command, sizeof command,
+             "cd engine && ${CC:-cc} -std=c11 -w -I. -I%s -DSTEPGRAD_OWN_OPS_FILE='\"own.h\"' -o %s/own %s/own.c "
+             "hessian.c hessian_formula.c jacobian.c backward.c graph.c value.c label.c ops.c order.c memory.c error.c "
+             "number.c "
+             "dual.c utf8.c -lm 2>&1 && %s/own; rm -r %s",
+             folder, folder, folder, folder, folder);
     FILE *in = popen(command, "r");
     cr_assert_not_null(in);
     said[fread(said, 1, sizeof said - 1, in)] = '\0';
