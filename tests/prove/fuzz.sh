@@ -90,7 +90,7 @@ command -v python3 >/dev/null 2>&1 && export FUZZ_PYTHON="${FUZZ_PYTHON:-1000}" 
 for name in $targets; do fuzz_target "$name"; done
 afl="not run: AFL++, which is not here."
 if command -v afl-fuzz >/dev/null 2>&1; then
-    build afl afl-clang-fast ''
+    build afl afl-clang-fast -fsanitize=address
     for name in $targets; do case $formats in *" $name "*) afl_target "$name" ;; esac done
     afl="AFL++, at least $execs runs of each input format: $(cat "$OUT"/afl.*/default/fuzzer_stats |
         awk '$1 == "execs_done" { n += $3 } $1 == "saved_crashes" { c += $3 } END { print n " runs, " c " crashes" }')."

@@ -762,6 +762,8 @@ def run_tests(build, names, folder, cpu, more=None, runner=None, more_arguments=
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     output = output.decode(errors="replace")
     tested = re.search(r"Synthesis: Tested: .*?(\d+).*?\| Passing: .*?(\d+)", re.sub(r"\x1b\[[0-9;]*m", "", output))
+    if tested is None and process.returncode < 0:
+        how = "clock"  # the runner itself was stopped: no end of messages
     if tested is None and how != "clock":
         sys.exit("mutation.py: the runner ran no test: %s" % output[-500:])
     passed = process.returncode == 0 and tested is not None and int(tested.group(1)) >= len(names)
