@@ -374,6 +374,23 @@ Test(replay, networks_of_all_activations_and_widths)
         }
 }
 
+/* In one sample a neuron of the second layer is at -infinity, where relu lets no gradient through. So the layer may not
+ * leave out looking at each path, and still passes on what the other samples and neurons have. */
+Test(replay, a_neuron_at_infinity_takes_nothing_from_the_others)
+{
+    static const size_t sizes[] = {1, 3, 3, 1};
+    Graph *graph = graph_new();
+    Net about = {.squared = true};
+    const Task task = net_task(graph, &about, sizes, 4, ACTIVATION_RELU);
+    for (size_t i = 0; i < 3; i++)
+        about.net->layers[1].neurons[0].w[i]->data = -1e200;
+    double *rows = random_rows(MOST_ROWS, task.inputs, 1);
+    rows[0] = 1e200;
+    expect_same_for_all_counts(&task, ordinary_order, rows, "a neuron at infinity");
+    free(rows);
+    graph_free(graph);
+}
+
 /* Two neurons, one after the other, that look like a layer and are none: what lanes.h may take together is for them to
  * show. With `between` there is a constant between their values. */
 typedef struct Pair {
