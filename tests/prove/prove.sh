@@ -117,7 +117,7 @@ END
         read -r sources status day seconds commit <"$out/result"
         older=
         [ "$sources" = "$(state "$(script_of "$row")")" ] || older=', older sources'
-        figure=$(printf %s "$(cat "$out/figure.txt")" | tr '\n|' ' /')
+        figure=$(tr '|' / <"$out/figure.txt" | awk '{ printf "%s%s", (NR > 1 ? "<br>" : ""), $0 }')
         echo "| $row | $tried | $bar | $(verdict "$status" "$row") | $figure" \
             "($day, $((seconds / 60)) min, $commit$older) |"
     done
