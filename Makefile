@@ -8,12 +8,6 @@ CFLAGS ?= -O0 -g3 -DSTEPGRAD_DEBUG
 BUILD ?= build/debug
 endif
 CFLAGS ?= -O2 -g
-# Tests are compiled without optimisation, which would take most of the time to build them; flags that are given hold.
-ifeq ($(origin CFLAGS)$(DEBUG),file)
-TEST_CFLAGS = -O0 -g
-else
-TEST_CFLAGS = $(CFLAGS)
-endif
 STD ?= -std=c11
 WARNINGS ?= -Wall -Wextra -Wpedantic
 # A fused multiply-add would make the last bit depend on the compiler and the machine.
@@ -206,7 +200,10 @@ $(COUNTED): $(filter-out $(addprefix %/,$(COMPETITORS)),$(BENCH_PARTS)) $(addpre
 $(BENCH) $(COUNTED):
 	$(LINK) -o $@ $^ $(LIBS)
 
-$(SUITES): CFLAGS = $(TEST_CFLAGS)
+# Tests are compiled without optimisation, which would take most of the time to build them; flags that are given hold.
+ifeq ($(origin CFLAGS)$(DEBUG),file)
+$(SUITES): CFLAGS = -O0 -g
+endif
 $(SUITES) $(BUILD)/tests/guard.o: COMPILE += $(CRITERION:%=-isystem %/include)
 
 $(BUILD)/tests/run: LINK += $(CRITERION:%=-L%/lib)
