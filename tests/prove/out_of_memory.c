@@ -976,7 +976,7 @@ static void write_inputs(void)
     FILE *model = fopen(in_folder("model"), "r"), *tensors = fopen(in_folder("tensors"), "w");
     fputs("\"a name of the tensors in this file, of some length\"\n", tensors);
     for (bool is_tensor = false; fgets(text, sizeof text, model) != NULL;)
-        if (is_tensor |= strncmp(text, "tensor", 6) == 0)
+        if ((is_tensor |= strncmp(text, "tensor", 6) == 0))
             fputs(text, tensors);
     fclose(model);
     fclose(tensors);

@@ -2,6 +2,8 @@
  * function below at the start of each block. It sets the byte of its caller in the file BLOCKS_FOLDER/suite/name of the
  * test that is run. Programs that the test starts use the same file, and what crashes has left its mark, too.
  */
+#define _POSIX_C_SOURCE 200809L /* setenv */
+#define _DARWIN_C_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -250,7 +250,6 @@ static char *diagram_new(Where where, Value *root, const char *target, size_t *l
         memory_free(diagram);
         diagram = memory_alloc(room);
         FILE *out = diagram != NULL ? fmemopen(diagram, room, "w") : NULL;
-        was_full = false;
         if (out == NULL) {
             error_set(error, "%.200s: no memory for the diagram", target);
             break;
