@@ -9,6 +9,7 @@
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <stdio.h>
+
 static size_t caught = 0;
 
 static bool asserted_nothing(const struct criterion_test_stats *stats)
