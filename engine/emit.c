@@ -236,8 +236,8 @@ static void put_layers(Emitter *e, Part part, bool backward)
     put_code(e, &part, code);
     if (backward)
         put_code(e, &part,
-                 needs_grad(e, &part.b) ? "                $'Y, room.turned, &$'A, $'B);"
-                                        : "                $'Y, room.turned, &$'A, NULL);");
+                 needs_grad(e, &part.b) ? "                $'Y, room->turned, &$'A, $'B);"
+                                        : "                $'Y, room->turned, &$'A, NULL);");
     close_loop(e, layers);
 }
 
@@ -250,7 +250,7 @@ static bool lies_in_data(const Emitter *e, const Part *part, const Reach *reach)
            !plan_is_param(&e->plan, reach->place);
 }
 
-/* The lists room.a and room.b become copies of the operands. */
+/* The lists room->a and room->b become copies of the operands. */
 static void put_copies(Emitter *e, const Group *group)
 {
     Part part;
@@ -260,7 +260,7 @@ static void put_copies(Emitter *e, const Group *group)
         snprintf(item, sizeof item, part.items == 1 ? "%zu" : first == 0 ? "j" : "%zu + j", first);
         open_loop(e, 'j', part.items, false);
         for (int list = 'a'; list <= (part.has_b ? 'b' : 'a'); list++) {
-            snprintf(code, sizeof code, "room.%c[%s][k] = $%c;", list, item, list);
+            snprintf(code, sizeof code, "room->%c[%s][k] = $%c;", list, item, list);
             put_in_lanes(e, &part, false, code);
         }
         close_loop(e, part.items);
@@ -273,10 +273,10 @@ static void put_list_forward(Emitter *e, const Part *part)
     const bool in_data = lies_in_data(e, part, &part->a) && (!part->has_b || lies_in_data(e, part, &part->b));
     if (!in_data)
         put_copies(e, part->group);
-    snprintf(code, sizeof code, "$y = $f_forward($n, &%s[k], %s, LANES)%s;", in_data ? "$A" : "room.a[0]",
+    snprintf(code, sizeof code, "$y = $f_forward($n, &%s[k], %s, LANES)%s;", in_data ? "$A" : "room->a[0]",
              !part->has_b ? "NULL"
              : in_data    ? "&$B[k]"
-                          : "&room.b[0][k]",
+                          : "&room->b[0][k]",
              part->step->has_bias ? " + $c" : "");
     put_in_lanes(e, part, false, code);
 }
@@ -384,12 +384,19 @@ static void put_head(const Emitter *e, const char *name)
         "#include \"lanes.h\"\n\n"
         "enum { INPUTS = %zu, PLACES = %zu, LONGEST = %zu };\n\n"
         "/* What each thread computes with, in all lanes. */\n"
-        "static _Thread_local struct {\n"
+        "typedef struct Room {\n"
         "    _Alignas(64) Lanes data[PLACES]; /* inputs, constants and results */\n"
         "    Lanes grad[PLACES];              /* ∂L/∂each */\n"
         "    Lanes a[LONGEST], b[LONGEST];    /* copies of operands that do not lie side by side */\n"
         "    double turned[LONGEST * LANES];  /* the inputs of a layer: see lanes.h */\n"
-        "} room;\n\n",
+        "} Room;\n\n"
+        "/* A function of its own: clang 14 forgets that finding a thread's memory is a call, and may change "
+        "registers\n"
+        " * of AVX-512. volatile: else it would know what is returned here, and find it in the caller again. */\n"
+        "static NOINLINE Room *room_of_thread(void)\n{\n"
+        "    static _Thread_local Room room;\n"
+        "    Room *volatile found = &room;\n"
+        "    return found;\n}\n\n",
         program->input_count, program->place_count - program->param_count, program->longest);
 }
 
@@ -417,10 +424,10 @@ static void put_block(Emitter *e)
 {
     const Plan *plan = &e->plan;
     put(e, "/* Up to LANES samples. Lanes without a sample of their own repeat the first one, with gradient 0. */\n"
-           "static void run_block(const double *restrict params, double *restrict gradients, const double *rows,\n"
-           "                      size_t samples, double seed, double *losses)\n{\n");
+           "static void run_block(Room *restrict room, const double *restrict params, double *restrict gradients,\n"
+           "                      const double *rows, size_t samples, double seed, double *losses)\n{\n");
     put_names(e);
-    put(e, "    Lanes *const data = room.data, *const grad = room.grad;\n\n"
+    put(e, "    Lanes *const data = room->data, *const grad = room->grad;\n\n"
            "    for (size_t i = 0; i != INPUTS; i++)\n"
            "        for (size_t k = 0; k < LANES; k++)\n"
            "            data[x + i][k] = rows[(k < samples ? k : 0) * INPUTS + i];\n");
@@ -463,7 +470,7 @@ static void put_constants(const Emitter *e)
             "    };\n"
             "    for (size_t i = 0; i < %zu; i++)\n"
             "        for (size_t k = 0; k < LANES; k++)\n"
-            "            room.data[constants[i].place][k] = constants[i].number;\n",
+            "            room->data[constants[i].place][k] = constants[i].number;\n",
             count);
 }
 
@@ -474,11 +481,12 @@ static void put_function(const Emitter *e, const char *name)
         "void %s(const double *params, double *gradients, const double *rows, size_t count, double seed,\n"
         "        double *losses)\n{\n",
         name);
+    put(e, "    Room *const room = room_of_thread();\n");
     put_constants(e);
     put(e,
         "    for (size_t first = (count + LANES - 1) / LANES * LANES; first > 0;) {\n"
         "        first -= LANES;\n"
-        "        run_block(params, gradients, %s, count - first < LANES ? count - first : LANES,\n"
+        "        run_block(room, params, gradients, %s, count - first < LANES ? count - first : LANES,\n"
         "                  seed, losses == NULL ? NULL : losses + first);\n"
         "    }\n}\n",
         e->plan.program->input_count > 0 ? "rows + first * INPUTS" : "rows");

@@ -316,8 +316,9 @@ static void emit_all(void)
         snprintf(name, sizeof name, "f%zu", i);
         snprintf(path, sizeof path, "%s/%s.c", folder, name);
         cr_assert(program_emit(cases[i].program, path, name, &error), "%s", error.message);
-        for (const char *const *own = (const char *[]){"INPUTS", "PLACES", "LONGEST", "room", "run_block", NULL}; *own;
-             own++)
+        for (const char *const *own =
+                 (const char *[]){"INPUTS", "PLACES", "LONGEST", "Room", "room_of_thread", "run_block", NULL};
+             *own; own++)
             fprintf(all, "#undef %s\n#define %s %s_%zu\n", *own, *own, *own, i);
         fprintf(all, "#include \"%s.c\"\n", name);
     }
@@ -594,7 +595,7 @@ Test(emit, labels_give_names_where_c_can_have_them)
         "int = ", "NULL = ", "tanh_forward = ", "9lives", "nullptr = ", "main = ", "\xCE"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         cr_expect(times(code, none[i]) == (i == 6 ? times(code, "\xCE\xA3") : 0), "%s", none[i]);
-    expect_text(code, "    room.a[j][k] = params[j];");
+    expect_text(code, "    room->a[j][k] = params[j];");
     free_cases();
 }
 
@@ -752,6 +753,7 @@ Test(emit, a_compiled_program_has_the_same_bits_with_threads_and_with_vmath)
     free_cases();
 }
 
+/* By each compiler: clang 14 lost numbers in the first block of a thread. */
 Test(emit, compiled_programs_do_not_disturb_one_another)
 {
     Random random;
@@ -759,10 +761,15 @@ Test(emit, compiled_programs_do_not_disturb_one_another)
     add_mlp((size_t[]){3, 2, 2}, 3, ACTIVATION_TANH);
     add_mlp((size_t[]){3, 4, 2}, 3, ACTIVATION_RELU);
     fill_rows(&cases[1], &random, false);
-    Result *first = replayed(&cases[0]), *second = replayed(&cases[1]);
-    cr_assert(compile_case(&cases[0], "same.c") && compile_case(&cases[1], "same.c"), "%s", error.message);
-    expect_same(second, replayed(&cases[1]), "the second one");
-    expect_same(first, replayed(&cases[0]), "the first one");
+    for (const char *const *compiler = (const char *[]){"gcc", "clang", NULL}; *compiler != NULL; compiler++) {
+        if (!has(*compiler))
+            continue;
+        cr_assert_eq(setenv("CC", *compiler, 1), 0);
+        Result *first = replayed(&cases[0]), *second = replayed(&cases[1]);
+        cr_assert(compile_case(&cases[0], "same.c") && compile_case(&cases[1], "same.c"), "%s", error.message);
+        expect_same(second, replayed(&cases[1]), "the second one");
+        expect_same(first, replayed(&cases[0]), "the first one");
+    }
     free_cases();
 }
 
