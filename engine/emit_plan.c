@@ -116,9 +116,8 @@ static const char keywords[] =
 /* What the code calls its own. */
 static const char own_words[] =
     " Lanes LayerShape NOINLINE Room all_finite constants count data first grad gradients i j k layer_gradients "
-    "layer_values loss "
-    "losses main memcpy memset neuron_values params product push_carefully push_to_bias push_to_input push_to_weights "
-    "room room_of_thread rows run_block samples seed size_t turn_inputs x ";
+    "layer_values loss losses main memcpy memset neuron_values params product push_carefully push_to_bias "
+    "push_to_input push_to_weights room room_of_thread rows run_block samples seed size_t turn_inputs x ";
 
 static bool is_among(const char *words, const char *name)
 {

@@ -23,7 +23,8 @@ broken() { echo "BROKEN: $*" && bad=$((bad + 1)); }
 WRAP='-Wl,--wrap=free,--wrap=posix_memalign'
 gate() { # name, flags: every job of the library
     program="$OUT/$1/out_of_memory" library="$OUT/$1/libstepgrad.a"
-    $MAKE -j2 BUILD="$OUT/$1" CC="$CC" CFLAGS="$2" "$library" >"$log" 2>&1 || { tail "$log" && broken "the build with $2" && return; }
+    $MAKE -j2 BUILD="$OUT/$1" CC="$CC" CFLAGS="$2" "$library" >"$log" 2>&1 ||
+        { tail "$log" && broken "the build with $2" && return; }
     if [ ! -x "$program" ] || [ -n "$(find "$library" tests/prove/out_of_memory.c -newer "$program")" ]; then
         $CC -std=c11 -Wall -Wextra -ffp-contract=off $2 -Iengine -Iviz -fno-pie -no-pie $WRAP -fopenmp -o "$program" \
             tests/prove/out_of_memory.c "$library" -lm -ldl || { broken "the build with $2" && return; }
@@ -31,7 +32,8 @@ gate() { # name, flags: every job of the library
     if [ ! -s "$OUT/$1.txt" ] || [ -n "$(find "$program" -newer "$OUT/$1.txt")" ]; then
         rm -f "$OUT/$1.txt"
         mkdir -p "$work/$1"
-        timeout 3000 "$program" "$work/$1" all "$OUT/$1.stacks" >"$log" 2>&1 || { cat "$log" && broken "out_of_memory, $2" && return; }
+        timeout 3000 "$program" "$work/$1" all "$OUT/$1.stacks" >"$log" 2>&1 ||
+            { cat "$log" && broken "out_of_memory, $2" && return; }
         mv "$log" "$OUT/$1.txt"
     fi
     cat "$OUT/$1.txt"
@@ -45,7 +47,8 @@ if command -v objdump >/dev/null; then
     sort -u "$OUT/plain.stacks" >"$work/reached"
     nm "$OUT/plain/libstepgrad.a" | awk '$2 ~ /^[tT]$/ { print $3 }' >"$work/own"
     objdump -d --no-show-raw-insn "$OUT/plain/out_of_memory" |
-        awk -v stacks="$work/reached" -v names="$work/names" -v own="$work/own" -f tests/prove/reached.awk >"$work/functions"
+        awk -v stacks="$work/reached" -v names="$work/names" -v own="$work/own" -f tests/prove/reached.awk \
+            >"$work/functions"
     cat "$work/functions"
     grep -q '^no fault' "$work/functions" && broken "what allocates has no job with a fault there: add one"
     figure="${figure}A fault was met in $(tail -n 1 "$work/functions"). "
@@ -65,7 +68,8 @@ run() {
     (
         D="$work/here"
         eval "set -- $command"
-        timeout 60 env ${no_dot:+PATH=/} LD_PRELOAD="$work/fail_malloc.so" "$@" </dev/null >"$work/stdout" 2>"$work/stderr"
+        timeout 60 env ${no_dot:+PATH=/} LD_PRELOAD="$work/fail_malloc.so" "$@" \
+            </dev/null >"$work/stdout" 2>"$work/stderr"
     )
     status=$?
     if [ -f "$work/here/history.csv" ]; then # its last column is seconds
@@ -83,13 +87,15 @@ judge() {
         broken "$1: status $status: $command"
     elif [ "$status" -eq 0 ]; then
         "$varies" || cmp -s "$work/stdout" "$work/want.stdout" || broken "$1: status 0, and another output: $command"
-        diff -r "$work/here" "$work/want" >/dev/null || diff -r "$work/here" "$work/no_dot" >/dev/null || broken "$1: status 0, and another file: $command"
+        diff -r "$work/here" "$work/want" >/dev/null || diff -r "$work/here" "$work/no_dot" >/dev/null ||
+            broken "$1: status 0, and another file: $command"
     elif ! [ -s "$work/stderr" ]; then
         broken "$1: status $status without a message: $command"
     fi
     for file in $(cd "$work/here" && find . -type f); do
         cmp -s "$work/here/$file" "$work/want/$file" || cmp -s "$work/here/$file" "$work/before/$file" ||
-            cmp -s "$work/here/$file" "$work/no_dot/$file" || broken "$1: status $status, and $file is half-written: $command"
+            cmp -s "$work/here/$file" "$work/no_dot/$file" ||
+            broken "$1: status $status, and $file is half-written: $command"
     done
 }
 
@@ -152,8 +158,8 @@ else
     draw="\"\$OUT/plain/draw\" 'h = tanh(w*x + b); L = cross_entropy([h, x], 1)' w=2 x=-1 b=0.5"
     moons='"$OUT/plain/moons" --quiet --out "$D"'
     small="$moons --make-moons 60 --hidden 3 --epochs 2 --seed 3"
-    for outputs in '' --tree --table --check '--forward x' '--html "$D/L.html"' '--json "$D/L.json"' '--svg "$D/L.svg"' \
-        '--dot "$D/L.dot" --legend' '--dot -' '--json - --values-only' '--png "$D/L.png" --json "$D/L.json"'; do
+    for outputs in '' --tree --table --check '--forward x' '--html "$D/L.html"' '--json "$D/L.json"' \
+        '--svg "$D/L.svg"' '--dot "$D/L.dot" --legend' '--dot -' '--json - --values-only' '--png "$D/L.png" --json "$D/L.json"'; do
         faults_of "$draw $outputs"
     done
     faults_of '"$OUT/plain/draw" --ops'
@@ -163,9 +169,10 @@ else
     run
     faults_of "$small"
     faults_of "$small --compiled --vmath --threads 2 --checkpoint \"\$D/checkpoint\""
-    faults_of "$moons --hidden 3 --epochs 1 --seed 3 --optimizer adam --standardize --test-fraction 0.2 --data lessons/data/moons/data.csv"
+    recorded='--data lessons/data/moons/data.csv'
+    faults_of "$moons --hidden 3 --epochs 1 --seed 3 --optimizer adam --standardize --test-fraction 0.2 $recorded"
     faults_of '"$OUT/plain/moons" --load "$work/in/model" --predict lessons/data/moons/data.csv'
-    faults_of "$moons --load \"\$work/in/model\" --epochs 1 --data lessons/data/moons/data.csv"
+    faults_of "$moons --load \"\$work/in/model\" --epochs 1 $recorded"
     is_chapter=true
     left_out=
     for chapter in lessons/[0-9][0-9]_*.c; do
@@ -173,7 +180,9 @@ else
         [ "$number" -le "$LAST" ] || { left_out="$left_out $number" && continue; }
         faults_of "\"\$OUT/plain/${chapter%.c}\" \"\$D\""
     done
-    figure="${figure}libc: $runs runs of draw, moons and the chapters, in each one allocation failing, alone or with all after it; at most $TRIES of a program's. The chapters do not ask whether there was memory: they went on, or stopped with the engine's message; their files were whole. ${left_out:+Not run: chapters$left_out. }"
+    figure="${figure}libc: $runs runs of draw, moons and the chapters, in each one allocation failing, alone or with all \
+after it; at most $TRIES of a program's. The chapters do not ask whether there was memory: they went on, or stopped with \
+the engine's message; their files were whole. ${left_out:+Not run: chapters$left_out. }"
 fi
 echo "$figure$bad findings." | tee "$OUT/figure.txt"
 [ "$bad" -eq 0 ]

@@ -101,20 +101,21 @@ class Judge:
             file.write(text)
 
     def runner(self, mutant):
-        """The tests that use OP_TABLE have a copy of the mutant in them."""
-        if mutant.kind != "table":
+        """The tests of a header have copies of its inline functions in them, with the mutant."""
+        test = "test_" + os.path.basename(mutant.path)[:-2]
+        if not mutant.path.endswith(".h") or not os.path.exists("tests/%s.c" % test):
             return None
-        text, target = mutation.read(mutant.path), os.path.join(self.folder, "test_ops.o")
+        text, target = mutation.read(mutant.path), os.path.join(self.folder, test + ".o")
         self.write_header(mutant.path, mutant.apply(text))
         compile_it = [self.build.compiler, "-std=c11", "-O1", "-w", "-ffp-contract=off", "-I" + self.headers, "-Iviz",
-                      "-c", "-o", target, "tests/test_ops.c"]  # fmt: skip
+                      "-c", "-o", target, "tests/%s.c" % test]  # fmt: skip
         compiles = mutation.run(compile_it).returncode == 0
         self.write_header(mutant.path, text)
         runner = os.path.join(self.folder, "run")
-        return runner if compiles and self.link_runner(target, runner) else None
+        return runner if compiles and self.link_runner(test, target, runner) else None
 
-    def link_runner(self, changed, runner):
-        old = os.path.join(self.build.build, "tests", "test_ops.o")
+    def link_runner(self, test, changed, runner):
+        old = os.path.join(self.build.build, "tests", test + ".o")
         line = [line for line in mutation.must(self.build.make("-n", "-W", old, self.build.runner)).split("\n")
                 if "-lcriterion" in line][-1]  # fmt: skip
         words = [changed if word == old else runner if word == self.build.runner else word for word in line.split()]

@@ -21,20 +21,20 @@ export ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=1 UBSAN_OPTIONS
 export TSAN_OPTIONS="ignore_noninstrumented_modules=1 halt_on_error=1" MSAN_OPTIONS=halt_on_error=1
 export STEPGRAD_TEST_CHAIN=100000 OMP_WAIT_POLICY=passive
 
-# Sets compiler, flags, those of the tests themselves, the tests that are run, what runs them, and what the tool says
+# Sets compiler, flags, the tests that are run, what runs them, and what the tool says
 # when it finds something.
 choose() { # tool
-    compiler=clang wanted='*' before='' suites=${ONLY:-$every} of_tests=-fsanitize=address
+    compiler=clang wanted='*' before='' suites=${ONLY:-$every}
     case $1 in
     asan-gcc) compiler=gcc flags=$address says='ERROR: (Address|Leak)Sanitizer|runtime error:' ;;
     asan-clang) flags=$address says='ERROR: (Address|Leak)Sanitizer|runtime error:' ;;
-    msan) flags="-O1 -g $memory" of_tests=$memory says='MemorySanitizer: use-of-uninit' ;;
+    msan) flags="-O1 -g $memory" says='MemorySanitizer: use-of-uninit' ;;
     # Where libomp has a tool of its own for it, archer, ThreadSanitizer knows its barriers.
-    tsan) flags='-O1 -g -fsanitize=thread' of_tests=-fsanitize=thread suites='threads replay replay_use'
+    tsan) flags='-O1 -g -fsanitize=thread' suites='threads replay replay_use'
         wanted='threads/* replay/*thread* replay/blocks* replay_use/*'
         says='WARNING: ThreadSanitizer' ;;
     # It knows neither AVX-512 nor numbers of more than 64 bits, and is slow.
-    valgrind) compiler=gcc flags='-O1 -g' of_tests='' says='^==[0-9]+== [A-Z0-9]'
+    valgrind) compiler=gcc flags='-O1 -g' says='^==[0-9]+== [A-Z0-9]'
         before='valgrind --quiet --error-exitcode=99 --leak-check=full --track-origins=yes --num-callers=25
             --errors-for-leak-kinds=definite,indirect,possible' ;;
     esac
@@ -59,7 +59,7 @@ build() { # what make is to build below the folder; then the program $folder/run
     done
     # shellcheck disable=SC2086 # lists of words
     in_time ${MAKE:-make} --no-print-directory -j2 BUILD="$folder" CC=$compiler CFLAGS="$flags" CPPFLAGS=-Itests/prove \
-        TEST_CFLAGS="-O0 -g $of_tests" WARNINGS=-w $objects "$folder/libstepgrad.a" >"$folder.build" 2>&1 ||
+        WARNINGS=-w $objects "$folder/libstepgrad.a" >"$folder.build" 2>&1 ||
         { tail "$folder.build" && return 1; }
     # shellcheck disable=SC2015,SC2086
     [ -x "$folder/run" ] && [ -z "$(find $objects "$folder/libstepgrad.a" -newer "$folder/run")" ] ||
