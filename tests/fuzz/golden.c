@@ -1,7 +1,7 @@
 /* golden.c - a fuzz target: any bytes as a file of golden graphs (adg.h). What is accepted is computed both ways; what
  * is refused is refused at a line of the file. */
 #define _POSIX_C_SOURCE 200809L /* reader.h asks for popen */
-#include "adg.h"
+#include "../adg.h"
 
 #include "reader.h"
 

@@ -15,12 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../no_memory.h"
 #include "backward.h"
 #include "csv.h"
 #include "graph/dot.h"
 #include "loss.h"
 #include "nn.h"
-#include "no_memory.h"
 #include "optim.h"
 #include "player/player.h"
 #include "replay.h"

@@ -16,7 +16,7 @@ esac
 ${MAKE:-make} --no-print-directory BUILD="$OUT/build" "$lib" || exit 1
 cp tests/golden/csv/iris.csv "$OUT/iris.csv" || exit 1
 if [ ! -x "$program" ] || [ -n "$(find "$lib" tests/prove/long_runs.c -newer "$program")" ]; then
-    ${CC:-cc} -std=c11 -O2 -fopenmp -Iengine -Iviz -Itests -o "$program" tests/prove/long_runs.c "$lib" -lm || exit 1
+    ${CC:-cc} -std=c11 -O2 -fopenmp -Iengine -Iviz -o "$program" tests/prove/long_runs.c "$lib" -lm || exit 1
 fi
 
 # The largest power of ten, up to 10^8, that needs at most half of the memory that is free; the sum, which takes a list
