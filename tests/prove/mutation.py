@@ -427,8 +427,8 @@ def digest(paths):
 # These build or script by themselves what they try, and so see nothing of a mutant; or they run whole programs; or they
 # test viz/, and the engine is to be tested by its own tests.
 SUITES_APART = set(
-    "answers bench cheat_sheet compilers draw gdb lldb labs_drift labs_handout labs_hostile labs_own_op labs_sources "
-    "labs_teach labs_wrong lessons moons_program mpi needs readme slips "
+    "answers bench cheat_sheet compilers draw fuzz gdb lldb labs_drift labs_handout labs_hostile labs_own_op labs_sources "
+    "labs_teach labs_wrong lessons moons_program mpi needs prove readme slips "
     "axis dot dot_groups expression player player_misuse plot svg tree".split()
 )
 MOST_AT_ONCE = 40  # tests: Criterion takes no longer list
