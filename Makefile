@@ -37,6 +37,7 @@ LIBRARY = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS),$(wildcard engine
   $(BUILD)/viz/player/player_page.o
 SHARED = $(patsubst $(BUILD)/%.o,$(BUILD)/shared/%.o,$(LIBRARY))
 SUITES = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/test_*.c))
+FUZZ_TARGETS = $(filter-out %/replay_inputs,$(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c)))
 LIB = $(BUILD)/libstepgrad.a
 BENCH = $(BUILD)/tests/benchmark/bench
 COUNTED = $(BUILD)/tests/benchmark/counted
@@ -202,7 +203,7 @@ $(BENCH) $(COUNTED):
 
 # Tests are compiled without optimisation, which would take most of the time to build them; flags that are given hold.
 ifeq ($(origin CFLAGS)$(DEBUG),file)
-$(SUITES): CFLAGS = -O0 -g
+$(SUITES) $(FUZZ_TARGETS:%=%.o): CFLAGS = -O0 -g
 endif
 $(SUITES) $(BUILD)/tests/guard.o: COMPILE += $(CRITERION:%=-isystem %/include)
 
@@ -222,8 +223,8 @@ $(BUILD)/tests/debug/%.o: %.c
 	@mkdir -p "$(@D)"
 	$(DEBUG_COMPILE) -c -o $@ $<
 
-# The library with the ops of lab 10 in its engine, and draw with it.
-$(BUILD)/tests/run: | $(BUILD)/tests/draw_own
+# The library with the ops of lab 10 in its engine, and draw with it: for tests that run where LONG is set.
+$(BUILD)/tests/run: | $(if $(LONG),$(BUILD)/tests/draw_own)
 OWN_COMPILE = $(COMPILE) -O0 -DSTEPGRAD_OWN_OPS_FILE='"own_ops.h"'
 $(BUILD)/tests/draw_own: $(BUILD)/tests/own/viz/draw/draw.o $(BUILD)/tests/own/library.a
 	$(LINK) -o $@ $^ $(LIBS)
@@ -238,7 +239,6 @@ $(BUILD)/tests/own/viz/player/player_page.o: $(BUILD)/viz/player/player_page.c
 
 # Each fuzz target as a program that replays inputs. For libFuzzer tests/prove/fuzz.sh sets FUZZ_MAIN to nothing.
 FUZZ_MAIN = $(BUILD)/tests/fuzz/replay_inputs.o
-FUZZ_TARGETS = $(filter-out %/replay_inputs,$(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c)))
 $(BUILD)/tests/run: | $(FUZZ_TARGETS)
 fuzz_targets: $(FUZZ_TARGETS)
 .PHONY: fuzz_targets

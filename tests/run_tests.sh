@@ -1,7 +1,8 @@
 #!/bin/sh
 # Run the tests that are built below $BUILD (build, if that is not set); arguments go to the runner, as in
 #     sh tests/run_tests.sh --filter 'graph/*'
-# Without arguments the tests in a browser run beside it; BROWSER=no leaves them out.
+# LONG=yes runs also what takes long: the tests that only_where_long (tests/long.h) skips and, without arguments, the
+# pages in a browser (BROWSER=yes or no says so apart).
 # The last line is "N passed, N failed" (and ", N skipped" where there are any), and the exit status tells the same.
 # The counts come from the runner's report, test by test, and must be as many as it has tests: a runner that dies, that
 # hangs or that leaves some out is a failure.
@@ -41,7 +42,7 @@ test_book() {
 }
 player=
 book=
-if [ $# -eq 0 ] && [ "${BROWSER:-yes}" != no ]; then
+if [ $# -eq 0 ] && [ "${BROWSER:-${LONG:-no}}" != no ]; then
     trap 'kill $player $book 2>/dev/null' EXIT
     trap 'exit 130' INT TERM # so that the line above is run then, too
     test_player >"$build/tests/player.log" 2>&1 </dev/null &

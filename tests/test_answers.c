@@ -13,6 +13,7 @@
 #include <signal.h>
 
 #include "chapters.h"
+#include "long.h"
 
 enum { FEWEST_PREDICTIONS = 2, MOST_PREDICTIONS = 3 };
 
@@ -256,7 +257,7 @@ static void check_answers(const Chapter *chapter, const Chapter *before)
     if (number < first_chapter || number > last_chapter)
         return;
     char *section = section_of(chapter);
-    const int last = getenv("LONG") != NULL ? exercises_of(chapter) : 1;
+    const int last = is_long() ? exercises_of(chapter) : 1;
     for (int i = 1; i <= last; i++) {
         char *heading = text_of("### Exercise %d", i), *answer = below_heading(section, heading);
         if (answer != NULL)

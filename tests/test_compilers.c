@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "long.h"
+
 #define ENGINE "engine/graph.c engine/ops.c engine/memory.c engine/error.c"
 
 static char said[1 << 16];
@@ -60,11 +62,10 @@ Test(compilers, unsafe_mathematics_of_gcc_is_refused)
 /* clang has no macro for these: the numbers themselves must tell. */
 Test(compilers, unsafe_mathematics_of_clang_is_refused)
 {
+    only_where_long();
     expect_refusal("clang", "-O2 -ffast-math", "stepgrad: compile without -ffast-math");
     expect_refusal("clang", "-O2 -funsafe-math-optimizations", "sums are rearranged");
     expect_refusal("clang", "-O2 -fno-honor-nans", "NaN or infinity is ignored");
-    if (getenv("LONG") == NULL)
-        return;
     expect_refusal("clang", "-O2 -fno-signed-zeros -fno-trapping-math -fassociative-math", "sums are rearranged");
     expect_refusal("clang", "-O2 -freciprocal-math", "quotients are replaced by products");
     expect_refusal("clang", "-O2 -fno-signed-zeros", "the sign of 0 is ignored");
@@ -88,6 +89,7 @@ Test(compilers, a_tiny_c_compiler_is_refused) { expect_refusal("tcc", "", "stepg
 
 Test(compilers, harmless_flags_make_a_graph)
 {
+    only_where_long();
     static const char *const harmless[] = {"-O0 -funsigned-char -fno-trapping-math",
                                            "-O3 -fshort-enums -fno-math-errno", "-O2 -flto"};
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
@@ -135,6 +137,7 @@ Test(compilers, a_sanitizer_sees_what_no_node_has_been_made_of)
 
 Test(compilers, a_sanitizer_sees_an_overrun_by_one_byte)
 {
+    only_where_long();
     if (!runs("${CC:-cc}", "-fsanitize=address", "int main(void) { return 0; }", ""))
         cr_skip_test("SKIPPED: no AddressSanitizer here");
     expect_overrun("char *p = memory_alloc(1); p[40] = 1; memory_free(p);");
@@ -149,6 +152,7 @@ Test(compilers, a_sanitizer_sees_an_overrun_by_one_byte)
 /* Functions that are compiled for several processors choose before a sanitizer has begun. */
 Test(compilers, a_program_starts_below_the_thread_sanitizer)
 {
+    only_where_long();
     static const char *const compilers[] = {"gcc", "clang"};
     for (int i = 0; i < 2; i++)
         if (has(compilers[i]) && runs(compilers[i], "-fsanitize=thread", "int main(void) { return 0; }", ""))
@@ -186,6 +190,7 @@ static const char *const training = "#include \"stepgrad.h\"\n"
 /* The engine in a folder where replay.h, vmath.h and emit.h are errors, and none of their .c files is. */
 Test(compilers, an_engine_without_replay_trains)
 {
+    only_where_long();
     char folder[] = "/tmp/stepgrad-without-XXXXXX", command[512], flags[128], sources[64];
     cr_assert_not_null(mkdtemp(folder));
     snprintf(command, sizeof command,
@@ -232,6 +237,7 @@ static const char *const replaying_own_ops =
 /* With the library that the Makefile makes for draw_own. */
 Test(compilers, ops_of_one_s_own_are_replayed)
 {
+    only_where_long();
     cr_expect(runs("${CC:-cc}",
                    "-ffp-contract=off -w -Ilessons/labs -Ilessons/labs/own -DSTEPGRAD_OWN_OPS_FILE=\\\"own_ops.h\\\" "
                    "$LESSON_FLAGS",

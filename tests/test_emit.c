@@ -17,6 +17,7 @@
 #include "adg.h"
 #include "caught.h"
 #include "emit.h"
+#include "long.h"
 #include "loss.h"
 #include "model.h"
 #include "nn.h"
@@ -59,11 +60,11 @@ static void remove_folder(void) { cr_expect_eq(shell("rm -rf '%s'", folder, ""),
 TestSuite(emit, .init = make_folder, .fini = remove_folder);
 
 /* To compile is what takes long. LONG=all has more cases, and compiles them in more ways. */
-static bool is_long(void) { return getenv("LONG") != NULL && strcmp(getenv("LONG"), "all") == 0; }
+static bool wants_all(void) { return getenv("LONG") != NULL && strcmp(getenv("LONG"), "all") == 0; }
 
 static void skip_unless_long(void)
 {
-    if (!is_long())
+    if (!wants_all())
         cr_skip_test("SKIPPED: LONG=all compiles the same cases in this way, too");
 }
 
@@ -129,7 +130,7 @@ static void add_mlps(void)
     add_mlp((size_t[]){1, 33, 1, 3}, 4, ACTIVATION_RELU);
     add_mlp((size_t[]){35, 2}, 2, ACTIVATION_NONE);
     add_mlp((size_t[]){7, 6, 2}, 3, ACTIVATION_TANH);
-    if (!is_long())
+    if (!wants_all())
         return;
     add_mlp((size_t[]){2, 32, 32, 2}, 4, ACTIVATION_TANH);
     add_mlp((size_t[]){7, 64, 2}, 3, ACTIVATION_SIGMOID);
@@ -477,7 +478,7 @@ static void check_optimised(const char *compiler, const char *level)
     add_loops();
     add_shared_params();
     add_labels();
-    if (is_long())
+    if (wants_all())
         add_all_golden(8);
     check_all(compiler, level);
 }
@@ -485,8 +486,7 @@ static void check_optimised(const char *compiler, const char *level)
 Test(emit, code_has_the_bits_of_replay_and_of_define_by_run_gcc_2) { check_optimised("gcc", "-O2"); }
 Test(emit, code_has_the_bits_of_replay_and_of_define_by_run_clang_3)
 {
-    if (getenv("LONG") == NULL)
-        cr_skip_test("SKIPPED: LONG=yes compiles the same cases by clang, too");
+    only_where_long();
     check_optimised("clang", "-O3");
 }
 
@@ -504,8 +504,8 @@ Test(emit, code_has_the_bits_of_replay_and_of_define_by_run_clang_2)
 
 Test(emit, code_of_larger_graphs_has_the_bits_of_replay_and_of_define_by_run)
 {
-    add_random_graphs(is_long() ? 12 : 3);
-    add_all_golden(is_long() ? 100 : 12);
+    add_random_graphs(wants_all() ? 12 : 3);
+    add_all_golden(wants_all() ? 100 : 12);
     cr_expect(case_count > 30, "%zu cases", case_count);
     check_all("${CC:-cc}", "-O0");
 }

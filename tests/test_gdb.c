@@ -18,6 +18,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "long.h"
+
 enum { OUTPUT_MOST = 1 << 20, COMMAND_MOST = 1 << 14 };
 
 static char output[OUTPUT_MOST];
@@ -116,7 +118,7 @@ static void gdb(const char *optimisation, const char *argument, const char *comm
 static const char *const optimisations[] = {"O0", "O2"};
 
 /* Both where LONG is set; else the one that `make gdb` has. */
-static int optimisation_count(void) { return getenv("LONG") != NULL ? 2 : 1; }
+static int optimisation_count(void) { return is_long() ? 2 : 1; }
 
 TestSuite(gdb, .init = skip_without_gdb);
 
@@ -229,6 +231,7 @@ Test(gdb, without_a_name_a_command_means_the_root_of_the_walk_or_the_node_at_wor
 
 Test(gdb, tree_order_and_edges_stop_at_print_elements)
 {
+    only_where_long();
     gdb("O2", "chain",
         "break backward_hook\nrun\nset print elements 5\ngrad tree node\ngrad order node\ngrad edges node");
     cr_expect_eq(times("… and more: `set print elements N` shows N lines, 0 all\n"), 3, "%s", output);
@@ -433,6 +436,7 @@ Test(gdb, a_label_comes_before_the_expression_that_it_also_is)
 
 Test(gdb, a_released_node_is_called_so_also_as_an_operand_and_after_graph_free)
 {
+    only_where_long();
     for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "stale",
             "break backward_hook\nrun\ngrad tree node\ngrad explain node\ngrad order node\nprint node->b\ncontinue\n"
@@ -504,6 +508,7 @@ Test(gdb, step_stays_in_the_thread_whose_walk_it_follows)
 /* In a core file nothing can be called: local derivatives come from the op table's texts. They are the engine's. */
 Test(gdb, a_core_file_says_the_same_as_the_program)
 {
+    only_where_long();
     char live[1 << 16];
     run("rm -f build/tests/gdb/core");
     gdb("O0", "every",
@@ -628,6 +633,7 @@ Test(gdb, another_librarys_value_and_op_table_are_left_alone)
 
 Test(gdb, a_program_without_debug_information_is_told_so)
 {
+    only_where_long();
     char command[COMMAND_MOST];
     snprintf(command, sizeof command, "strip -g -o build/tests/gdb/bare %s 2>&1", program("O2"));
     cr_assert(run(command) == 0, "%s", output);
@@ -807,6 +813,7 @@ static void lldb(const char *environment, const char *optimisation, const char *
 
 Test(lldb, names_and_released_operands_are_shown_as_in_gdb)
 {
+    only_where_long();
     lldb("export LC_ALL=C.UTF-8", "O0", "names",
          "-o 'grad step total' -o 'grad tree total' -o 'grad step power' -o 'grad tree x+1' -o 'grad tree w[0,1]'");
     EXPECT_SAYS("(k=3) = 6 (grad 0) = (a+b) * (c d)\n", "lldb");
@@ -828,6 +835,7 @@ Test(lldb, names_and_released_operands_are_shown_as_in_gdb)
 
 Test(lldb, check_and_dot_do_not_disturb_the_walk)
 {
+    only_where_long();
     for (int i = 0; i < optimisation_count(); i++) {
         run("rm -f 'build/tests/gdb/a b.dot'");
         lldb("export LC_ALL=C.UTF-8", optimisations[i], "expression",
@@ -846,6 +854,7 @@ Test(lldb, check_and_dot_do_not_disturb_the_walk)
 /* A session ends at its first error, so each has one of its own. */
 Test(lldb, errors_are_sentences)
 {
+    only_where_long();
     static const char *const sessions[][2] = {
         {"grad check a", "error: grad check: a depends on no param"},
         {"grad dot build/no/such/folder.dot L", "error: grad dot: "},

@@ -12,6 +12,7 @@
 #include "backward.h"
 #include "caught.h"
 #include "graph.h"
+#include "long.h"
 #include "memory.h"
 #include "no_memory.h"
 #include "order.h"
@@ -128,12 +129,12 @@ Test(graph, the_order_of_a_released_or_missing_root_is_misuse)
 /* ---- deep and wide ----------------------------------------------------------------------------------------------- */
 
 /* All of it must run on a thread's stack of 64 KB or the least the system allows: a function that calls itself for each
- * node would need a hundred times that for 10⁵ nodes. 10⁷ nodes take 750 MB; STEPGRAD_TEST_CHAIN=100000 makes the chain
- * shorter, for valgrind or a small machine. */
+ * node would need a hundred times that for 10⁵ nodes. 10⁷ nodes, where LONG is set, take 750 MB;
+ * STEPGRAD_TEST_CHAIN=100000 makes the chain shorter, for valgrind or a small machine. */
 static size_t chain_length(void)
 {
     const char *text = getenv("STEPGRAD_TEST_CHAIN");
-    return text != NULL ? (size_t)strtoull(text, NULL, 10) : 10000000;
+    return text != NULL ? (size_t)strtoull(text, NULL, 10) : is_long() ? 10000000 : 1000000;
 }
 
 typedef struct Deep {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "labs_shell.h"
+#include "long.h"
 
 static const char *const above = folder; /* there is a folder "my labs" in it */
 
@@ -109,6 +110,7 @@ Test(labs_handout, has_answers_and_hints_for_each_task)
 
 Test(labs_handout, overwrites_nothing_and_gives_one_lab_alone)
 {
+    only_where_long();
     cr_expect(shell("sh lessons/labs/handout.sh '%s/my labs' 2>&1", above) == 1);
     expect_said("is not empty, so nothing is written there");
     cr_expect(shell("sh lessons/labs/handout.sh 2>&1") == 2);
@@ -130,6 +132,7 @@ Test(labs_handout, overwrites_nothing_and_gives_one_lab_alone)
 
 Test(labs_handout, untouched_compiles_cleanly_and_has_no_points)
 {
+    only_where_long();
     static const char *const compilers[] = {"gcc", "clang"};
     for (int i = 0; i < 2; i++) {
         if (shell("command -v %s", compilers[i]) != 0)
@@ -211,6 +214,7 @@ Test(labs_handout, says_what_is_wrong_and_why)
 
 Test(labs_handout, slips_beside_the_numbers_are_named)
 {
+    only_where_long();
     edit("lab5.c", "s/not_written(\"5.3\");/for (int j = 0; j <= n; j++) db[j] = dZ[j];/;"
                    "s/not_written(\"5.1\");/((double *)(size_t)dZ)[0] = 5;/");
     in_labs("make check T=5.3; make check T=5.1");
@@ -312,6 +316,7 @@ Test(labs_handout, draws_what_is_wrong)
 
 Test(labs_handout, debugs_at_the_point_that_is_wrong)
 {
+    only_where_long();
     write_wrong_lab_3();
     in_labs("mkdir bin; for tool in sh make cc as ld rm mkdir test; do ln -s \"$(command -v $tool)\" bin; done;"
             "PATH=\"$PWD/bin\" make debug T=3.2");
@@ -393,6 +398,7 @@ static int end_of_watch(void)
 
 Test(labs_handout, watch_stays_at_one_task_until_it_is_told_to_go_on)
 {
+    only_where_long();
     cr_expect(in_labs("make watch") != 0);
     expect_said("make watch needs a terminal");
     start_watch();

@@ -27,6 +27,7 @@
 #endif
 
 #include "labs_shell.h"
+#include "long.h"
 #include "outcome.h"
 
 enum { NOBODY = 65534, PATH_SIZE = PATH_MAX + 64, SECONDS_MOST = 600 };
@@ -188,6 +189,7 @@ static void expect_held_off(const char *submission, bool as_nobody, const char *
 
 Test(labs_hostile, a_sample_is_held_off)
 {
+    only_where_long();
     static const struct {
         const char *name, *words;
     } sample[] = {{"ones_everywhere", "got "},
@@ -258,6 +260,7 @@ Test(labs_hostile, all_are_held_off)
 /* What GitHub's workflows read holds nothing that the submission wrote. */
 Test(labs_hostile, nothing_of_a_submission_reaches_github)
 {
+    only_where_long();
     static const char *const options[] = {"--github", NULL};
     make_submissions("prints_github broken");
     expect_held_off("prints_github", false, options);
@@ -335,6 +338,7 @@ Test(labs_hostile, landlock_keeps_the_reference)
 
 Test(labs_hostile, seccomp_keeps_the_processes)
 {
+    only_where_long();
     if (!stands("seccomp"))
         cr_skip_test("SKIPPED: this kernel has no seccomp");
     expect_wall("seccomp", "sleepers", "CAME THROUGH");
@@ -361,6 +365,7 @@ Test(labs_hostile, a_killed_grader_leaves_valid_results)
 /* As nobody, a submission cannot even signal the grader, and it cannot read what is root's. */
 Test(labs_hostile, another_user_is_a_wall)
 {
+    only_where_long();
     if (geteuid() != 0)
         cr_skip_test("SKIPPED: only root can run a program as another user");
     static const char *const alone[] = {"--without", "landlock", "--without", "seccomp", NULL};

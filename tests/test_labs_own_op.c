@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "labs_shell.h"
+#include "long.h"
 
 /* $HERE is this project. */
 static void begin(void)
@@ -44,6 +45,7 @@ static const char make_engine[] = "cd \"$DIR/my labs\" && make -s engine STEPGRA
 
 Test(labs_own_op, right_ones_are_checked_and_drawn_with_the_formulas_of_the_student)
 {
+    only_where_long();
     solve("");
     write_formula("softsign_da(a, 0, y)", "1 / (1 + fabs(a)) / (1 + fabs(a))");
     cr_expect_eq(shell(make_engine), 0, "%s", said);
@@ -61,8 +63,7 @@ Test(labs_own_op, right_ones_are_checked_and_drawn_with_the_formulas_of_the_stud
 /* |a| taken for a constant; and in own_ops.h a formula of the other operand. */
 Test(labs_own_op, a_wrong_derivative_and_a_formula_that_does_not_fit_are_named)
 {
-    if (getenv("LONG") == NULL)
-        cr_skip_test("SKIPPED: LONG=yes compiles the engine with wrong ones, too");
+    only_where_long();
     solve("s,1 / (below \\* below),1 / below,");
     write_formula("norm_db(a, b, y)", "a / y");
     cr_expect_eq(shell(make_engine), 0, "make has nothing to add: %s", said);
@@ -87,6 +88,7 @@ Test(labs_own_op, what_is_missing_is_said)
 
 Test(labs_own_op, draw_knows_them)
 {
+    only_where_long();
     cr_expect_eq(shell("\"$BUILD/tests/draw_own\" 'L = norm(softsign(w*x), x)' w=-0.5 x=2 --check --tree"), 0);
     expect_said("softsign(v2)   data -0.5 ");
     expect_said("gradcheck: of 2 params 2 checked: 2 right, 0 wrong\n");

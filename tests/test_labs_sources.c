@@ -9,6 +9,7 @@
 
 #include "compute.h"
 #include "labs_shell.h"
+#include "long.h"
 
 TestSuite(labs_sources, .init = make_folder, .fini = remove_folder, .timeout = 1800);
 
@@ -165,14 +166,14 @@ static int grade_round(int round)
 
 Test(labs_sources, one_of_each_lab_is_told_its_reason)
 {
+    only_where_long();
     read_cases();
     cr_expect_eq(grade_round(0), LABS);
 }
 
 Test(labs_sources, all_are_told_their_reasons)
 {
-    if (getenv("LONG") == NULL)
-        cr_skip_test("SKIPPED: LONG=yes grades all of tests/labs/wrong, which takes minutes");
+    only_where_long();
     read_cases();
     int graded = 0, silent = 0;
     for (int round = 0, count = 1; count > 0; round++)

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 
 #include "labs_shell.h"
+#include "long.h"
 #include "terms.h"
 
 static void begin(void)
@@ -249,6 +250,7 @@ static const char own_tasks[] =
 /* From the file to what a student has and to the grade; then the reference is made wrong. */
 Test(labs_teach, private_tasks_are_handed_out_and_graded_and_a_wrong_reference_is_caught)
 {
+    only_where_long();
     write_file("own.c", own_tasks);
     cr_assert_eq(shell("make -s BUILD=\"$BUILD\" handout PRIVATE=\"$DIR/own.c\" OUT=\"$DIR/out\""), 0, "%s", said);
     cr_expect_eq(shell("cat \"$DIR/out/lab0.c\" && grep -c . \"$DIR\"/out/check/answers/0.[12].txt"), 0, "%s", said);
@@ -331,6 +333,7 @@ Test(labs_teach, a_class_is_one_line_per_student_whatever_the_names)
 
 Test(labs_teach, a_class_is_graded_again_only_where_something_is_new)
 {
+    only_where_long();
     write_file("grade", grader);
     static const struct Change {
         const char *command, *options;
@@ -433,6 +436,7 @@ Test(labs_teach, results_are_valid_by_the_schema)
 
 Test(labs_teach, the_schema_refuses_what_gradescope_would_not_understand)
 {
+    only_where_long();
     if (!have("python3 -c 'import json'"))
         return;
     static const char *const wrong[] = {
@@ -516,9 +520,10 @@ Test(labs_teach, a_lab_that_is_not_there_is_not_packed)
     }
 }
 
-/* The zip, unpacked; LONG=yes also builds the grader from it, far from the project, and grades the references. */
+/* The zip, unpacked; the grader is built from it, far from the project, and grades the references. */
 Test(labs_teach, the_zip_holds_what_the_grader_is_built_from)
 {
+    only_where_long();
     if (!have("python3 -c 'import zipfile'"))
         return;
     cr_assert_eq(
@@ -535,10 +540,6 @@ Test(labs_teach, the_zip_holds_what_the_grader_is_built_from)
     expect_said("3\n* - hidden - -\n");
     expect_said("run_autograder");
     cr_expect(strstr(said, "private/") == NULL && strstr(said, "images") == NULL, "%s", said);
-    if (getenv("LONG") == NULL) {
-        fprintf(stderr, "SKIPPED: labs_teach: building the grader from the zip (LONG=yes)\n");
-        return;
-    }
     cr_assert_eq(shell("unset BUILD MAKEFLAGS; cp lessons/labs/lab3.c \"$DIR/submission\" && "
                        "AUTOGRADER=\"$DIR\" && export AUTOGRADER && cd \"$DIR/source\" && sh ./setup.sh && "
                        "sh ./run_autograder && cat ../results/results.json"),
@@ -551,6 +552,7 @@ Test(labs_teach, the_zip_holds_what_the_grader_is_built_from)
 
 Test(labs_teach, make_help_lists_what_a_teacher_needs_and_each_says_what_is_missing)
 {
+    only_where_long();
     cr_expect_eq(shell("make -s help"), 0);
     static const char *const targets[] = {"make handout ",     "make grade ",          "make class ",
                                           "make grade-check ", "make gradescope.zip ", "make moons "};
@@ -568,6 +570,7 @@ Test(labs_teach, make_help_lists_what_a_teacher_needs_and_each_says_what_is_miss
 
 Test(labs_teach, make_handout_takes_a_seed)
 {
+    only_where_long();
     cr_expect_eq(shell("make -s BUILD=\"$BUILD\" handout LAB=3 SEED=23 OUT=\"$DIR/out\" &&"
                        "\"$BUILD/answers\" 3.2 23 | cmp - \"$DIR/out/check/answers/3.2.txt\""),
                  0, "%s", said);

@@ -6,6 +6,7 @@
 
 #include "compute.h"
 #include "labs_reference.h"
+#include "long.h"
 
 TestSuite(labs_wrong, .timeout = 1800);
 
@@ -13,7 +14,7 @@ TestSuite(labs_wrong, .timeout = 1800);
 static uint64_t seeds_for(const Task *task)
 {
     const uint64_t seeds = strcmp(task->id, "8.1") == 0 ? 1 : judge_by_property(task) ? 5 : 50;
-    return getenv("LONG") != NULL ? 20 * seeds : seeds;
+    return is_long() ? 20 * seeds : seeds;
 }
 
 static Answers answers;

@@ -13,6 +13,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "chapters.h"
+#include "long.h"
 
 enum { MOST_LINES = 155, MOST_LINES_OF_LAST = 170, MOST_NEW_LINES = 45 }; /* the last is a whole GPT */
 /* Of the processor; what a sanitizer looks at takes several times as long. */
@@ -189,11 +190,11 @@ static void check_claims(const Chapter *chapter, const Chapter *before)
 {
     (void)before;
     int count = 0;
-    if (getenv("LONG") == NULL && has_slip(chapter))
+    if (!is_long() && has_slip(chapter))
         return;
     for (const char *claim = next_claim(chapter->source); claim != NULL; claim = next_claim(claim)) {
         count++;
-        if ((!chapter->alone || getenv("LONG") == NULL) && next_claim(claim) != NULL)
+        if ((!chapter->alone || !is_long()) && next_claim(claim) != NULL)
             continue;
         char *changed = text_of("%.*sfalse && %s", (int)(claim - chapter->source), chapter->source, claim);
         const int status = run_changed(chapter, "_claim", changed);
@@ -278,7 +279,7 @@ static void check_slips(const Chapter *chapter, const Chapter *before)
     for (size_t i = 0; i < sizeof SLIPS / sizeof SLIPS[0]; i++) {
         if (strcmp(SLIPS[i].path, chapter->path) != 0)
             continue;
-        if (getenv("LONG") == NULL && i > 0 && strcmp(SLIPS[i].path, SLIPS[i - 1].path) == 0)
+        if (!is_long() && i > 0 && strcmp(SLIPS[i].path, SLIPS[i - 1].path) == 0)
             continue;
         const char *right = strstr(chapter->source, SLIPS[i].right);
         cr_expect_not_null(right, "%s no longer says '%s': change the table", chapter->path, SLIPS[i].right);
@@ -292,7 +293,11 @@ static void check_slips(const Chapter *chapter, const Chapter *before)
     }
 }
 
-Test(lessons, a_slip_in_the_mathematics_breaks_a_claim) { for_each_chapter(check_slips); }
+Test(lessons, a_slip_in_the_mathematics_breaks_a_claim)
+{
+    only_where_long();
+    for_each_chapter(check_slips);
+}
 
 /* ---- how it is written ------------------------------------------------------------------------------------------- */
 
@@ -570,6 +575,7 @@ static void skip_without_gdb(void)
 
 Test(lessons, every_debugger_session_goes_as_the_head_of_its_chapter_says)
 {
+    only_where_long();
     skip_without_gdb();
     for_each_chapter(check_session);
 }

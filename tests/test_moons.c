@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "long.h"
 #include "no_memory.h"
 #include "replay.h"
 #include "stepgrad.h"
@@ -757,6 +758,7 @@ static int train_to(const char *const *options, const char *epochs, const char *
 
 Test(moons_program, ten_epochs_and_ten_more_are_twenty_bit_for_bit)
 {
+    only_where_long();
     static const char *const options[][7] = {
         {"--lr", "0.1", NULL},
         {"--momentum", "0.9", "--weight-decay", "0.01", NULL},
@@ -834,6 +836,7 @@ Test(moons_program, a_training_that_would_not_go_on_as_it_was_is_refused)
 
 Test(moons_program, the_recorded_experiment_can_be_resumed_too)
 {
+    only_where_long();
     char whole[65536];
     const char *checkpoint = in_folder("c.txt");
     expect_exit(MOONS("--epochs", "3", "--quiet", "--out", in_folder("o")), 0, "3 epochs");
@@ -892,6 +895,7 @@ static void hide_dot(void) { setenv("PATH", "/nowhere", 1); }
 
 Test(moons_program, every_way_of_training_works)
 {
+    only_where_long();
     write_points("points.csv", 2, 20);
     static const char *const ways[][2] = {
         {"--optimizer", "adam"},
@@ -927,6 +931,7 @@ Test(moons_program, every_way_of_training_works)
 
 Test(moons_program, the_activation_is_the_one_that_is_asked_for)
 {
+    only_where_long();
     for (Activation a = ACTIVATION_NONE; a <= ACTIVATION_SIGMOID; a++) {
         char want[64];
         snprintf(want, sizeof want, "activation %s\n", activation_name(a));
@@ -1029,6 +1034,7 @@ Test(moons_program, csv_comes_in_many_ways)
 
 Test(moons_program, wine_in_its_layout_needs_the_label_named)
 {
+    only_where_long();
     expect_exit(MOONS("--data", WINE, "--out", in_folder("o")), 1, "wine");
     expect_in("err", "121 different values in 178 rows");
     expect_in("err", "Set --label to the column of the classes");
@@ -1242,6 +1248,7 @@ Test(moons_program, the_compiled_experiment_is_that_of_define_by_run_and_ends_wh
  * by less: 2.5e-14 in all. A loss is below 2, and follows the params. */
 Test(moons_program, every_way_of_training_can_be_compiled)
 {
+    only_where_long();
     static const char *const ways[][2] = {{"--optimizer", "adam"},
                                           {"--activation", "relu"},
                                           {"--activation", "sigmoid"},
@@ -1429,8 +1436,16 @@ static void stop_training_by(int signal_number)
 }
 
 Test(moons_program, ctrl_c_stops_after_the_step_and_writes_all, .timeout = 1800) { stop_training_by(SIGINT); }
-Test(moons_program, sigterm_does_as_ctrl_c_does, .timeout = 1800) { stop_training_by(SIGTERM); }
-Test(moons_program, sighup_does_as_ctrl_c_does, .timeout = 1800) { stop_training_by(SIGHUP); }
+Test(moons_program, sigterm_does_as_ctrl_c_does, .timeout = 1800)
+{
+    only_where_long();
+    stop_training_by(SIGTERM);
+}
+Test(moons_program, sighup_does_as_ctrl_c_does, .timeout = 1800)
+{
+    only_where_long();
+    stop_training_by(SIGHUP);
+}
 
 /* Both before the program goes on. */
 static void send_two_signals(pid_t child)
@@ -1476,6 +1491,7 @@ static void ignore_hangup(void) { signal(SIGHUP, SIG_IGN); }
 
 Test(moons_program, below_nohup_a_hangup_stops_nothing, .timeout = 1800)
 {
+    only_where_long();
     write_points("points.csv", 2, 10);
     const char *const arguments[] = {"--data", in_folder("points.csv"), "--hidden", "2", "--epochs", "200000",
                                      "--out",  in_folder("o"),          NULL};
@@ -1500,6 +1516,7 @@ static void close_output(void)
 
 Test(moons_program, a_closed_pipe_does_as_ctrl_c_does, .timeout = 1800)
 {
+    only_where_long();
     write_points("points.csv", 2, 10);
     expect_exit(MOONS_AFTER(close_output, "--data", in_folder("points.csv"), "--hidden", "2", "--epochs", "2000000",
                             "--out", in_folder("o")),
@@ -1565,6 +1582,7 @@ static void limit_memory(void) { setrlimit(RLIMIT_AS, &(struct rlimit){memory_by
  * second that is right ends it. */
 Test(moons_program, memory_that_runs_out_is_said_and_leaves_no_half_file, .timeout = 1800)
 {
+    only_where_long();
     size_t failed = 0, right = 0;
     if (SANITIZED)
         cr_skip_test("a sanitizer needs terabytes of addresses");

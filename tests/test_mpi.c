@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "long.h"
 #include "stepgrad.h"
 
 static char said[1 << 16];
@@ -62,6 +63,7 @@ static void expect_params_of_threads(const char *result)
 
 Test(mpi, any_number_of_processes_ends_with_the_bits_of_threads, .timeout = 1800)
 {
+    only_where_long();
     char result[256];
     if (!succeeds("command -v mpirun && echo '#include <mpi.h>' | mpicc -c -fsyntax-only -xc /dev/stdin 2>&1"))
         cr_skip_test("SKIPPED: no mpicc or no mpirun here");

@@ -59,6 +59,19 @@ Test(prove, a_row_runs_once_for_the_sources_as_they_are)
     expect_unsaid("| memory");
 }
 
+Test(prove, a_row_that_names_what_it_reads_is_not_older_when_something_else_changes)
+{
+    shell("cd \"$DIR/tests/prove\" && echo '# Reads: engine tests/prove/faults.c' >>memory.sh && echo 1 >faults.c");
+    cr_expect_eq(prove("memory"), 0, "%s", said);
+    expect_ran("memory ");
+    shell("cd \"$DIR\" && echo 2 >tests/test_value.c && echo 2 >tests/prove/others.c");
+    cr_expect_eq(prove("memory"), 0, "%s", said);
+    expect_ran("");
+    shell("echo 2 >\"$DIR/tests/prove/faults.c\"");
+    cr_expect_eq(prove("memory"), 0, "%s", said);
+    expect_ran("memory ");
+}
+
 Test(prove, a_bar_that_does_not_hold_is_a_failure_each_time)
 {
     for (int run = 0; run < 2; run++) {

@@ -8,8 +8,9 @@
 # A row is a script of this folder, ROW.sh or ROW.py. It runs in the project's root with its own folder, build/prove/ROW,
 # as $OUT, goes on from what an interrupted run left there, writes its figures to $OUT/figure.txt and ends with 0 when
 # its bar holds, 1 when it does not, 77 when it cannot be tried here. Where the figures say "not run", the bar holds only
-# as far as it was run, and that is no success either. The output is in $OUT/log. A result counts for the sources that it
-# was seen with: after a change `make prove` runs the row again, and until then the page calls it older.
+# as far as it was run, and that is no success either. The output is in $OUT/log. A result counts for the sources
+# that the row reads, as they were then: after a change `make prove` runs the row again, and until then the page calls
+# it older.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -31,12 +32,26 @@ machines|fresh systems, other locales, a read-only source tree, missing tools|`m
 root=${BUILD:-build}/prove
 page=tests/PROOF.md
 
-# A sum over every source, and the script of the row; the page and the other scripts do not count.
+# The sum and the path of every source, as they are now.
+sum_sources() {
+    sums=$(find engine viz lessons tests Makefile -type f ! -name '*.pyc' ! -path "$page" | LC_ALL=C sort |
+        tr '\n' '\0' | xargs -0 cksum)
+}
+
+# A sum over the script of a row and the sources that it reads, which a line "# Reads: " in it names; without one they
+# are all but tests/prove.
 state() { # script
-    {
-        find engine viz lessons tests Makefile -type f ! -name '*.pyc' ! -path 'tests/prove/*' ! -path "$page"
-        echo "$1"
-    } | LC_ALL=C sort | tr '\n' '\0' | xargs -0 cksum | cksum | tr ' ' '-'
+    reads=$(sed -n 's/^# Reads: //p' "$1")
+    printf '%s\n' "$sums" | awk -v script="$1" -v reads="${reads:-Makefile engine viz lessons tests}" '
+        function is_read(path, i) {
+            for (i = 1; i <= count; i++)
+                if (index(path "/", names[i] "/") == 1 && (path !~ /^tests\/prove\// || names[i] != "tests"))
+                    return 1
+            return path == script
+        }
+        BEGIN { count = split(reads, names, " ") }
+        { path = $0; sub(/^[0-9]+ [0-9]+ /, "", path) }
+        is_read(path)' | cksum | tr ' ' '-'
 }
 
 script_of() { # row
@@ -59,6 +74,7 @@ run_row() { # row
     export OUT="$root/$1"
     mkdir -p "$OUT" || return 1
     seen=
+    sum_sources
     sources=$(state "$script")
     [ ! -f "$OUT/result" ] || read -r seen status _ <"$OUT/result"
     if [ "${AGAIN:-no}" = no ] && [ "$seen" = "$sources" ]; then
@@ -99,6 +115,7 @@ machine=$(
 )
 
 write_page() {
+    sum_sources
     cat <<END
 # Proof
 
