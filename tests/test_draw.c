@@ -20,6 +20,7 @@
 #include "backward.h"
 #include "graph.h"
 #include "graph/json.h"
+#include "long.h"
 #include "value.h"
 
 extern char **environ;
@@ -465,6 +466,7 @@ Test(draw, pictures_are_drawn)
 
 Test(draw, the_gallery_has_a_picture_below_every_command)
 {
+    only_where_long();
     char command[2 * PATH_MAX];
     size_t pictures = 0;
     if (!dot_is_installed())

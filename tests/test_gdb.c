@@ -153,6 +153,7 @@ Test(gdb, step_runs_to_the_next_node_and_explains_its_push)
 /* The same from a program's own loop over backward_step; 50,000 nodes with a stop at each would take minutes. */
 Test(gdb, step_runs_to_a_node_by_name_without_stopping_at_others)
 {
+    only_where_long();
     for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "chain", "start\ngrad step early\nprint $_exitcode\ngrad step x\ngrad step nobody");
         EXPECT_SAYS("  x.grad += ∂early/∂x · early.grad = 1.5 · early.grad = 1.5 · 1 = 1.5  [now 0 → 1.5]\n",
@@ -470,6 +471,7 @@ Test(gdb, step_follows_a_forked_child)
 
 Test(gdb, step_works_in_each_of_two_processes)
 {
+    only_where_long();
     gdb("O0", "forked",
         "set detach-on-fork off\nset follow-fork-mode child\nstart\ngrad step y\ninferior 1\ngrad step\ngrad step\n"
         "inferior 2\ngrad tree y\ngrad check z\ngrad step z\nkill inferiors 1 2");
@@ -484,6 +486,7 @@ Test(gdb, step_works_in_each_of_two_processes)
 /* Both run, so which comes first is not known. A call of the program's functions must not let the other go on. */
 Test(gdb, watch_tells_two_running_processes_apart)
 {
+    only_where_long();
     gdb("O0", "forked",
         "set detach-on-fork off\nset schedule-multiple on\nstart\ngrad step\ngrad watch x\ncontinue\ncontinue\n"
         "continue\ncontinue\ngrad explain\nshow schedule-multiple\nkill inferiors 1 2");
@@ -543,6 +546,7 @@ Test(gdb, formulas_as_text_are_computed_as_the_engine_does)
  */
 Test(gdb, a_formula_is_read_as_c_and_evaluated_only_if_it_is_arithmetic)
 {
+    only_where_long();
     gdb("O0", "",
         "python f = nodes.Formula(\"a > 0 ? 1 : 0.01\")\n"
         "python print(f.value(2, 0, 0), f.value(-2, 0, 0), f.named({\"a\": \"x\"}))\n"
@@ -599,6 +603,7 @@ Test(gdb, help_lists_every_command)
 
 Test(gdb, an_optimised_out_variable_is_found_by_its_label_or_said_to_be_gone)
 {
+    only_where_long();
     gdb("O2", "expression", "start\ngrad tree wanted\ngrad step\nup 3\ngrad tree L\ngrad tree d");
     EXPECT_SAYS("L = -8 (grad 1) = d * f", "by label or variable");
     EXPECT_SAYS("\nd = 4 (grad -2) = e + c\n", "by label or variable");
@@ -618,6 +623,7 @@ static void build(const char *name, const char *source, const char *flags)
 
 Test(gdb, another_librarys_value_and_op_table_are_left_alone)
 {
+    only_where_long();
     build("other",
           "typedef struct Value { int x; struct Value *next; } Value;\nint op_table = 3;\n"
           "void stop(Value *p) { p->x += op_table; }\nint main(void) { Value v = {4, 0}; stop(&v); return 0; }\n",
@@ -645,6 +651,7 @@ Test(gdb, a_program_without_debug_information_is_told_so)
 
 Test(gdb, sourcing_twice_is_harmless)
 {
+    only_where_long();
     gdb("O0", "expression",
         "source viz/debug/stepgrad-gdb.py\nstart\nsource viz/debug/stepgrad-gdb.py\ngrad step\ngrad step e");
     cr_expect_eq(times("has just pushed"), 2, "%s", output);
@@ -654,6 +661,7 @@ Test(gdb, sourcing_twice_is_harmless)
 /* Chapters that build their own nodes: with the engine in them, `grad step` would look for a walk to their end. */
 Test(gdb, a_debug_build_of_a_chapter_without_the_engine_has_none)
 {
+    only_where_long();
     run("MAKEFLAGS= make -n DEBUG=1 BUILD=build/tests/none build/tests/none/lessons/05_reverse_mode 2>&1");
     EXPECT_SAYS("-o build/tests/none/lessons/05_reverse_mode build/tests/none/lessons/05_reverse_mode.o -lm", "05");
     run("MAKEFLAGS= make -n DEBUG=1 BUILD=build/tests/none build/tests/none/lessons/08_forward_or_reverse 2>&1");
@@ -713,6 +721,7 @@ static size_t type_line(int terminal, size_t length, const char *line)
 
 Test(gdb, layout_grad_shows_the_tree_and_follows_the_walk)
 {
+    only_where_long();
     size_t length = 0;
     int terminal;
     const pid_t child = start_in_terminal(&terminal, program("O0"));
@@ -871,6 +880,7 @@ Test(lldb, errors_are_sentences)
 
 Test(lldb, tree_explain_and_step_say_what_gdb_says)
 {
+    only_where_long();
     for (int i = 0; i < optimisation_count(); i++) {
         lldb("export LC_ALL=C.UTF-8", optimisations[i], "",
              "-o 'grad step' -o 'grad step e' -o 'grad tree L' -o 'grad explain L' -o 'grad edges L' "

@@ -14,6 +14,7 @@
 #include "hessian.h"
 #include "hessian_parts.h"
 #include "jacobian.h"
+#include "long.h"
 #include "no_memory.h"
 #include "order.h"
 #include "random.h"
@@ -891,6 +892,7 @@ static void write_file(const char *folder, const char *name, const char *text)
 
 Test(hessian, formulas_of_one_s_own_are_differentiated_or_named, .timeout = 1800)
 {
+    only_where_long();
     char folder[] = "/tmp/stepgrad_hessian_XXXXXX", command[1024], said[4096] = "";
     cr_assert_not_null(mkdtemp(folder));
     write_file(folder, "own.h", own_ops);

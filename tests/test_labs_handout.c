@@ -91,6 +91,7 @@ Test(labs_handout, holds_no_line_of_a_solution)
 
 Test(labs_handout, has_answers_and_hints_for_each_task)
 {
+    only_where_long();
     shell("cd '%s/my labs' && sed -n 's,^/\\* Task \\([0-9.]*\\) .*,\\1,p' lab*.c", above);
     char tasks[1000];
     snprintf(tasks, sizeof tasks, "%.900s", said);
@@ -239,6 +240,7 @@ Test(labs_handout, slips_beside_the_numbers_are_named)
 /* Saving a file makes nothing unsolved that still is right. */
 Test(labs_handout, what_was_right_is_tried_again_after_a_change)
 {
+    only_where_long();
     cr_assert(shell("cp lessons/labs/lab3.c \"$DIR/my labs\"") == 0);
     in_labs("make check T=3");
     expect_said("Solved: 7 of ");
@@ -248,6 +250,7 @@ Test(labs_handout, what_was_right_is_tried_again_after_a_change)
 
 Test(labs_handout, hints_come_one_by_one)
 {
+    only_where_long();
     in_labs("make hint");
     expect_said("1.1 central:\n  1. a slope is a rise divided by a run.\n3 more: make hint T=1.1\n");
     expect_unsaid("  2. ");
@@ -267,6 +270,7 @@ Test(labs_handout, hints_come_one_by_one)
 
 Test(labs_handout, reset_puts_one_function_back_and_keeps_the_old_file)
 {
+    only_where_long();
     solve(3);
     edit("lab3.c", "s/^void mul_backward/static const char c = 123; \\/* mul_backward(1) { *\\/ void mul_backward/");
     edit("lab3.c", "s/grad.0. = g \\* b;/grad[0] = c == \\x27}\\x27 ? 1 : \"}\"[0]; \\/\\/ }/");
@@ -292,6 +296,7 @@ Test(labs_handout, reset_puts_one_function_back_and_keeps_the_old_file)
 
 Test(labs_handout, draws_what_is_wrong)
 {
+    only_where_long();
     write_wrong_lab_3();
     in_labs("make draw T=3.2");
     expect_said("Drawn: build/draw/3.2.html\n");

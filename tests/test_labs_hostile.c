@@ -351,6 +351,7 @@ Test(labs_hostile, seccomp_keeps_the_processes)
 /* A grader that is killed leaves a file that says so. */
 Test(labs_hostile, a_killed_grader_leaves_valid_results)
 {
+    only_where_long();
     static const char *const options[] = {"--without", "landlock",     "--without", "seccomp",
                                           "--without", "another user", NULL};
     make_submissions("kills_parent");

@@ -371,6 +371,7 @@ Test(labs_teach, a_class_is_graded_again_only_where_something_is_new)
 
 Test(labs_teach, an_interrupted_class_leaves_no_process_and_goes_on)
 {
+    only_where_long();
     make_class();
     write_file("grade", "#!/bin/sh\necho $$ >>\"$DIR/log\"\n[ -e \"$DIR/go\" ] || exec sleep 100\n"
                         "for last; do :; done\necho '{\"tests\": []}' >\"$last\"\n");
@@ -501,6 +502,7 @@ Test(labs_teach, run_autograder_passes_on_who_and_when)
 
 Test(labs_teach, run_autograder_leaves_valid_results_when_nothing_works)
 {
+    only_where_long();
     if (!have("python3 -c 'import json'"))
         return;
     cr_expect_eq(shell("AUTOGRADER=\"$DIR\" sh lessons/labs/gradescope/run_autograder; "

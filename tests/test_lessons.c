@@ -204,7 +204,11 @@ static void check_claims(const Chapter *chapter, const Chapter *before)
     cr_expect(count > 0, "%s: makes no claim", chapter->path);
 }
 
-Test(lessons, a_chapter_with_a_claim_that_does_not_hold_exits_1) { for_each_chapter(check_claims); }
+Test(lessons, a_chapter_with_a_claim_that_does_not_hold_exits_1)
+{
+    only_where_long();
+    for_each_chapter(check_claims);
+}
 
 /* A slip in the mathematics, and the chapter in which a claim must notice it. Without LONG=yes the first of each
  * chapter stands for the others. */
@@ -399,7 +403,11 @@ static void check_pictures(const Chapter *chapter, const Chapter *before)
     free(command);
 }
 
-Test(lessons, every_picture_in_the_comments_can_be_drawn) { for_each_chapter(check_pictures); }
+Test(lessons, every_picture_in_the_comments_can_be_drawn)
+{
+    only_where_long();
+    for_each_chapter(check_pictures);
+}
 
 Test(lessons, make_diff_shows_the_new_code_without_heads_and_exercises)
 {

@@ -492,6 +492,7 @@ Test(moons_program, a_wrong_value_is_exit_2_and_named)
 
 Test(moons_program, options_that_do_not_go_together_are_exit_2_and_named)
 {
+    only_where_long();
     static const char *const wrong[][3] = {
         {"--make-moons=9", "--data=f.csv", "--make-moons and --data f.csv: give one of them"},
         {"--make-moons=9", "--noise=-1", "--noise -1: expected a number from 0 up"},
@@ -787,6 +788,7 @@ Test(moons_program, ten_epochs_and_ten_more_are_twenty_bit_for_bit)
 
 Test(moons_program, a_run_stopped_within_an_epoch_goes_on_from_there, .timeout = 1800)
 {
+    only_where_long();
     write_points("points.csv", 2, 2000);
     size_t epoch = 0, rows = 0;
     char last[24], whole[65536];
@@ -862,6 +864,7 @@ static void fill_output(void)
 
 Test(moons_program, lost_output_is_not_passed_over)
 {
+    only_where_long();
     struct stat status;
     if (stat("/dev/full", &status) != 0)
         cr_skip_test("this system has no /dev/full");
@@ -1014,6 +1017,7 @@ static void run_on(const char *text, const char *option, const char *argument)
 
 Test(moons_program, csv_comes_in_many_ways)
 {
+    only_where_long();
     run_on("species;a;b\nsetosa;1,5;2\nvirginica;3;4\n", "--label", "species");
     expect_in("out", "Classes: setosa, virginica\n2 rows of 2 features, 2 classes");
     run_on("setosa|1|2\nvirginica|3|4\n", "--label", "1");
@@ -1059,6 +1063,7 @@ Test(moons_program, quiet_prints_no_progress)
 
 Test(moons_program, the_same_seed_gives_the_same_model_and_another_another)
 {
+    only_where_long();
     char first[65536];
     for (int i = 0; i < 3; i++) {
         expect_exit(MOONS("--quiet", "--epochs", "2", "--seed", i < 2 ? "5" : "6", "--out", in_folder("o")), 0, "seed");
@@ -1465,6 +1470,7 @@ static void expect_end_by_signal(pid_t child)
 
 Test(moons_program, a_second_signal_ends_the_training_at_once, .timeout = 1800)
 {
+    only_where_long();
     const pid_t child = start_long_training();
     send_two_signals(child);
     expect_end_by_signal(child);
@@ -1530,6 +1536,7 @@ Test(moons_program, a_closed_pipe_does_as_ctrl_c_does, .timeout = 1800)
 
 Test(moons_program, without_dot_all_else_is_there_and_a_line_says_how_to_get_it)
 {
+    only_where_long();
     expect_exit(MOONS_AFTER(hide_dot, "--epochs", "1", "--out", in_folder("o")), 0, "no dot");
     expect_in("out", "(no network.svg: ");
     expect_in("out", "(no neuron.svg: ");

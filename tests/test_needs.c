@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "long.h"
+
 /* A folder with all that the script calls, and without dot. Nobody sleeps. */
 #define FOLDER                                                                                                         \
     "bin=$(mktemp -d) && trap 'rm -rf \"$bin\"' EXIT\n"                                                                \
@@ -63,6 +65,7 @@ Test(needs, another_failure_is_not_tried_again)
 
 Test(needs, a_lock_that_is_never_released_is_given_up)
 {
+    only_where_long();
     cr_expect(install("1000", "E: Could not get lock") != 0, "%s", said);
     cr_expect(times("waiting for it") == 180 && times("It has held the lock too long.") == 1, "%s", said);
 }

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 
 #include "labs_shell.h"
+#include "long.h"
 
 /* A project of its own, with one source and four rows; each row notes that it ran. */
 static void make_project(void)
@@ -61,6 +62,7 @@ Test(prove, a_row_runs_once_for_the_sources_as_they_are)
 
 Test(prove, a_row_that_names_what_it_reads_is_not_older_when_something_else_changes)
 {
+    only_where_long();
     shell("cd \"$DIR/tests/prove\" && echo '# Reads: engine tests/prove/faults.c' >>memory.sh && echo 1 >faults.c");
     cr_expect_eq(prove("memory"), 0, "%s", said);
     expect_ran("memory ");
@@ -85,6 +87,7 @@ Test(prove, a_bar_that_does_not_hold_is_a_failure_each_time)
 
 Test(prove, what_was_run_in_part_is_called_so_and_is_no_success)
 {
+    only_where_long();
     shell("echo 'echo one of 2. Not run: the other. >\"$OUT/figure.txt\"' >\"$DIR/tests/prove/memory.sh\"");
     cr_expect_eq(prove("memory"), 1, "%s", said);
     shell("cat \"$DIR/tests/PROOF.md\"");
@@ -93,6 +96,7 @@ Test(prove, what_was_run_in_part_is_called_so_and_is_no_success)
 
 Test(prove, what_cannot_be_tried_here_is_said_and_is_no_failure)
 {
+    only_where_long();
     cr_expect_eq(prove("fuzz"), 0, "%s", said);
     expect_said("| not tried | no clang /");
 }
@@ -105,6 +109,7 @@ Test(prove, a_row_that_is_none_is_refused)
 
 Test(prove, an_interrupted_row_goes_on_the_next_time)
 {
+    only_where_long();
     shell("echo 'test -f \"$OUT/half\" && echo whole || { touch \"$OUT/half\"; kill -INT $$; }' "
           ">\"$DIR/tests/prove/disk.sh\"");
     cr_expect_eq(prove("disk"), 1, "%s", said);
