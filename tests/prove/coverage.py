@@ -40,7 +40,7 @@ def build_and_run(out, build):
     command = ["make", "--no-print-directory", "-j2", "BUILD=" + build, "CC=gcc", "CFLAGS=-O0 --coverage " + NO_COPIES,
                "LDFLAGS=" + on_abort]  # fmt: skip
     command += ["FILTER=" + FILTER, "check"]
-    subprocess.run(command, env=dict(os.environ, BROWSER="no"), stdin=subprocess.DEVNULL)
+    subprocess.run(command, env=dict(os.environ, BROWSER="no", LONG="yes"), stdin=subprocess.DEVNULL)
     with open(done, "wb") as file:
         file.write(state)
 
