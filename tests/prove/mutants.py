@@ -75,11 +75,11 @@ class Judge:
 
     def objects(self, mutant, name, base, more=()):
         """Its objects by source, those that differ from the ones without it; None: it does not compile."""
-        result = {}
+        result, headers = {}, self.headers if mutant.path.endswith(".h") else None
         for source in self.coverage.sources_for(mutant):
             target = os.path.join(self.folder, name + source.replace("/", "+") + ".o")
-            code = mutation.read(source) if mutant.path.endswith(".h") else mutant.apply(mutation.read(source))
-            if not self.build.compile(source, code, target, more, self.headers):
+            code = mutation.read(source) if headers else mutant.apply(mutation.read(source))
+            if not self.build.compile(source, code, target, more, headers):
                 return None
             with open(target, "rb") as new, open(base[source], "rb") as old:
                 if new.read() != old.read():
