@@ -3,8 +3,7 @@
 #define STEPGRAD_TESTS_FUZZ_ANY_GRAPH_H
 
 #include "backward.h"
-#include "fuzz.h"
-#include "graph.h"
+#include "graphs.h"
 
 enum { ANY_NODES_MOST = 24, ANY_WIDEST = 5, ANY_LABEL_SIZE = 64 };
 
@@ -32,12 +31,7 @@ static inline Value *any_node(FuzzInput *in, Graph *graph, Value **nodes, size_t
         a[i] = nodes[fuzz_below(in, count)];
         b[i] = nodes[fuzz_below(in, count)];
     }
-    switch (op_table[code].shape) {
-    case SHAPE_UNARY: return value_unary(code, a[0], HERE);
-    case SHAPE_BINARY: return value_binary(code, a[0], b[0], HERE);
-    case SHAPE_LIST: return value_list(code, a, n, HERE);
-    default: return value_pairs(code, a, b, n, n % 2 == 0 ? b[0] : NULL, HERE);
-    }
+    return fuzz_node(code, a, b, n, n % 2 == 0 ? b[0] : NULL);
 }
 
 /* Nodes as long as there is input; the last is the root, which is returned after a reverse walk, if it needs one. */

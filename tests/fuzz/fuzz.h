@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,6 +34,16 @@ static inline void fuzz_fail(const char *file, int line, const char *condition, 
 {
     fprintf(stderr, "%s:%d: this must hold: %s (%s)\n", file, line, what, condition);
     abort();
+}
+
+/* Text that a terminal can take: valid UTF-8, and of control characters no other than a line end or a tab. */
+static inline void fuzz_require_safe(const char *text, size_t bytes)
+{
+    uint32_t c;
+    for (size_t i = 0, n; i < bytes; i += n) {
+        n = utf8_decode(text + i, bytes - i, &c);
+        fuzz_require(n > 0 && (c == '\n' || c == '\t' || (c >= ' ' && (c < 0x7F || c > 0x9F))), "it is safe to show");
+    }
 }
 
 /* What is left of the input. Behind its end all bytes are 0, so a target may ask for as many as it likes; where it

@@ -50,6 +50,17 @@ static inline void fuzz_operands(FuzzInput *in, Value *const *nodes, size_t coun
         operands[i] = nodes[first < count ? (first + i) % count : count - 1 - fuzz_below(in, count)];
 }
 
+/* An op over as many of the operands as its shape takes. */
+static inline Value *fuzz_node(OpCode op, Value *const *a, Value *const *b, size_t n, Value *bias)
+{
+    switch (op_table[op].shape) {
+    case SHAPE_UNARY: return value_unary(op, a[0], HERE);
+    case SHAPE_BINARY: return value_binary(op, a[0], b[0], HERE);
+    case SHAPE_LIST: return value_list(op, a, n, HERE);
+    default: return value_pairs(op, a, b, n, bias, HERE);
+    }
+}
+
 /* A step that is no op of the table adds up to FUZZ_LIST nodes to `made`; returns how many. */
 static inline size_t fuzz_composite(size_t which, Value **a, Value **b, size_t n, Value **made)
 {
@@ -80,12 +91,8 @@ static inline size_t fuzz_step(FuzzInput *in, Value *const *nodes, size_t count,
     if (what >= OPS)
         return fuzz_composite(what - OPS, a, b, n, made);
     const OpCode op = (OpCode)(OP_CONST + 1 + what);
-    switch (op_table[op].shape) {
-    case SHAPE_UNARY: made[0] = value_unary(op, a[0], HERE); break;
-    case SHAPE_BINARY: made[0] = value_binary(op, a[0], b[0], HERE); break;
-    case SHAPE_LIST: made[0] = value_list(op, a, n, HERE); break;
-    default: made[0] = value_pairs(op, a, b, n, (Value *[]){NULL, a[n % FUZZ_LIST], b[0]}[fuzz_below(in, 3)], HERE);
-    }
+    const size_t bias = op_table[op].shape == SHAPE_PAIRS ? fuzz_below(in, 3) : 0;
+    made[0] = fuzz_node(op, a, b, n, (Value *[]){NULL, a[n % FUZZ_LIST], b[0]}[bias]);
     return 1;
 }
 

@@ -1,45 +1,11 @@
 /* operations.c - any graph of any ops: its values and gradients, and the tangents of forward mode, are those of long
- * double within what rounding allows. See graphs.h, exact.h. */
-#include "exact.h"
+ * double within what rounding allows. See graphs.h, long_double.h. */
+#include "long_double.h"
 
 #include "backward.h"
 #include "dual.h"
 #include "graphs.h"
 #include "jacobian.h"
-
-/* ---- long double ------------------------------------------------------------------------------------------------- */
-
-/* Where there is no bound, an op of one number or two still has to be NaN, or infinite, where it is in long double. */
-static void check_value(const Value *v, Near y)
-{
-    const OpShape shape = op_table[v->op].shape;
-    near_require(y, v->data, v, "a value is that of long double");
-    if (shape != SHAPE_UNARY && shape != SHAPE_BINARY)
-        return;
-    fuzz_require(isnan(v->data) == isnan(y.x), "a value is NaN where it is in long double");
-    fuzz_require(!isinf(v->data) || (isinf(y.x) ? y.x == v->data : fabsl(y.x) >= DBL_MAX * (1 - 0x1p-50L)),
-                 "a value is infinite where it overflows");
-}
-
-/* The gradients are those that a walk from 0 gave. */
-static void check_by_long_double(Value *root, double seed)
-{
-    precision = of_double;
-    Exact exact = exact_new(root, FROM_ENGINE);
-    exact_forward(&exact);
-    exact_backward(&exact, seed);
-    for (size_t k = 0; k < exact.count; k++) {
-        if (exact.order[k]->op > OP_CONST)
-            check_value(exact.order[k], exact.y[k].value);
-        if (exact.order[k]->needs_grad)
-            near_require(exact.grad[k].value, exact.order[k]->grad, exact.order[k],
-                         "a gradient is that of long double");
-    }
-    exact_free(&exact);
-}
-
-/* ---- forward mode
- * ---------------------------------------------------------------------------------------------------- */
 
 static Dual dual_of(const Exact *exact, const Value *v, const Dual *duals)
 {
@@ -64,7 +30,7 @@ static void check_forward(Value *root, Value *leaf, Value *const *leaves, size_t
 {
     precision = of_double;
     double direction[FUZZ_LEAVES] = {0};
-    Exact exact = exact_new(root, FROM_ENGINE);
+    Exact exact = exact_new(root, FROM_DATA);
     const size_t place = exact_place(&exact, leaf);
     Dual *duals = calloc(exact.count, sizeof *duals);
     for (size_t i = 0; i < count; i++)
@@ -98,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const size_t leaf = fuzz_below(&in, leaves.count);
     Value *root = fuzz_graph(in, &leaves);
     backward_from(root, seed);
-    check_by_long_double(root, seed);
+    long_double_check(root, seed);
     check_forward(root, leaves.all[leaf], leaves.all, leaves.count);
     graph_free(graph);
     return 0;

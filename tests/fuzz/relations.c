@@ -79,18 +79,6 @@ static void check_walks(Value *root, double seed, size_t steps)
 
 /* ---- in another order -------------------------------------------------------------------------------------------- */
 
-static Value *copy_node(const Value *v, Value *const *parents)
-{
-    const size_t n = v->n;
-    switch (op_table[v->op].shape) {
-    case SHAPE_UNARY: return value_unary(v->op, parents[0], HERE);
-    case SHAPE_BINARY: return value_binary(v->op, parents[0], parents[1], HERE);
-    case SHAPE_LIST: return value_list(v->op, parents, n, HERE);
-    default: break;
-    }
-    return value_pairs(v->op, parents, parents + n + v->has_bias, n, v->has_bias ? parents[n] : NULL, HERE);
-}
-
 /* Each node again as soon as it can be, its last parent first: another topological order. */
 static Value *copy_from(const Walk *old, Value *v, Value **copies)
 {
@@ -100,7 +88,7 @@ static Value *copy_from(const Walk *old, Value *v, Value **copies)
         return *copy != NULL ? *copy : (*copy = v);
     for (size_t i = value_parent_count(v); i-- > 0;)
         parents[i] = copy_from(old, value_parent(v, i), copies);
-    return *copy = copy_node(v, parents);
+    return *copy = fuzz_node(v->op, parents, parents + v->n + v->has_bias, v->n, v->has_bias ? parents[v->n] : NULL);
 }
 
 /* Its values are the same, and its gradients those of the plain walk in its own order. */

@@ -1,7 +1,7 @@
 /* second.c - second derivatives of any graph of any ops: both ways of hessian.h agree with long double within what
  * rounding allows, and that with differences of first gradients, and those with differences of values. See graphs.h,
- * exact.h. */
-#include "exact.h"
+ * long_double.h. */
+#include "long_double.h"
 
 #include "backward.h"
 #include "graphs.h"
@@ -67,16 +67,22 @@ static void central_differences(Value *root, const FuzzLeaves *leaves, const dou
     }
 }
 
+/* At most h, and at such a speed within an eighth of the room. */
+static long double step_within(long double h, long double room, long double speed)
+{
+    return room / 8 < h * fabsl(speed) ? room / 8 / fabsl(speed) : h;
+}
+
 /* The functions of the table are of scale 1, or of that of their operand, or end at a kink: within an eighth of that
  * they are smooth. 0: at a kink, where the second derivative is a convention. */
 static long double step_for(const Exact *exact)
 {
     long double h = 1;
     for (size_t k = 0; k < exact->count; k++) {
-        const long double x = fabsl(exact->y[k].value.x), speed = fabsl(exact->y[k].tangent.x);
-        const long double to_kink = exact_to_kink(exact, exact->order[k]);
-        const long double scale = x > 0 && x < 1 ? x : 1, most = (to_kink < scale ? to_kink : scale) / 8;
-        h = most < h * speed ? most / speed : to_kink == 0 ? 0 : h;
+        const Jet y = exact->y[k], kink = exact_to_kink(exact, exact->order[k]);
+        const long double size = fabsl(y.value.x);
+        h = step_within(h, size > 0 && size < 1 ? size : 1, y.tangent.x);
+        h = kink.value.x == 0 ? 0 : step_within(h, fabsl(kink.value.x), kink.tangent.x);
     }
     return h;
 }
@@ -124,11 +130,11 @@ static void check_hessian(Value *root, const FuzzLeaves *leaves, const double *d
     fuzz_require(hessian_vector(root, leaves->params, direction, n, product, NULL), "memory for a product");
     fuzz_require(hessian(root, leaves->params, n, rows, NULL), "memory for the Hessian");
     precision = of_double;
-    exact_grads(root, leaves, direction, 0, FROM_ENGINE, grads);
+    exact_grads(root, leaves, direction, 0, FROM_DATA, grads);
     for (size_t i = 0; i < n; i++) {
         double one[FUZZ_LEAVES] = {0};
         one[i] = 1;
-        exact_grads(root, leaves, one, 0, FROM_ENGINE, row[i]);
+        exact_grads(root, leaves, one, 0, FROM_DATA, row[i]);
         near_require(grads[i].tangent, product[i], leaves->params[i], "Hessian times vector");
         for (size_t j = 0; j < n; j++)
             near_require(row[i][j].tangent, rows[i * n + j], leaves->params[j], "an entry of the Hessian");
@@ -156,7 +162,7 @@ static void check_gradient_nodes(Value *root, const FuzzLeaves *leaves, const do
     fuzz_require(gradient_nodes(root, leaves->params, n, nodes, NULL), "memory for gradients as nodes");
     precision = of_double;
     precision.unit *= 9;
-    exact_grads(root, leaves, direction, 0, FROM_ENGINE, grads);
+    exact_grads(root, leaves, direction, 0, FROM_DATA, grads);
     exact_grads(root, leaves, direction, 0, FROM_LEAVES, want);
     for (size_t i = 0; i < n; i++) {
         near_require(grads[i].value, nodes[i]->data, nodes[i], "a gradient as a node");

@@ -55,7 +55,7 @@ def main():
     print("seed %d" % seed, flush=True)
     build = mutation.Build(os.path.join(os.path.dirname(out), "mutants"))  # what mutants.py has built is used again
     coverage = mutation.Coverage(build)
-    judge = mutants.Judge(build, coverage, mutants.Results(os.path.join(out, "no kills")), 99)
+    judge = mutants.Judge(build, coverage, mutants.Results(os.path.join(out, "no kills")))
     by_line = {}
     for mutant in mutation.find_mutants(["*.c", "*.h"]):
         by_line.setdefault(mutant.name.rsplit("/", 1)[0], []).append(mutant)
