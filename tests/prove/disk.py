@@ -27,7 +27,7 @@ import time
 from pathlib import Path
 
 OUT = Path(os.environ["OUT"]).absolute()
-BUILD = os.environ.get("BUILD", os.path.relpath(OUT / "build"))
+BUILD = os.path.relpath(OUT / "build")
 POINTS = int(os.environ.get("POINTS", "12"))
 KILLS = int(os.environ.get("KILLS", "200"))
 ONLY = os.environ.get("FAIL_DISK", "")
