@@ -54,7 +54,8 @@ FROM_CSV = [*MOONS, "--data", "{in}/data.csv", "--out", "{out}"]
 class Job:
     """watch: the calls that touch a path with this in it are counted. printed: standard output is one of the files.
     saves: it is killed at random times, too. excused: it may tell the fault in what it prints, and go on. thorough:
-    all calls, those for the unfinished files of other writers too. leaves: a file of its own beside, when killed."""
+    all calls, those for the unfinished files of other writers too. leaves: a file of its own beside, when killed.
+    vague: the message need not tell the reason: the program has one page."""
     name: str
     command: list
     faults: list = dataclasses.field(default_factory=lambda: WRITING)
@@ -64,6 +65,7 @@ class Job:
     excused: bool = False
     thorough: bool = False
     leaves: bool = False
+    vague: bool = False
 
     def fill_in(self, word):
         return word.format_map({"build": BUILD, "out": self.disk / "out", "in": self.disk / "in", "disk": self.disk,
@@ -89,7 +91,8 @@ def chapter(number):
 
 JOBS = [
     # Those that take long come first.
-    *(Job(f"{command.split('/')[-1]}, data", [command], [errno.EIO, errno.EACCES, "short"], "lessons/data/")
+    *(Job(f"{command.split('/')[-1]}, data", [command], [errno.EIO, errno.EACCES, "short"], "lessons/data/",
+          vague="one_page" in command)
       for command in (chapter("19"), chapter("23"), "{build}/lessons/one_page")),
     Job("moons, recorded data", ["{build}/moons", "--epochs", "1", "--out", "{out}"], READING, "lessons/data/"),
     Job("dataset_save", ["{writer}", "dataset", "{out}/a.csv"]),
@@ -190,7 +193,7 @@ def judge(job, variant, fault, status, report):
     said = job.said() + (job.output.read_text(errors="replace") if job.excused else "")
     # Not the name of the unfinished file, but of the one that it becomes.
     name = re.sub(r"\.stepgrad\.tmp\d*$|\.\w{6}$|\.log$|^stdout$", "", os.path.basename(report[2])) or "standard output"
-    reason = os.strerror(fault) if isinstance(fault, int) else ""
+    reason = os.strerror(fault) if isinstance(fault, int) and not job.vague else ""
     told = name in said and reason in said
     if fault in CHANGING:  # what is read may be right as well
         return [] if status == 0 else look(job, variant, True, False) + ["no message"] * (not told)
