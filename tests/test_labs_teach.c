@@ -3,6 +3,7 @@
 #define _DEFAULT_SOURCE /* mkdtemp, setenv, popen beside C11 */
 #define _DARWIN_C_SOURCE
 #include <criterion/criterion.h>
+#include <unistd.h>
 
 #include "labs_shell.h"
 #include "long.h"
@@ -578,6 +579,14 @@ Test(labs_teach, make_handout_takes_a_seed)
                  0, "%s", said);
     cr_expect(shell("make -s BUILD=\"$BUILD\" handout SEED=2x OUT=\"$DIR/other\"") != 0);
     expect_said("The seed is \"2x\"");
+}
+
+Test(labs_teach, answers_that_are_lost_are_told_with_the_reason)
+{
+    if (access("/dev/full", W_OK) != 0)
+        cr_skip_test("SKIPPED: no /dev/full here");
+    cr_expect_eq(shell("\"$BUILD/answers\" 3.2 23 >/dev/full"), 1, "%s", said);
+    expect_said("answers: standard output: what was written is lost: No space left on device");
 }
 
 /* What the tests of the handed-out folder begin with is made anew when any of its files changes. */

@@ -569,6 +569,9 @@ Test(moons_program, a_folder_that_cannot_be_made_is_said_before_the_work)
     expect_in("err", "cannot make the folder");
     expect_exit(MOONS("--out", in_folder("file/below")), 1, "--out FILE/below");
     expect_in("err", "Choose another with --out.");
+    cr_assert_eq(symlink("ring", in_folder("ring")), 0, "no link");
+    expect_exit(MOONS("--out", in_folder("ring")), 1, "--out LINK");
+    expect_in("err", strerror(ELOOP));
     cr_expect_str_eq(content("out"), "", "work was begun: %s", content("out"));
 }
 

@@ -56,7 +56,10 @@ static void prepare_files(Run *run)
         if (mkdir(run->path, 0777) != 0 && reason == EEXIST)
             reason = errno; /* the first one that is not harmless */
     }
-    if (stat(out, &status) != 0 || !S_ISDIR(status.st_mode))
+    const bool is_there = stat(out, &status) == 0;
+    if (!is_there && reason == EEXIST)
+        reason = errno; /* a link that leads nowhere, for one */
+    if (!is_there || !S_ISDIR(status.st_mode))
         fail("cannot make the folder %s: %s. Choose another with --out.", out, strerror(reason));
     const char *const written[] = {save != NULL ? save : run->path, run->options.checkpoint};
     for (size_t i = 0; i < 2 && written[i] != NULL; i++) {

@@ -5,8 +5,8 @@
  * counts the calls with a path, or an open file, whose path has TEXT in it. FAULT is what happens in the Nth of them
  * that can have it: an errno (28: it fails so), short (half of it is read or written), kill (the program is killed), or
  * cut, grow, change (so is the file, before it is read from). REPORT then gets a line: the number of the call,
- * "removes" when it removes a file, else "uses", and the path. It is not written when there are fewer calls than N.
- * Exit status: the program's, or 128 and the signal that ended it.
+ * "removes" when it removes a file, else "uses", and the path; or, when there are fewer than N, only how many there
+ * are. Exit status: the program's, or 128 and the signal that ended it.
  *
  * The program is traced (ptrace): a preloaded library would not see the calls that the C library makes by itself, such
  * as the write below fwrite. Processes that it starts are not.
@@ -22,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -36,45 +35,24 @@ typedef struct ptrace_syscall_info Call;
 /* Which arguments are paths, whether the first is an open file, and what can happen to the call. */
 enum { P0 = 1, P1 = 2, P3 = 8, OPEN = 16, WAITS = 32, READS = 64, WRITES = 128, ENDS = 256, REMOVES = 512 };
 
+// clang-format off
 static const struct {
     long number;
     int what;
 } calls[] = {
 #ifdef SYS_open
-    {SYS_open, P0 | WAITS},
-    {SYS_stat, P0},
-    {SYS_lstat, P0},
-    {SYS_access, P0},
-    {SYS_readlink, P0},
-    {SYS_mkdir, P0},
-    {SYS_unlink, P0 | REMOVES},
-    {SYS_rename, P0 | P1},
-    {SYS_chmod, P0},
+    {SYS_open, P0 | WAITS}, {SYS_stat, P0}, {SYS_lstat, P0}, {SYS_access, P0}, {SYS_readlink, P0}, {SYS_mkdir, P0},
+    {SYS_unlink, P0 | REMOVES}, {SYS_rename, P0 | P1}, {SYS_chmod, P0},
 #endif
-    {SYS_openat, P1 | WAITS},
-    {SYS_newfstatat, P1 | OPEN},
-    {SYS_statx, P1 | OPEN},
-    {SYS_faccessat, P1},
-    {SYS_faccessat2, P1},
-    {SYS_readlinkat, P1},
-    {SYS_mkdirat, P1},
-    {SYS_unlinkat, P1 | REMOVES},
-    {SYS_renameat, P1 | P3},
-    {SYS_renameat2, P1 | P3},
-    {SYS_linkat, P1 | P3},
-    {SYS_fchmodat, P1},
-    {SYS_fstat, OPEN},
-    {SYS_fchmod, OPEN},
-    {SYS_ftruncate, OPEN},
-    {SYS_flock, OPEN | WAITS},
-    {SYS_lseek, OPEN},
-    {SYS_read, OPEN | WAITS | READS},
-    {SYS_readv, OPEN | WAITS | READS},
-    {SYS_write, OPEN | WAITS | WRITES},
-    {SYS_writev, OPEN | WAITS | WRITES},
-    {SYS_fsync, OPEN | WAITS | ENDS},
-    {SYS_fdatasync, OPEN | WAITS | ENDS},
-    {SYS_close, OPEN | WAITS | ENDS}};
+    {SYS_openat, P1 | WAITS}, {SYS_newfstatat, P1 | OPEN}, {SYS_statx, P1 | OPEN}, {SYS_faccessat, P1},
+    {SYS_faccessat2, P1}, {SYS_readlinkat, P1}, {SYS_mkdirat, P1}, {SYS_unlinkat, P1 | REMOVES},
+    {SYS_renameat, P1 | P3}, {SYS_renameat2, P1 | P3}, {SYS_linkat, P1 | P3}, {SYS_fchmodat, P1}, {SYS_fstat, OPEN},
+    {SYS_fchmod, OPEN}, {SYS_ftruncate, OPEN}, {SYS_flock, OPEN | WAITS}, {SYS_lseek, OPEN},
+    {SYS_read, OPEN | WAITS | READS}, {SYS_readv, OPEN | WAITS | READS}, {SYS_write, OPEN | WAITS | WRITES},
+    {SYS_writev, OPEN | WAITS | WRITES}, {SYS_fsync, OPEN | WAITS | ENDS}, {SYS_fdatasync, OPEN | WAITS | ENDS},
+    {SYS_close, OPEN | WAITS | ENDS}
+};
+// clang-format on
 
 static const char *watched, *fault;
 static int code; /* of a fault that is an errno, else 0 */
@@ -89,10 +67,11 @@ static int what_is(const Call *call)
     return 0;
 }
 
-/* With ONE_WRITER in the environment not the names of unfinished files of other writers, which are many and not there.
- */
-static bool is_watched(void)
+/* The path of so many bytes, or -1. With ONE_WRITER in the environment not the names of unfinished files of other
+ * writers, which are many and not there. */
+static bool is_watched(ssize_t length)
 {
+    path[length > 0 ? length : 0] = '\0';
     const char *ending = strstr(path, ".stepgrad.tmp");
     const bool is_others = ending != NULL && ending[strlen(".stepgrad.tmp")] != '\0';
     return strstr(path, watched) != NULL && !(is_others && getenv("ONE_WRITER") != NULL);
@@ -102,18 +81,14 @@ static bool is_watched(void)
 static bool is_path_watched(uint64_t address)
 {
     struct iovec here = {path, sizeof path - 1}, there = {(void *)(uintptr_t)address, 4096 - address % 4096};
-    const ssize_t got = process_vm_readv(child, &here, 1, &there, 1, 0);
-    path[got > 0 ? got : 0] = '\0';
-    return is_watched();
+    return is_watched(process_vm_readv(child, &here, 1, &there, 1, 0));
 }
 
 static bool is_open_file_watched(uint64_t descriptor)
 {
     char link[64];
     snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)child, (int)descriptor);
-    const ssize_t length = readlink(link, path, sizeof path - 1);
-    path[length > 0 ? length : 0] = '\0';
-    return is_watched();
+    return is_watched(readlink(link, path, sizeof path - 1));
 }
 
 /* Whether the call touches a file that is watched, whose path is then in `path`, and can have the fault. */
@@ -157,16 +132,11 @@ static void set_register(enum Register which, long value)
 /* Cut to half, longer by a row and a half, or with another byte in the middle. */
 static void change_file(void)
 {
-    static const char rows[] = "1,2,1\n1,";
-    struct stat status;
     const int file = open(path, O_RDWR);
-    bool done = file >= 0 && fstat(file, &status) == 0;
-    if (done && strcmp(fault, "cut") == 0)
-        done = ftruncate(file, status.st_size / 2) == 0;
-    else if (done && strcmp(fault, "grow") == 0)
-        done = pwrite(file, rows, strlen(rows), status.st_size) == (ssize_t)strlen(rows);
-    else if (done)
-        done = pwrite(file, "9", 1, status.st_size / 2) == 1;
+    const off_t size = lseek(file, 0, SEEK_END);
+    const bool done = strcmp(fault, "cut") == 0    ? ftruncate(file, size / 2) == 0
+                      : strcmp(fault, "grow") == 0 ? pwrite(file, "1,2,1\n1,", 8, size) == 8
+                                                   : pwrite(file, "9", 1, size / 2) == 1;
     if (!done)
         fprintf(stderr, "fail_disk: cannot change %s\n", path);
     close(file);
@@ -174,11 +144,8 @@ static void change_file(void)
 
 /* The call is about to be made. Returns what it shall return instead of its own result, or 0. What ends something is
  * done, and fails all the same. */
-static long inject(const Call *call, int what, const char *report)
+static long inject(const Call *call, int what)
 {
-    FILE *out = fopen(report, "w");
-    fprintf(out, "%llu %s %s\n", (unsigned long long)call->entry.nr, (what & REMOVES) != 0 ? "removes" : "uses", path);
-    fclose(out);
     if (code != 0 && (what & ENDS) == 0)
         set_register(NUMBER, -1); /* no call at all */
     else if (strcmp(fault, "short") == 0)
@@ -205,7 +172,8 @@ int main(int count, char **argument)
     if (count < 6)
         return fprintf(stderr, "usage: fail_disk REPORT TEXT FAULT N PROGRAM [ARGUMENT ...]\n"), 2;
     watched = argument[2], fault = argument[3], code = atoi(fault);
-    long left = atol(argument[4]), result = 0;
+    const long n = atol(argument[4]);
+    long seen = 0, result = 0;
     int status;
     child = fork();
     if (child == 0) {
@@ -213,19 +181,24 @@ int main(int count, char **argument)
         execvp(argument[5], argument + 5);
         _exit(127);
     }
+    FILE *report = fopen(argument[1], "w");
     waitpid(child, &status, 0); /* it has begun */
     ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
     while (WIFSTOPPED(status)) {
         Call call;
         if (!next_call(&status, &call))
             continue;
-        const int what = call.op == PTRACE_SYSCALL_INFO_ENTRY && left > 0 ? what_is(&call) : 0;
-        if (what != 0 && is_meant(&call, what) && --left == 0) {
-            result = inject(&call, what, argument[1]);
+        const int what = call.op == PTRACE_SYSCALL_INFO_ENTRY && seen < n ? what_is(&call) : 0;
+        if (what != 0 && is_meant(&call, what) && ++seen == n) {
+            fprintf(report, "%d %s %s\n", (int)call.entry.nr, (what & REMOVES) != 0 ? "removes" : "uses", path);
+            result = inject(&call, what);
         } else if (call.op == PTRACE_SYSCALL_INFO_EXIT && result != 0) {
             set_register(RESULT, result);
             result = 0;
         }
     }
+    if (seen < n)
+        fprintf(report, "%ld\n", seen);
+    fclose(report);
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

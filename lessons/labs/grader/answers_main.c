@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "compute.h"
+#include "file.h"
 
 int main(int argc, char **argv)
 {
@@ -11,10 +12,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: answers TASK SEED, for example: answers 3.2 1\n");
         return 2;
     }
+    Error error;
     static Answers answers;
     answers_compute(&answers, task, strtoull(argv[2], NULL, 10));
-    if (!answers_write(&answers, stdout) || fflush(stdout) != 0) {
-        perror("answers");
+    answers_write(&answers, stdout);
+    if (!file_flush_output(&error)) {
+        fprintf(stderr, "answers: %s\n", error.message);
         return 1;
     }
     return 0;
