@@ -2,6 +2,7 @@
 # compilers.sh - Everything compiles without a warning, and works, in each of the ways of ways.sh: the library, draw,
 # moons, which trains for 3 epochs, the golden graphs, the random graphs of same_bits.c. Then the warnings about
 # conversions and shadows, which the Makefile does not ask for, in engine, viz and lessons.
+# Reads: Makefile engine viz lessons tests/golden tests/adg.c tests/check_graphs.c tests/same_bits.c tests/prove/ways.sh
 . tests/prove/ways.sh
 
 run_way() {

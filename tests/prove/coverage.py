@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Reads: Makefile engine viz lessons tests tests/prove/unreachable.txt
 """coverage.py - which lines and branches of engine/ and viz/ the tests run, as gcov counts them.
 
 A branch is one outcome of one operand of a condition, so `if (a && b)` has four. Each line with a branch that no test

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Reads: Makefile engine viz lessons tests/prove/fail_disk.c tests/prove/disk_writer.c
 """disk.py - what becomes of files when the disk fails, is full or forbidden, and when a program is killed.
 
 Started in the project's top folder with OUT=folder. In JOBS each program meets faults that fail_disk.c puts into its

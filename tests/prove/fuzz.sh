@@ -5,6 +5,7 @@
 #     sh tests/prove/fuzz.sh minimise                         the corpus in tests/fuzz/corpus from all that was found
 # Below $OUT: corpus/NAME, all inputs that reach something new; NAME.runs, the runs done with the program as it is now;
 # crash/NAME-*, inputs that ended a run. With another program these are tried again: one that passes joins the corpus.
+# Reads: Makefile engine viz lessons/labs tests/fuzz tests/adg.c
 set -u
 OUT=${OUT:-build/prove/fuzz}
 runs=${FUZZ_RUNS:-1000000} execs=${FUZZ_AFL_EXECS:-20000}

@@ -2,6 +2,7 @@
 # long_runs.sh - a million steps and a hundred million nodes, with memory that stays flat. See long_runs.c.
 #
 # Memory decides; times are only told. A run that was seen to the end with this very program is not done again.
+# Reads: Makefile engine viz tests/no_memory.h tests/prove/long_runs.c
 set -u
 lib=$OUT/build/libstepgrad.a
 program=$OUT/long_runs

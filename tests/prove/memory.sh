@@ -3,6 +3,7 @@
 # it. The library's fail at its own gate, in out_of_memory.c, plain and under sanitizers; the programs' in libc, by the
 # library fail_malloc.c. Of a program's run at most TRIES=8 allocations fail, the first ones and some of the rest, and
 # 6 of a chapter's after the 18th, which train. What has gone well is not done again with the same library.
+# Reads: Makefile engine viz lessons tests/no_memory.h tests/prove/out_of_memory.c tests/prove/fail_malloc.c
 set -u
 OUT=${OUT#"$PWD/"} # make takes no path with a space
 log="$OUT/log.txt"

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Reads: Makefile engine viz tests tests/prove/mutation.py tests/prove/equivalent_mutants.txt
 """mutants.py - break each place of engine/ once, and see that a test fails.
 
     tests/prove/mutants.py [--files 'csv*.c,ops.h'] [--sample N] [--seed N] [--count] [--only NAME]

@@ -5,6 +5,7 @@
 # one libm and processor: glibc takes other variants of its functions where a processor has a fused multiply-add. Then
 # random graphs judged step by step in long double, 20,000 of them or as many as STEPS says, and the suites of awkward
 # points and training.
+# Reads: Makefile engine viz lessons/moons tests/golden tests/fuzz tests/adg.c tests/check_graphs.c tests/same_bits.c tests/prove/ways.sh
 . tests/prove/ways.sh
 steps=${STEPS:-20000}
 

@@ -6,6 +6,7 @@
 # lists have red zones, and nodes are poisoned when they are released (engine/memory.h). A run that was clean with this
 # very program is not done again, nor is a fault that was found. TOOLS='msan tsan' tries these alone, ONLY='value nn'
 # fewer suites, MINUTES=12 ends what is not done after that time; then, the bar does not hold.
+# Reads: Makefile engine viz lessons tests tests/prove/criterion tests/prove/faults.txt
 set -u
 all='asan-gcc asan-clang msan tsan valgrind'
 tools=${TOOLS:-$all}

@@ -5,6 +5,7 @@
 # in .clang-tidy, in cppcheck.txt beside this file, and below. A tool that fails without a finding fails the row.
 # TOOLS='cppcheck gcc clang-tidy' leaves out scan-build, which takes longest; what is clean is not tried again before
 # something that it depends on is newer.
+# Reads: Makefile engine viz lessons tests/prove/cppcheck.txt
 include='-Iengine -Iviz -Ilessons/labs -Ilessons/labs/check -Ilessons/labs/grader -Ilessons/labs/own'
 sources=$(ls engine/*.c viz/*/*.c lessons/*.c lessons/*/*.c lessons/labs/*/*.c | grep -v moons_mpi.c)
 

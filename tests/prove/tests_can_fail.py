@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Reads: Makefile engine viz tests tests/prove/mutation.py tests/prove/mutants.py
 """tests_can_fail.py - sampled tests, each run on mutants of the code that it runs, until one makes it fail.
 
     SEED=1 SAMPLE=60 tests/prove/tests_can_fail.py
