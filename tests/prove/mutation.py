@@ -174,11 +174,17 @@ class Finder:
                 inside.update(range(i, self.partner[i] + 1))
         return inside
 
+    def is_unused(self, i):
+        """The last 0 of a row of OP_TABLE: no second operand, no derivative by it."""
+        return self.region == "table" and "".join(token.text for token in self.tokens[i - 1 : i + 2]) == ",0," and (
+            self.tokens[i + 2].kind == "string" and self.tokens[i - 2].kind != "string")  # fmt: skip
+
     def token(self, i):
         token, before = self.tokens[i], self.tokens[i - 1] if i else Token("operator", "(", 0)
         after = self.tokens[i + 1] if i + 1 < len(self.tokens) else Token("operator", ")", 0)
         if token.kind == "number":
-            self.number(token)
+            if not self.is_unused(i):
+                self.number(token)
         elif token.kind == "char" and self.region == "body":
             self.add("whole", token.at, token.end, "(%s + 1)" % token.text)
         elif token.text == "fabs" and after.text == "(":
