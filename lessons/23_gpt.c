@@ -108,7 +108,7 @@ int main(int argc, char **argv)
     FILE *file = fopen("lessons/data/names/names.txt", "r");
     for (size_t i = 0; i < NAMES; i++)
         if (file == NULL || fscanf(file, "%15s", names[i]) != 1 || ferror(file))
-            return fprintf(stderr, "Cannot read 8403 names: lessons/data/names/names.txt (from the top folder)\n"), 1;
+            return perror("lessons/data/names/names.txt of 8403 names (start this in the top folder)"), 1;
     fclose(file);
     Graph *g = graph_new();
     random_seed(&random, 42);

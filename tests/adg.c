@@ -337,7 +337,7 @@ static bool read_keyword(AdgReader *reader, const char *missing, char **keyword,
 
 static bool expect_keyword(AdgReader *reader, const char *keyword, const char *missing, Error *error)
 {
-    char *word;
+    char *word = NULL;
     if (!read_keyword(reader, missing, &word, error))
         return false;
     return strcmp(word, keyword) == 0 ||
@@ -363,7 +363,7 @@ static bool read_header(AdgReader *reader, AdgGraph *graph, size_t *nodes, size_
 /* The lines leaf, const and op, up to the line root. */
 static bool read_nodes(AdgReader *reader, AdgGraph *graph, Error *error)
 {
-    char *word;
+    char *word = NULL;
     while (read_keyword(reader, "the graph has no line 'root' yet", &word, error)) {
         bool read = false;
         if (strcmp(word, "leaf") == 0)
