@@ -16,8 +16,8 @@ enum { ROWS_TOGETHER = 8 }; /* so many fit into the fastest cache with a neuron'
 typedef struct Rows {
     size_t count;
     Value *first[ROWS_TOGETHER]; /* of each row */
-    bool all_need_grad;
-    double *numbers; /* the data of all, row after row */
+    bool all_need_grad;          /* what comes out of a layer does; of inputs it need not be known */
+    double *numbers;             /* the data of all, row after row */
 } Rows;
 
 /* ---- a layer ----------------------------------------------------------------------------------------------------- */
@@ -96,14 +96,6 @@ static bool rows_are_runs(Value *const *x, size_t rows, size_t inputs)
     return true;
 }
 
-static bool all_need_grad(Value *const *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!list[i]->needs_grad)
-            return false;
-    return true;
-}
-
 /* Room for the numbers of all params and, behind them, of ROWS_TOGETHER rows into any layer; the first are filled in.
  * NULL when there is no memory. */
 static double *copy_params(const MLP *net)
@@ -121,11 +113,10 @@ static double *copy_params(const MLP *net)
 static bool rows_together(const MLP *net, Value *const *x, size_t rows, Value **y)
 {
     const size_t inputs = net->layers[0].inputs, outputs = net->layers[net->layer_count - 1].outputs;
-    const bool inputs_need_grad = all_need_grad(x, rows * inputs);
     double *params = copy_params(net);
     for (size_t start = 0; params != NULL && start < rows; start += ROWS_TOGETHER) {
         const size_t count = rows - start < ROWS_TOGETHER ? rows - start : ROWS_TOGETHER;
-        Rows some = {.count = count, .all_need_grad = inputs_need_grad, .numbers = params + net->param_count};
+        Rows some = {.count = count, .numbers = params + net->param_count};
         for (size_t row = 0; row < count; row++)
             some.first[row] = x[(start + row) * inputs];
         const double *of_layer = params;

@@ -41,6 +41,7 @@ Test(gradcheck, right_gradients_pass_with_slopes_that_are_not_zero)
     cr_assert(report.params == 3 && report.right == 3 && report.wrong == 0, "%zu params, %zu right, %zu wrong",
               report.params, report.right, report.wrong);
     cr_assert_eq(report.nonzero, 3, "%zu of 3 slopes are not 0", report.nonzero);
+    cr_assert_eq(report.edges, 6, "%zu edges, want those to the params, the dot, the tanh and the sub", report.edges);
     cr_assert(report.worst.error <= 1e-10, "%s: error %g: got %.17g, want %.17g", report.worst.name, report.worst.error,
               report.worst.got, report.worst.want); /* rounding: 2⁻⁵²·|f|/h = 2e-11·|f|, and |f| < 0.5 here */
     graph_free(n.graph);
@@ -214,6 +215,16 @@ Test(gradcheck, a_tie_that_stays_a_tie_is_no_kink)
     const GradCheck relu = check_at(g, 2, relu_of_nothing);
     cr_assert(relu.right == 1 && relu.worst.got == 1, "x + relu(x - x): %zu right, slope %g, want 1", relu.right,
               relu.worst.got);
+    graph_free(g);
+}
+
+Test(gradcheck, equal_numbers_that_an_op_does_not_compare_are_no_kink)
+{
+    Graph *g = graph_new();
+    GradCheck report;
+    Value *x = v_param(g, 0), *one = v_const(g, 1);
+    v_const(g, 0); /* next to it, and no operand */
+    cr_assert(gradcheck(v_min(x, one), &report, NULL) && report.worst.step > 0, "min(0, 1) could not be nudged");
     graph_free(g);
 }
 

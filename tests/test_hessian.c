@@ -743,6 +743,14 @@ static void check_formula(const char *name, const char *text, LocalDerivative *c
         if (!close_to(got, compiled(a, b, y), 0, 0) && wrong++ == 0)
             cr_expect(false, "%s: \"%s\" at a = %g, b = %g, y = %g: %.17g, in C %.17g", name, text, a, b, y, got,
                       compiled(a, b, y));
+        if (k % 19 != 0) /* POINTS is no multiple of it: these are points of all kinds, and quicker */
+            continue;
+        Graph *g = graph_new();
+        const Value *node = formula_nodes(&formula, v_param(g, a), v_param(g, b), v_param(g, y), HERE);
+        if (!close_to(node->data, got, 0, 0) && wrong++ == 0)
+            cr_expect(false, "%s: \"%s\" at a = %g, b = %g, y = %g: %.17g, with nodes %.17g", name, text, a, b, y, got,
+                      node->data);
+        graph_free(g);
     }
     cr_expect_eq(wrong, 0, "%s: wrong at %zu points", name, wrong);
 }
@@ -775,6 +783,17 @@ Test(hessian, formulas_are_read_as_c_reads_them)
     check_formula("comparisons", comparisons_text, comparisons);
     check_formula("numbers", numbers_text, numbers);
     check_formula("calls", calls_text, calls);
+}
+
+/* So do formulas of list ops that have no b: logsumexp_da in ops.h. */
+Test(hessian, where_there_is_no_b_it_is_the_number_of_operands)
+{
+    Graph *g = graph_new();
+    Value *x[3] = {v_param(g, 1), v_param(g, 2), v_param(g, 4)};
+    Formula formula;
+    cr_assert_null(formula_read(&formula, "a / b"));
+    cr_expect_eq(formula_nodes(&formula, x[2], NULL, v_sum(x, 3), HERE)->data, 4.0 / 3);
+    graph_free(g);
 }
 
 Test(hessian, what_cannot_be_read_is_found)

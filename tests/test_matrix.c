@@ -655,6 +655,30 @@ Test(matrix, sizes_of_zero_or_beyond_counting_are_refused)
     MUST_BE_MISUSE(matrix_input(g, 2, 0, data), "matrix_input: 2x0 is not a shape");
     MUST_BE_MISUSE(matrix_const(g, SIZE_MAX / 2 + 1, 2, data), "is too large"); /* rows·cols wraps round to 0 */
     MUST_BE_MISUSE(matrix_const(g, SIZE_MAX, SIZE_MAX, data), "is too large");  /* and here to 1 */
+    const size_t most = UINT32_MAX / sizeof(Value *);
+    MUST_BE_MISUSE(matrix_const(g, most / 2 + 1, 2, data), "is too large");
+    memory_lasts(0);
+    cr_expect_null(matrix_const(g, 1, most, data).at, "there was memory");
+    memory_restore();
+}
+
+/* The operands need no numbers for that: they are what an operation returns without memory. */
+Test(matrix, a_result_beyond_counting_is_refused)
+{
+    const size_t long_side = UINT32_MAX / sizeof(Value *) / 2;
+    const Matrix column = {.graph = g, .rows = long_side, .cols = 1}, row = {.graph = g, .rows = 1, .cols = 3};
+    const Matrix three = {.graph = g, .rows = 3, .cols = 1}, wide = {.graph = g, .rows = 1, .cols = long_side};
+    static const int rows[3] = {0};
+    Value *values[1] = {v_const(g, 1)};
+    char want[64];
+    snprintf(want, sizeof want, "%zux3 is too large", long_side);
+    MUST_BE_MISUSE(matmul(column, row), "matmul: ", want);
+    MUST_BE_MISUSE(matmul_transposed(column, three), "matmul_transposed: ", want);
+    MUST_BE_MISUSE(matrix_add(column, row), "matrix_add: ", want);
+    MUST_BE_MISUSE(matrix_rows(wide, rows, 3), "matrix_rows: 3x", "is too large");
+    MUST_BE_MISUSE(matrix_reshape(wide, long_side, 3), "matrix_reshape: ", want);
+    MUST_BE_MISUSE(matrix_from_values(values, 0, 2), "matrix_from_values: 0x2 is not a shape");
+    MUST_BE_MISUSE(matrix_from_values(values, long_side, 3), "matrix_from_values: ", want);
 }
 
 Test(matrix, operands_that_cannot_be_used_are_named)

@@ -172,6 +172,7 @@ static double db(OpCode op, double a, double b) { return op_table[op].db(a, b, v
 Test(ops, kinks_and_ties_have_the_derivative_that_the_head_promises)
 {
     cr_assert_eq(da(OP_RELU, 0, 0), 0, "relu'(0): got %g, want 0", da(OP_RELU, 0, 0));
+    cr_assert(!signbit(value_at(OP_RELU, -0.0, 0)) && !signbit(da(OP_RELU, -0.0, 0)), "relu or relu' at -0 is -0");
     cr_assert_eq(da(OP_ABS, 0, 0), 0, "abs'(0): got %g, want 0", da(OP_ABS, 0, 0));
     cr_assert_eq(da(OP_MAX, 2, 2), 0.5, "max'(2, 2): got %g, want 0.5", da(OP_MAX, 2, 2));
     cr_assert_eq(db(OP_MAX, 2, 2), 0.5, "max'(2, 2) in b: got %g, want 0.5", db(OP_MAX, 2, 2));

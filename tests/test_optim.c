@@ -420,6 +420,24 @@ Test(optim, settings_out_of_range_are_named_with_their_value)
     MUST_BE_MISUSE(adam_new(params, PARAMS, (Adam){.lr = 1, .complete = true, .beta2 = 1.5}), "optimizer: beta2 = 1.5");
     MUST_BE_MISUSE(adam_new(params, PARAMS, ADAM_WITH(.epsilon = -1)), "optimizer: epsilon = -1");
     MUST_BE_MISUSE(adam_new(params, PARAMS, ADAM_WITH(.weight_decay = NAN)), "optimizer: weight_decay = nan");
+    MUST_BE_MISUSE(sgd_new(params, PARAMS, (SGD){.lr = 1, .weight_decay = INFINITY}), "weight_decay = inf");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ADAM(INFINITY)), "optimizer: lr = inf");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ADAM_WITH(.beta1 = -0.5)), "optimizer: beta1 = -0.5");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ADAM_WITH(.beta2 = -0.5)), "optimizer: beta2 = -0.5");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ADAM_WITH(.beta2 = 1)), "optimizer: beta2 = 1");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ADAM_WITH(.epsilon = INFINITY)), "optimizer: epsilon = inf");
+    MUST_BE_MISUSE(adam_new(params, PARAMS, ADAM_WITH(.weight_decay = INFINITY)), "optimizer: weight_decay = inf");
+}
+
+Test(optim, settings_may_be_as_large_as_that)
+{
+    Optimizer *sgd = sgd_new(params, PARAMS, (SGD){.lr = 1e9, .momentum = 0.999, .weight_decay = 1e9});
+    Optimizer *adam = adam_new(params, PARAMS,
+                               (Adam){.lr = 1e9, .beta1 = 0.999, .beta2 = 0.999, .epsilon = 1e9, .weight_decay = 1e9});
+    cr_assert(sgd != NULL && adam != NULL, "refused");
+    optimizer_set_lr(sgd, 1e12);
+    optimizer_free(sgd);
+    optimizer_free(adam);
 }
 
 /* C makes what is not written 0, and the engine cannot see whether it was. */
@@ -437,6 +455,7 @@ Test(optim, a_wrong_learning_rate_or_norm_is_misuse_later_too)
     sgd = sgd_new(params, PARAMS, (SGD){.lr = 1});
     MUST_BE_MISUSE(optimizer_set_lr(sgd, -0.5), "optimizer: lr = -0.5. It must be at least 0");
     MUST_BE_MISUSE(optimizer_set_lr(sgd, NAN), "optimizer: lr = nan");
+    MUST_BE_MISUSE(optimizer_set_lr(sgd, INFINITY), "optimizer: lr = inf");
     MUST_BE_MISUSE(optimizer_clip_norm(sgd, -1), "optimizer_clip_norm: the largest norm is -1");
     MUST_BE_MISUSE(optimizer_clip_norm(sgd, NAN), "optimizer_clip_norm: the largest norm is nan");
     optimizer_free(sgd);
@@ -496,6 +515,21 @@ Test(optim, each_allocation_that_fails_gives_null_and_a_step_makes_none)
     memory_restore();
     cr_assert_gt(failures, 1, "no allocation was made to fail");
     optimizer_free(NULL);
+}
+
+Test(optim, an_optimizer_ends_with_the_first_of_its_params_to_be_released)
+{
+    static Value *list[2];
+    Value *const old = params[0];
+    for (int i = 0; i < 2; i++) {
+        const Mark mark = graph_mark(g);
+        list[i] = old;
+        list[1 - i] = v_param(g, 1);
+        Optimizer *sgd = sgd_new(list, 2, (SGD){.lr = 1});
+        graph_release(g, mark);
+        MUST_BE_MISUSE(optimizer_step(sgd), "optimizer_step: the params were released");
+        optimizer_free(sgd);
+    }
 }
 
 /* The memory of the params has become other nodes by then, a 42 among them. */

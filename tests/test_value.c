@@ -493,6 +493,11 @@ Test(value, printing_shows_name_value_gradient_and_operands)
     backward(L);
     expect_printed(L, "L = 4 (grad 1) = v2 + 10\n"); /* the line in value.h */
     expect_printed(product, "v2 = -6 (grad 1) = v0 * b\n");
+    Value *list[9];
+    for (int i = 0; i < 9; i++)
+        list[i] = v_const(g, i);
+    expect_printed(v_label(v_sum(list, 8), "s"), "s = 28 (grad 0) = sum(0, 1, 2, 3, 4, 5, 6, 7)\n");
+    expect_printed(v_label(v_sum(list, 9), "s"), "s = 36 (grad 0) = sum(0, 1, 2, 3, 4, 5, 6, 7, ...)\n");
 }
 
 /* Without the marks a terminal would show the numbers beside the Hebrew name in the wrong order. */
