@@ -35,9 +35,12 @@ try_ways() {
 way_open() {
     way=$(dirname "$OUT")/ways/$(echo "$cc$flags" | tr -d ' ' | tr = -) # make takes a word with = for a variable
     mkdir -p "$way"
-    runner=
+    runner= headers=
+    # Those of the kernel, which gcc-multilib would bring; but Debian has it only without the other cross compilers.
+    case $flags in *-m32*) headers="-idirafter /usr/include/$(gcc -print-multiarch)" ;; esac
     # shellcheck disable=SC2086 # flags are several words
-    if ! echo 'int main(void) { return 0; }' | $cc $flags -x c -o "$way/probe" - 2>/dev/null; then
+    if ! printf '#include <errno.h>\nint main(void) { return 0; }\n' |
+        $cc $flags $headers -x c -o "$way/probe" - 2>/dev/null; then
         echo "$cc $flags (it cannot compile here)" >>"$OUT/missing"
         return 1
     elif ! "$way/probe" 2>/dev/null; then
@@ -56,7 +59,7 @@ way_open() {
 way_build() { # program of tests/ ...
     objects=$(printf "$way/tests/%s.o " adg "$@")
     # shellcheck disable=SC2086
-    make --no-print-directory -j2 BUILD="$way" CC="$cc" OPENMP="$openmp" CFLAGS="$flags -Werror" \
+    make --no-print-directory -j2 BUILD="$way" CC="$cc" OPENMP="$openmp" CFLAGS="$flags -Werror" CPPFLAGS="$headers" \
         "$way/libstepgrad.a" "$way/moons" "$way/draw" $objects >"$way/log" 2>&1 </dev/null ||
         { cat "$way/log" && return 1; }
     for program; do
