@@ -48,7 +48,6 @@ Value **graph_order_of_roots(Value *const *roots, size_t m, size_t *count)
 {
     Value *newest = newest_of(roots, m);
     const size_t numbers = value_number(newest) + 1;
-    *count = 0;
     bool *reached = memory_alloc_array(numbers, sizeof *reached);
     if (reached == NULL)
         return NULL;
