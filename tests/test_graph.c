@@ -574,6 +574,11 @@ Test(graph, so_does_one_given_to_a_node_in_a_full_block)
         cr_assert_str_eq(params[i]->label, text, "v%d: \"%s\"", i, params[i]->label);
         cr_assert_eq(value_number(params[i]), (size_t)i, "v%d has number %zu", i, value_number(params[i]));
     }
+    memory_lasts(0);
+    for (int i = 0; i < SEVERAL_BLOCKS; i++)
+        cr_assert_str_eq(v_label(params[i], "w")->label, "w", "v%d: \"%s\"", i, params[i]->label);
+    memory_restore();
+    cr_expect_eq(allocations, 0, "%zu allocations for shorter labels", allocations);
     graph_release(g, mark);
     expect_node_count(SEVERAL_BLOCKS);
 }
