@@ -614,6 +614,20 @@ Test(graph, a_label_with_another_text_in_every_step_takes_no_more_memory)
     cr_expect_str_eq(other->label, "other", "got \"%s\"", other->label);
 }
 
+/* Byte by byte: each in a room of its own, they would take 128 blocks. */
+Test(graph, a_label_that_grows_takes_little_memory)
+{
+    Value *weight = v_param(g, 1);
+    char text[4096];
+    memset(text, 'w', sizeof text);
+    text[sizeof text - 1] = '\0';
+    memory_lasts(SIZE_MAX);
+    for (size_t length = 0; length < sizeof text; length++)
+        cr_assert_eq(strlen(v_label(weight, text + sizeof text - 1 - length)->label), length);
+    memory_restore();
+    cr_expect_leq(allocations, 1, "%zu allocations", allocations);
+}
+
 Test(graph, lists_of_nodes_from_before_the_mark_are_read_across_it)
 {
     Value *w[6];
