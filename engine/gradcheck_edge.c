@@ -11,7 +11,7 @@ typedef struct Edge {
     const Value *node;
     ValueRole role;
     double x;
-    double partner; /* the data of the operand that x is paired with */
+    double partner; /* the data of the operand that x is paired with, or 0 */
     double others;  /* in a list op, what the other elements or pairs give together; NAN: there are none */
     double y;       /* the value at x */
     double to_kink; /* how far x is from the op's kink; INFINITY: it has none */
@@ -24,11 +24,17 @@ static double with_others(const OpInfo *op, double a, double b, double others)
     return op->list_forward(isnan(others) ? 1 : 2, as, bs, 1);
 }
 
+/* The data of the operand that parent i is paired with; 0 where there is none: a kink of one operand is at 0. */
+static double partner_of(const Value *v, size_t i)
+{
+    const Value *partner = value_partner(v, i);
+    return partner != NULL ? partner->data : 0;
+}
+
 /* The data of the pair i of a list op, added to what others give. */
 static double with_pair(const Value *v, size_t i, double others)
 {
-    const Value *b = value_partner(v, i);
-    return with_others(&op_table[v->op], value_parent(v, i)->data, b != NULL ? b->data : 1, others);
+    return with_others(&op_table[v->op], value_parent(v, i)->data, partner_of(v, i), others);
 }
 
 /* What the pairs from first to before end give, together with others. */
@@ -51,9 +57,8 @@ static double edge_value(const Edge *e, double x)
 
 static Edge edge_of(const Value *v, size_t i, double others)
 {
-    const Value *partner = value_partner(v, i);
     Edge e = {.node = v, .role = value_role(v, i), .x = value_parent(v, i)->data, .others = others};
-    e.partner = partner != NULL ? partner->data : op_table[v->op].list_forward != NULL ? 1 : 0;
+    e.partner = partner_of(v, i);
     e.y = edge_value(&e, e.x);
     e.to_kink = op_table[v->op].has_kink ? fabs(e.x - e.partner) : INFINITY;
     return e;
