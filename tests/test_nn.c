@@ -704,6 +704,7 @@ static void compare_rows(MLP *net, bool need_grad, bool scattered)
         sum += fabs(got[i]) * (i >= net->param_count);
     }
     cr_expect_eq(sum > 0, need_grad, "the inputs' gradients add up to %g", sum);
+    cr_expect_eq(value_is_run(together, 2 * 2), !scattered, "the outputs of two rows side by side: not made together?");
     if (!need_grad)
         cr_expect_eq(count_some_fixed(together, ROWS * 2), count_some_fixed(alone, ROWS * 2), "the walk is slower");
 }
@@ -719,6 +720,25 @@ Test(nn, many_rows_at_once_give_the_bits_of_one_at_a_time)
         for (int kind = 0; kind < 4; kind++)
             compare_rows(net, kind & 1, kind & 2);
     }
+}
+
+/* The sums of some rows take more than a block, and so do their activations. */
+Test(nn, many_rows_without_memory_are_null)
+{
+    const size_t wide[] = {WIDTH, 300, 2};
+    size_t n = 0;
+    for (bool ok = false; !ok; n++) {
+        Graph *graph = graph_new();
+        Value *x[ROWS * WIDTH];
+        MLP *net = mlp_new(graph, wide, 3, ACTIVATION_TANH);
+        make_rows(graph, false, false, x);
+        memory_lasts(n);
+        ok = mlp_forward_rows(net, x, ROWS) != NULL;
+        memory_restore();
+        cr_expect_eq(graph_ok(graph), ok, "after %zu allocations: graph_ok is %d", n, graph_ok(graph));
+        graph_free(graph);
+    }
+    cr_assert_gt(n, 6, "only %zu allocations were made to fail", n - 1);
 }
 
 Test(nn, rows_that_are_missing_released_or_of_another_graph_are_misuse)
