@@ -791,5 +791,8 @@ Test(matrix, a_failed_matrix_kept_beyond_a_release_fails_the_graph_again)
     double data[4];
     matrix_get_data(product, data);
     cr_assert(isnan(data[0]) && isnan(data[3]), "data of a failed matrix: %g", data[0]);
+    double grad[4];
+    matrix_get_grad(product, grad);
+    cr_assert(isnan(grad[0]) && isnan(grad[3]), "gradients of a failed matrix: %g", grad[0]);
     MUST_BE_MISUSE(matmul(failed, failed), "2x3 times 2x3: the inner sizes 3 and 2 differ");
 }
