@@ -829,6 +829,7 @@ Test(hessian, what_cannot_be_read_is_found)
         const char *text;
         size_t fault; /* SIZE_MAX: there is none */
     } rows[] = {{"softsign_da(a, 0, y)", 0},
+                {"gabs(a)", 0},
                 {"1 - c", 4},
                 {"", 0},
                 {"a +", 3},

@@ -623,6 +623,7 @@ Test(matrix, a_row_that_is_not_there_is_named_with_its_place_in_the_list)
     const Matrix m = param_matrix(3, 2, 0);
     MUST_BE_MISUSE(matrix_rows(m, minus, 2), "matrix_rows: rows[1] is -1, of a 3x2 matrix. Rows count from 0 to 2");
     MUST_BE_MISUSE(matrix_rows(m, too_far, 3), "matrix_rows: rows[2] is 3");
+    MUST_BE_MISUSE(matrix_rows(m, &minus[1], 1), "matrix_rows: rows[0] is -1");
     MUST_BE_MISUSE(matrix_rows(m, NULL, 3), "matrix_rows: the list of rows is NULL");
     MUST_BE_MISUSE(matrix_rows(m, minus, 0), "matrix_rows: 0x2 is not a shape");
 }
