@@ -685,6 +685,7 @@ Test(matrix, a_result_beyond_counting_is_refused)
 Test(matrix, operands_that_cannot_be_used_are_named)
 {
     const double data[2] = {1, 2};
+    double out[2];
     Graph *other = graph_new();
     const Matrix m = matrix_param(g, 1, 2, data), foreign = matrix_param(other, 1, 2, data), never = {0};
     Value *hole[2] = {m.at[0], NULL}, *mixed[2] = {m.at[0], foreign.at[0]};
@@ -698,6 +699,17 @@ Test(matrix, operands_that_cannot_be_used_are_named)
     MUST_BE_MISUSE(matrix_row_softmax(never), "matrix_row_softmax: the matrix was never made");
     MUST_BE_MISUSE(matrix_rows(never, minus, 1), "matrix_rows: the matrix was never made");
     MUST_BE_MISUSE(matrix_slice(never, 0, 1, 0, 1), "matrix_slice: the matrix was never made");
+    MUST_BE_MISUSE(matrix_transpose(never), "matrix_transpose: the matrix was never made");
+    MUST_BE_MISUSE(matrix_reshape(never, 1, 1), "matrix_reshape: the matrix was never made");
+    MUST_BE_MISUSE(matrix_row(never, 0), "matrix_row: the matrix was never made");
+    MUST_BE_MISUSE(matrix_at(never, 0, 0), "matrix_at: the matrix was never made");
+    MUST_BE_MISUSE(matrix_get_data(never, out), "matrix_get_data: the matrix was never made");
+    MUST_BE_MISUSE(matrix_get_grad(never, out), "matrix_get_grad: the matrix was never made");
+    MUST_BE_MISUSE(matrix_print(never, stdout), "matrix_print: the matrix was never made");
+    MUST_BE_MISUSE(matrix_map(never, OP_EXP), "matrix_map: the matrix was never made");
+    MUST_BE_MISUSE(matrix_row_sums(never), "matrix_row_sums: the matrix was never made");
+    MUST_BE_MISUSE(matrix_col_sums(never), "matrix_col_sums: the matrix was never made");
+    MUST_BE_MISUSE(matrix_sum(never), "matrix_sum: the matrix was never made");
     MUST_BE_MISUSE(matrix_add(m, (Value *)NULL), "matrix_add: operand b is NULL");
     MUST_BE_MISUSE(matrix_add((Value *)NULL, m), "matrix_add: operand a is NULL");
     MUST_BE_MISUSE(matrix_map(m, OP_ADD), "add does not take one operand");
@@ -706,6 +718,7 @@ Test(matrix, operands_that_cannot_be_used_are_named)
     MUST_BE_MISUSE(matrix_param(g, 1, 2, NULL), "matrix_param: data is NULL");
     MUST_BE_MISUSE(matrix_param((Graph *)NULL, 1, 2, data), "matrix_param: the graph is NULL");
     MUST_BE_MISUSE(matrix_get_data(m, NULL), "matrix_get_data: out is NULL");
+    MUST_BE_MISUSE(matrix_get_grad(m, NULL), "matrix_get_grad: out is NULL");
     MUST_BE_MISUSE(matrix_print(m, NULL), "matrix_print: out is NULL");
     MUST_BE_MISUSE(matrix_from_values((Value **)NULL, 1, 2), "the list of values is NULL");
     MUST_BE_MISUSE(matrix_from_values(hole, 1, 2), "entry (0, 1) is NULL");
