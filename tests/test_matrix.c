@@ -693,6 +693,7 @@ Test(matrix, operands_that_cannot_be_used_are_named)
     MUST_BE_MISUSE(matrix_add(m, foreign.at[0]), "are of two graphs");
     MUST_BE_MISUSE(matmul(m, never), "matmul: the right matrix was never made");
     MUST_BE_MISUSE(matrix_mul(2, never), "matrix_mul: the right matrix was never made");
+    MUST_BE_MISUSE(matrix_mul(never, 2), "matrix_mul: the left matrix was never made");
     MUST_BE_MISUSE(matmul_transposed(never, m), "matmul_transposed: the left matrix was never made");
     MUST_BE_MISUSE(matmul_transposed(m, foreign), "matmul_transposed", "are of two graphs");
     MUST_BE_MISUSE(matrix_row_dots(m, never), "matrix_row_dots: the right matrix was never made");

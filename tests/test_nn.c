@@ -652,6 +652,7 @@ static void make_rows(Graph *graph, bool need_grad, bool scattered, Value **x)
 {
     Random random;
     random_seed(&random, 7);
+    graph_reserve(graph, ROWS * WIDTH);
     for (size_t i = 0; i < ROWS * WIDTH; i++) {
         const double number = random_uniform(&random, -2, 2);
         x[i] = need_grad ? v_param(graph, number) : v_input(graph, number);
