@@ -241,6 +241,14 @@ Test(backward, inputs_and_constants_get_no_gradient_and_cost_no_work)
     free(trace);
 }
 
+Test(backward, what_is_written_into_the_gradient_of_a_leaf_goes_nowhere)
+{
+    Value *x = v_param(g, 3), *input = v_input(g, 4), *constant = v_const(g, 5);
+    x->grad = input->grad = constant->grad = 7;
+    backward(v_mul(v_mul(x, input), constant));
+    expect_grad("x", x, 7 + 20);
+}
+
 Test(backward, an_input_gets_none_through_any_op)
 {
     for (OpCode op = (OpCode)(OP_CONST + 1); op < OP_COUNT; op++) {

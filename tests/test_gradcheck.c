@@ -215,6 +215,10 @@ Test(gradcheck, a_tie_that_stays_a_tie_is_no_kink)
     const GradCheck relu = check_at(g, 2, relu_of_nothing);
     cr_assert(relu.right == 1 && relu.worst.got == 1, "x + relu(x - x): %zu right, slope %g, want 1", relu.right,
               relu.worst.got);
+    GradCheck report; /* y is nudged after x, whose square must be back at its place by then */
+    Value *x = v_param(g, 3), *y = v_param(g, 2);
+    gradcheck(v_mul(v_mul(x, x), v_max(y, y)), &report, NULL);
+    cr_assert_eq(report.right, 2, "x·x·max(y, y): %zu right", report.right);
     graph_free(g);
 }
 
@@ -467,6 +471,24 @@ Test(gradcheck, a_graph_whose_leaves_were_changed_is_misuse_that_names_the_node)
     cr_assert(strstr(misuse_message, "out of date") != NULL && strstr(misuse_message, "build the expression again"),
               "the message is \"%s\"", misuse_message);
     graph_free(n.graph);
+}
+
+Test(gradcheck, an_infinity_for_a_number_is_out_of_date_and_the_rounding_of_a_list_is_not)
+{
+    static GradCheck report;
+    Graph *g = graph_new();
+    Value *x = v_param(g, 1000), *root = v_add(v_min(v_exp(x), 1), x), *y = v_param(g, 1), *log = v_log(y);
+    gradcheck(root, &report, NULL);
+    cr_expect_eq(report.params, 1, "an infinity that is up to date");
+    x->data = 1;
+    MUST_BE_MISUSE(gradcheck(root, &report, NULL), "is out of date: its data is inf, but");
+    y->data = 0;
+    MUST_BE_MISUSE(gradcheck(log, &report, NULL), "is out of date: its data is 0, but", "it is -inf");
+    Value *sum = v_sum(((Value *[]){v_param(g, 1e17), y, v_param(g, -1e17)}), 3);
+    sum->data += 16; /* a unit in the last place of 1e17 */
+    gradcheck_stored(sum, 0, &report, NULL);
+    cr_expect_eq(report.params, 3, "a rounding of 1e17");
+    graph_free(g);
 }
 
 Test(gradcheck, a_root_that_no_param_leads_to_is_misuse, .signal = SIGABRT)

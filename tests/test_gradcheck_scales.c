@@ -346,6 +346,19 @@ static size_t check_claims(const Value *v)
     return value_parent_count(v);
 }
 
+Test(gradcheck_scales, an_edge_of_an_odd_function_is_judged_alike_on_both_sides)
+{
+    Graph *g = graph_new();
+    static const double points[] = {1e-9, 0.125, 0.7, 1.5, 1e3, 1e17};
+    for (size_t k = 0; k < sizeof points / sizeof points[0]; k++) {
+        const Value *right = v_sin(v_param(g, points[k])), *left = v_sin(v_param(g, -points[k]));
+        const GradCheckEdge r = gradcheck_edge(right, 0, 0), l = gradcheck_edge(left, 0, 0);
+        cr_expect(r.want == l.want && r.step == l.step && r.tolerance == l.tolerance && r.step > 0,
+                  "at %g: %.17g by steps of %g, and %.17g by steps of %g", points[k], r.want, r.step, l.want, l.step);
+    }
+    graph_free(g);
+}
+
 /* op_table is const, so no test can make an entry wrong; but the judge of an edge takes any claim. */
 Test(gradcheck_scales, a_wrong_local_derivative_of_any_op_is_found)
 {

@@ -574,6 +574,11 @@ Test(graph, so_does_one_given_to_a_node_in_a_full_block)
         cr_assert_str_eq(params[i]->label, text, "v%d: \"%s\"", i, params[i]->label);
         cr_assert_eq(value_number(params[i]), (size_t)i, "v%d has number %zu", i, value_number(params[i]));
     }
+    memory_lasts(0);
+    for (int i = 0; i < SEVERAL_BLOCKS; i++)
+        cr_assert_str_eq(v_label(params[i], "w")->label, "w", "v%d: \"%s\"", i, params[i]->label);
+    memory_restore();
+    cr_expect_eq(allocations, 0, "%zu allocations for shorter labels", allocations);
     graph_release(g, mark);
     expect_node_count(SEVERAL_BLOCKS);
 }
@@ -607,6 +612,20 @@ Test(graph, a_label_with_another_text_in_every_step_takes_no_more_memory)
     memory_restore();
     cr_expect_eq(allocations, 0, "%zu allocations", allocations);
     cr_expect_str_eq(other->label, "other", "got \"%s\"", other->label);
+}
+
+/* Byte by byte: each in a room of its own, they would take 128 blocks. */
+Test(graph, a_label_that_grows_takes_little_memory)
+{
+    Value *weight = v_param(g, 1);
+    char text[4096];
+    memset(text, 'w', sizeof text);
+    text[sizeof text - 1] = '\0';
+    memory_lasts(SIZE_MAX);
+    for (size_t length = 0; length < sizeof text; length++)
+        cr_assert_eq(strlen(v_label(weight, text + sizeof text - 1 - length)->label), length);
+    memory_restore();
+    cr_expect_leq(allocations, 1, "%zu allocations", allocations);
 }
 
 Test(graph, lists_of_nodes_from_before_the_mark_are_read_across_it)

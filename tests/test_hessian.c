@@ -255,6 +255,14 @@ Test(hessian, what_is_constant_in_a_formula_makes_no_nodes)
     memory_free(graph_topological_order(slope, &count));
     cr_expect(slope->data == 12 && count == 5, "3·x²: %g, of %zu nodes and not x, 2, x², 3 and itself", slope->data,
               count);
+    for (OpCode op = OP_CONST + 1; op < OP_COUNT; op++)
+        for (int sign = -1; op_table[op].has_kink && op_table[op].shape == SHAPE_UNARY && sign <= 1; sign += 2) {
+            Value *y = value_unary(op, v_param(g, sign), HERE);
+            const size_t before = graph_node_count(g);
+            cr_assert(gradient_nodes(y, &y->a, 1, &slope, NULL));
+            cr_expect_leq(graph_node_count(g), before + 2, "%s at %d: more nodes than the 1 and the slope",
+                          op_table[op].name, sign);
+        }
     graph_free(g);
 }
 
@@ -796,12 +804,32 @@ Test(hessian, where_there_is_no_b_it_is_the_number_of_operands)
     graph_free(g);
 }
 
+Test(hessian, a_formula_knows_whether_a_nudge_can_change_it_and_whether_it_compares)
+{
+    static const struct {
+        const char *text;
+        bool is_constant, compares;
+    } rows[] = {{"2 * -3", true, false},        {"a", false, false},
+                {"2 * a", false, false},        {"a * 2", false, false},
+                {"-y", false, false},           {"a > b", true, true},
+                {"a > b ? 1 : -2", true, true}, {"a > b ? y : 1", false, true},
+                {"a > b ? 1 : y", false, true}, {"1 ? a : 2", false, true},
+                {"(a > b) * y", false, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        Formula formula;
+        cr_assert_null(formula_read(&formula, rows[i].text));
+        cr_expect(formula.is_constant == rows[i].is_constant && formula.compares == rows[i].compares,
+                  "\"%s\": constant %d, compares %d", rows[i].text, formula.is_constant, formula.compares);
+    }
+}
+
 Test(hessian, what_cannot_be_read_is_found)
 {
     static const struct {
         const char *text;
         size_t fault; /* SIZE_MAX: there is none */
     } rows[] = {{"softsign_da(a, 0, y)", 0},
+                {"gabs(a)", 0},
                 {"1 - c", 4},
                 {"", 0},
                 {"a +", 3},
@@ -824,6 +852,7 @@ Test(hessian, what_cannot_be_read_is_found)
                 {"a * (3 - 2 * -1) / 2", SIZE_MAX},
                 {"a + (3 - 2 * -1) / (a > b)", 17},
                 {"(a > b ? 1 : 2) / 2", 16},
+                {"(a > b ? 2.0 : 1) / 2", SIZE_MAX},
                 {"(a > b ? 1 : 2.0) / 2 + fabs(1) / 2 + 1. / 2 + 1e0 / 2 + 1 / a", SIZE_MAX},
                 {"a)", 1},
                 {"%", 0}};

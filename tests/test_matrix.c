@@ -623,6 +623,7 @@ Test(matrix, a_row_that_is_not_there_is_named_with_its_place_in_the_list)
     const Matrix m = param_matrix(3, 2, 0);
     MUST_BE_MISUSE(matrix_rows(m, minus, 2), "matrix_rows: rows[1] is -1, of a 3x2 matrix. Rows count from 0 to 2");
     MUST_BE_MISUSE(matrix_rows(m, too_far, 3), "matrix_rows: rows[2] is 3");
+    MUST_BE_MISUSE(matrix_rows(m, &minus[1], 1), "matrix_rows: rows[0] is -1");
     MUST_BE_MISUSE(matrix_rows(m, NULL, 3), "matrix_rows: the list of rows is NULL");
     MUST_BE_MISUSE(matrix_rows(m, minus, 0), "matrix_rows: 0x2 is not a shape");
 }
@@ -684,6 +685,7 @@ Test(matrix, a_result_beyond_counting_is_refused)
 Test(matrix, operands_that_cannot_be_used_are_named)
 {
     const double data[2] = {1, 2};
+    double out[2];
     Graph *other = graph_new();
     const Matrix m = matrix_param(g, 1, 2, data), foreign = matrix_param(other, 1, 2, data), never = {0};
     Value *hole[2] = {m.at[0], NULL}, *mixed[2] = {m.at[0], foreign.at[0]};
@@ -691,12 +693,24 @@ Test(matrix, operands_that_cannot_be_used_are_named)
     MUST_BE_MISUSE(matrix_add(m, foreign.at[0]), "are of two graphs");
     MUST_BE_MISUSE(matmul(m, never), "matmul: the right matrix was never made");
     MUST_BE_MISUSE(matrix_mul(2, never), "matrix_mul: the right matrix was never made");
+    MUST_BE_MISUSE(matrix_mul(never, 2), "matrix_mul: the left matrix was never made");
     MUST_BE_MISUSE(matmul_transposed(never, m), "matmul_transposed: the left matrix was never made");
     MUST_BE_MISUSE(matmul_transposed(m, foreign), "matmul_transposed", "are of two graphs");
     MUST_BE_MISUSE(matrix_row_dots(m, never), "matrix_row_dots: the right matrix was never made");
     MUST_BE_MISUSE(matrix_row_softmax(never), "matrix_row_softmax: the matrix was never made");
     MUST_BE_MISUSE(matrix_rows(never, minus, 1), "matrix_rows: the matrix was never made");
     MUST_BE_MISUSE(matrix_slice(never, 0, 1, 0, 1), "matrix_slice: the matrix was never made");
+    MUST_BE_MISUSE(matrix_transpose(never), "matrix_transpose: the matrix was never made");
+    MUST_BE_MISUSE(matrix_reshape(never, 1, 1), "matrix_reshape: the matrix was never made");
+    MUST_BE_MISUSE(matrix_row(never, 0), "matrix_row: the matrix was never made");
+    MUST_BE_MISUSE(matrix_at(never, 0, 0), "matrix_at: the matrix was never made");
+    MUST_BE_MISUSE(matrix_get_data(never, out), "matrix_get_data: the matrix was never made");
+    MUST_BE_MISUSE(matrix_get_grad(never, out), "matrix_get_grad: the matrix was never made");
+    MUST_BE_MISUSE(matrix_print(never, stdout), "matrix_print: the matrix was never made");
+    MUST_BE_MISUSE(matrix_map(never, OP_EXP), "matrix_map: the matrix was never made");
+    MUST_BE_MISUSE(matrix_row_sums(never), "matrix_row_sums: the matrix was never made");
+    MUST_BE_MISUSE(matrix_col_sums(never), "matrix_col_sums: the matrix was never made");
+    MUST_BE_MISUSE(matrix_sum(never), "matrix_sum: the matrix was never made");
     MUST_BE_MISUSE(matrix_add(m, (Value *)NULL), "matrix_add: operand b is NULL");
     MUST_BE_MISUSE(matrix_add((Value *)NULL, m), "matrix_add: operand a is NULL");
     MUST_BE_MISUSE(matrix_map(m, OP_ADD), "add does not take one operand");
@@ -705,6 +719,7 @@ Test(matrix, operands_that_cannot_be_used_are_named)
     MUST_BE_MISUSE(matrix_param(g, 1, 2, NULL), "matrix_param: data is NULL");
     MUST_BE_MISUSE(matrix_param((Graph *)NULL, 1, 2, data), "matrix_param: the graph is NULL");
     MUST_BE_MISUSE(matrix_get_data(m, NULL), "matrix_get_data: out is NULL");
+    MUST_BE_MISUSE(matrix_get_grad(m, NULL), "matrix_get_grad: out is NULL");
     MUST_BE_MISUSE(matrix_print(m, NULL), "matrix_print: out is NULL");
     MUST_BE_MISUSE(matrix_from_values((Value **)NULL, 1, 2), "the list of values is NULL");
     MUST_BE_MISUSE(matrix_from_values(hole, 1, 2), "entry (0, 1) is NULL");
@@ -791,5 +806,8 @@ Test(matrix, a_failed_matrix_kept_beyond_a_release_fails_the_graph_again)
     double data[4];
     matrix_get_data(product, data);
     cr_assert(isnan(data[0]) && isnan(data[3]), "data of a failed matrix: %g", data[0]);
+    double grad[4];
+    matrix_get_grad(product, grad);
+    cr_assert(isnan(grad[0]) && isnan(grad[3]), "gradients of a failed matrix: %g", grad[0]);
     MUST_BE_MISUSE(matmul(failed, failed), "2x3 times 2x3: the inner sizes 3 and 2 differ");
 }

@@ -198,6 +198,32 @@ Test(nn, a_network_has_the_same_bits_with_and_without_a_graph)
     }
 }
 
+Test(nn, a_network_may_be_widest_at_either_end_or_between)
+{
+    static const size_t shapes[][3] = {{1, 1, 9}, {9, 1, 1}, {1, 9, 1}};
+    const double x[9] = {0.5, -1.25, 0.75, 2, -0.5, 1, -2, 0.25, 1.5};
+    for (size_t s = 0; s < 3; s++) {
+        double y[9];
+        MLP *net = mlp_new(g, shapes[s], 3, ACTIVATION_TANH);
+        for (size_t i = 0; i < net->param_count; i++)
+            net->params[i]->data = quarter(i);
+        Value **built = mlp_forward(net, v_inputs(g, x, shapes[s][0]));
+        cr_assert(mlp_evaluate(net, x, y), "no memory");
+        for (size_t i = 0; i < shapes[s][2]; i++)
+            cr_expect_eq(built[i]->data, y[i], "shape %zu, output %zu: %a built, %a evaluated", s, i, built[i]->data,
+                         y[i]);
+    }
+}
+
+Test(nn, inputs_are_a_node_for_each_number)
+{
+    const size_t before = graph_node_count(g);
+    Value **x = v_inputs(g, point, INPUTS);
+    cr_expect_eq(graph_node_count(g), before + INPUTS, "%zu nodes", graph_node_count(g) - before);
+    for (size_t i = 0; i < INPUTS; i++)
+        cr_expect(x[i]->op == OP_INPUT && x[i]->data == point[i], "input %zu is %g", i, x[i]->data);
+}
+
 /* Inputs made in reverse and with others between them: no run, so each neuron keeps a list of its own. */
 static void scattered_inputs(const double *data, Value *x[INPUTS])
 {
@@ -420,6 +446,20 @@ Test(nn, the_same_seed_gives_the_same_network_and_another_one_another)
     cr_expect_eq(differing, one->param_count, "another seed changed %zu of %zu params", differing, one->param_count);
 }
 
+Test(nn, initial_params_are_the_random_numbers_in_the_order_of_the_list)
+{
+    MLP *net = mlp_new(g, sizes, 3, ACTIVATION_TANH);
+    Random random, again;
+    random_seed(&random, 5);
+    random_seed(&again, 5);
+    mlp_init(net, INIT_PYTORCH, &random);
+    for (size_t i = 0; i < net->param_count; i++) {
+        const double bound = 1 / sqrt(i < HIDDEN * (INPUTS + 1) ? INPUTS : HIDDEN);
+        const double want = random_uniform(&again, -bound, bound);
+        cr_expect_eq(net->params[i]->data, want, "param %zu is %g, want %g", i, net->params[i]->data, want);
+    }
+}
+
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
 Test(nn, a_network_needs_two_sizes_and_none_of_them_0)
@@ -436,6 +476,8 @@ Test(nn, what_a_network_is_made_from_must_be_there)
     MUST_BE_MISUSE(mlp_new(NULL, sizes, 3, ACTIVATION_TANH), "mlp_new: the graph is NULL. Make one with graph_new");
     MUST_BE_MISUSE(mlp_new(g, NULL, 3, ACTIVATION_TANH), "mlp_new: the list of 3 sizes is NULL.");
     MUST_BE_MISUSE(mlp_forward(NULL, x), "mlp_forward: the network is NULL. Make it with mlp_new");
+    MUST_BE_MISUSE(v_inputs(NULL, point, INPUTS), "v_inputs: the graph is NULL. Make one with graph_new");
+    MUST_BE_MISUSE(v_inputs(g, NULL, INPUTS), "v_inputs: the list of numbers is NULL");
 }
 
 Test(nn, inputs_that_are_missing_or_of_another_graph_are_misuse)
@@ -550,12 +592,33 @@ Test(nn, what_is_built_on_a_failed_input_is_failed)
 Test(nn, sizes_beyond_what_a_node_can_count_are_no_memory, .timeout = 1800)
 {
     const size_t wide = UINT32_MAX - 1; /* two such layers have 2⁶⁴ params, and more */
-    const size_t monsters[][3] = {{SIZE_MAX, 2, 1}, {UINT32_MAX, 1, 1}, {1, SIZE_MAX, 1}, {wide, wide, 4}};
+    const size_t half = (size_t)1 << (SIZE_MAX > UINT32_MAX ? 29 : 16); /* half·half nodes are as many bytes and more */
+    const size_t monsters[][3] = {{SIZE_MAX, 2, 1}, {UINT32_MAX, 1, 1}, {1, UINT32_MAX, 1},
+                                  {1, SIZE_MAX, 1}, {wide, wide, 4},    {half - 3, half + 1, 1}};
     for (size_t i = 0; i < sizeof monsters / sizeof *monsters; i++) {
         Graph *graph = graph_new();
+        memory_lasts(0);
         cr_expect_null(mlp_new(graph, monsters[i], 3, ACTIVATION_TANH), "a network of %zu inputs and %zu outputs",
                        monsters[i][0], monsters[i][1]);
+        memory_restore();
+        cr_expect_eq(allocations, 0, "%zu, %zu: memory was asked for", monsters[i][0], monsters[i][1]);
         cr_expect_not(graph_ok(graph), "%zu, %zu: the graph says that all is well", monsters[i][0], monsters[i][1]);
+        graph_free(graph);
+    }
+}
+
+/* Its lists take more than a block of the graph each. */
+Test(nn, a_network_without_memory_is_null)
+{
+    const size_t wide[] = {1, 5000};
+    bool ok = false;
+    for (size_t n = 0; !ok; n++) {
+        Graph *graph = graph_new();
+        memory_lasts(n);
+        const MLP *net = mlp_new(graph, wide, 2, ACTIVATION_TANH);
+        memory_restore();
+        ok = graph_ok(graph);
+        cr_expect_eq(net != NULL, ok, "after %zu allocations: graph_ok is %d", n, ok);
         graph_free(graph);
     }
 }
@@ -589,6 +652,7 @@ static void make_rows(Graph *graph, bool need_grad, bool scattered, Value **x)
 {
     Random random;
     random_seed(&random, 7);
+    graph_reserve(graph, ROWS * WIDTH);
     for (size_t i = 0; i < ROWS * WIDTH; i++) {
         const double number = random_uniform(&random, -2, 2);
         x[i] = need_grad ? v_param(graph, number) : v_input(graph, number);
@@ -641,6 +705,7 @@ static void compare_rows(MLP *net, bool need_grad, bool scattered)
         sum += fabs(got[i]) * (i >= net->param_count);
     }
     cr_expect_eq(sum > 0, need_grad, "the inputs' gradients add up to %g", sum);
+    cr_expect_eq(value_is_run(together, 2 * 2), !scattered, "the outputs of two rows side by side: not made together?");
     if (!need_grad)
         cr_expect_eq(count_some_fixed(together, ROWS * 2), count_some_fixed(alone, ROWS * 2), "the walk is slower");
 }
@@ -656,6 +721,25 @@ Test(nn, many_rows_at_once_give_the_bits_of_one_at_a_time)
         for (int kind = 0; kind < 4; kind++)
             compare_rows(net, kind & 1, kind & 2);
     }
+}
+
+/* The sums of some rows take more than a block, and so do their activations. */
+Test(nn, many_rows_without_memory_are_null)
+{
+    const size_t wide[] = {WIDTH, 300, 2};
+    size_t n = 0;
+    for (bool ok = false; !ok; n++) {
+        Graph *graph = graph_new();
+        Value *x[ROWS * WIDTH];
+        MLP *net = mlp_new(graph, wide, 3, ACTIVATION_TANH);
+        make_rows(graph, false, false, x);
+        memory_lasts(n);
+        ok = mlp_forward_rows(net, x, ROWS) != NULL;
+        memory_restore();
+        cr_expect_eq(graph_ok(graph), ok, "after %zu allocations: graph_ok is %d", n, graph_ok(graph));
+        graph_free(graph);
+    }
+    cr_assert_gt(n, 6, "only %zu allocations were made to fail", n - 1);
 }
 
 Test(nn, rows_that_are_missing_released_or_of_another_graph_are_misuse)
