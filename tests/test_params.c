@@ -11,6 +11,7 @@
 #include "model.h"
 #include "no_memory.h"
 #include "params.h"
+#include "wrong_words.h"
 
 static Graph *g;
 static char path[64]; /* tests run at the same time, each in a process of its own */
@@ -161,6 +162,21 @@ Test(params, of_a_file_that_is_damaged_or_of_another_model_stay_as_they_were)
     write_text("stepgrad-params 1 # by hand\nparams 2\n1 \"b\" 0x1p1\nend\n");
     cr_expect(params_load(params, 2, path, &error), "%s", error.message);
     cr_expect(params[0]->data == 1 && params[1]->data == 2, "%g %g", params[0]->data, params[1]->data);
+}
+
+static bool load_two(void)
+{
+    Value *params[] = {v_param(g, 5), v_label(v_param(g, 6), "b")};
+    return params_load(params, 2, path, &error) || params[0]->data != 5 || params[1]->data != 6;
+}
+
+Test(params, of_a_file_with_a_wrong_word_anywhere_are_refused)
+{
+    const char *text = "stepgrad-params 1\nparams 2\n1\n\"b\" 2\nend\n";
+    write_text(text);
+    cr_assert(load_two(), "%s", error.message);
+    expect_wrong_words_are_refused(text, "end", path, load_two);
+    expect_wrong_words_are_refused(text, "", path, load_two);
 }
 
 /* Every byte of a saved file, changed: it is refused, or (a comment, a space) it reads the same. */
