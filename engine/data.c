@@ -222,7 +222,7 @@ bool scale_measure_at(const Dataset *data, Scale *out, Error *error, Where where
     for (size_t f = 0; f < data->features; f++) {
         out->mean[f] = feature_mean(data, f);
         out->deviation[f] = feature_deviation(data, f, out->mean[f]);
-        if (!isfinite(out->mean[f]) || !isfinite(out->deviation[f])) {
+        if (!isfinite(out->deviation[f])) { /* nor is it where the mean is not */
             scale_free(out);
             return error_set(error,
                              "scale_measure: feature %zu has numbers so large that their squares overflow (or that are "

@@ -7,7 +7,7 @@
 
 size_t utf8_decode(const char *text, size_t length, uint32_t *character)
 {
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000}; /* a longer form than needed is not UTF-8 */
+    static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000}; /* a longer form than needed is not UTF-8 */
     if (length == 0)
         return 0;
     const unsigned char first = (unsigned char)text[0];
@@ -21,7 +21,7 @@ size_t utf8_decode(const char *text, size_t length, uint32_t *character)
         *character = *character << 6 | ((unsigned char)text[i] & 0x3Fu);
     }
     const bool surrogate = *character >= 0xD800 && *character <= 0xDFFF;
-    return *character < smallest[bytes] || surrogate || *character > 0x10FFFF ? 0 : bytes;
+    return *character < smallest[bytes - 1] || surrogate || *character > 0x10FFFF ? 0 : bytes;
 }
 
 typedef struct Range {

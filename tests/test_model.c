@@ -273,6 +273,8 @@ Test(model, the_line_of_a_cut_is_named)
 {
     write_text("damaged.txt", "");
     expect_refused("damaged.txt", "damaged.txt:1: the file ends here, too early: it was cut short.");
+    write_text("damaged.txt", "stepgrad-mlp 1\nactivation tanh\nsizes 2 3 2\n");
+    expect_refused("damaged.txt", "damaged.txt:4: the file ends here, too early: it was cut short.");
     write_text("damaged.txt", "stepgrad-mlp 1\nactivation tanh\nsizes 2 3 2\ntensor w1 3 2\n1 2\n3");
     expect_refused("damaged.txt", "damaged.txt:6: the file ends here, too early: it was cut short.");
 }
@@ -627,6 +629,25 @@ Test(model, a_file_without_names_and_scale_is_of_format_1_and_gives_none)
     model_info_free(&got);
 }
 
+Test(model, is_written_a_row_of_a_tensor_to_a_line)
+{
+    static char text[10000];
+    Error error;
+    char *features[] = {"a", "b"};
+    double numbers[] = {1, 2};
+    const ModelInfo info = {features, NULL, {2, numbers, numbers}};
+    const MLP *made = mlp_new(g, (size_t[]){2, 2, 1}, 3, ACTIVATION_RELU);
+    for (size_t i = 0; i < made->param_count; i++)
+        made->params[i]->data = i < 6 ? 1 : 2;
+    cr_assert(mlp_save_with(made, &info, "model.txt", &error), "%s", error.message);
+    read_all("model.txt", text, sizeof text);
+    const char *want = "stepgrad-mlp 2\nactivation relu\nsizes 2 2 1\n"
+                       "features \"a\" \"b\"\nmean 0x1p+0 0x1p+1\ndeviation 0x1p+0 0x1p+1\n"
+                       "tensor w1 2 2\n0x1p+0 0x1p+0\n0x1p+0 0x1p+0\ntensor b1 1 2\n0x1p+0 0x1p+0\n"
+                       "tensor w2 1 2\n0x1p+1 0x1p+1\ntensor b2 1 1\n0x1p+1\nend ";
+    cr_expect(strncmp(text, want, strlen(want)) == 0, "got:\n%s\nwant:\n%s", text, want);
+}
+
 #define HEAD_2 "stepgrad-mlp 2\nactivation tanh\nsizes 2 3 2\n"
 
 Test(model, what_is_wrong_with_names_and_scale_is_said)
@@ -642,6 +663,8 @@ Test(model, what_is_wrong_with_names_and_scale_is_said)
         {HEAD_2 "classes \"a\" \"%4g\" tensor\n", ":4: a damaged name"},
         {HEAD_2 "classes \"a\" \"%00\" tensor\n", ":4: a damaged name"},
         {HEAD_2 "classes \"a\" \"b\n", ":5: the file ends here"},
+        {HEAD_2 "classes \"AAAAAAAA\" \"b%\n", ":4: a damaged name"}, /* the A are no digits of this word */
+        {HEAD_2 "classes \"AAAAAAAA\" \"b%4\n", ":4: a damaged name"},
         {HEAD_2 "classes \"a\"\n" TENSORS "end\n", ":5: expected a name in quotes, found \"tensor\"."},
         {HEAD_2 "classes \"a\" \"b\" \"c\"\n", ":4: expected features, classes, mean or tensor, found \"\"c\"\"."},
         {HEAD_2 "classes \"a\" \"b\"\nclasses \"a\" \"b\"\n", ":5: \"classes\" is there twice."},

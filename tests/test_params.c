@@ -131,6 +131,8 @@ static void write_text(const char *text)
     fclose(file);
 }
 
+#define LETTERS_64 "aaaaaaaabbbbbbbbccccccccddddddddeeeeeeeeffffffffgggggggghhhhhhhh"
+
 /* Two params, of which the second has a label. */
 Test(params, of_a_file_that_is_damaged_or_of_another_model_stay_as_they_were)
 {
@@ -151,6 +153,7 @@ Test(params, of_a_file_that_is_damaged_or_of_another_model_stay_as_they_were)
         {"stepgrad-params 1\nparams 2\n1\n\"b\" 2\n", "cut short"},
         {"stepgrad-params 1\nparams 2\n1\n\"b\" 2\nend 0123456789abcdef\n", "the checksum is"},
         {"stepgrad-params 1\nparams 2\n1\n\"b\" 2\nend", "cut short"},
+        {LETTERS_64 " 1\n\"b\" 2\nend\n", ":1: a word of more than 63 characters"},
     };
     Value *params[] = {v_param(g, 5), v_label(v_param(g, 6), "b")};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -258,5 +261,6 @@ Test(params, without_memory_nothing_is_lost)
     cr_expect(!params_save(lost, 2, path, &error) &&
                   strstr(error.message, "no memory when the graph was built") != NULL,
               "a param that there was no memory for: %s", error.message);
+    cr_expect_not(params_load(lost, 2, path, &error), "loaded into a param that there was no memory for");
     graph_release(g, mark);
 }
