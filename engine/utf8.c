@@ -11,7 +11,7 @@ size_t utf8_decode(const char *text, size_t length, uint32_t *character)
     if (length == 0)
         return 0;
     const unsigned char first = (unsigned char)text[0];
-    const size_t bytes = first < 0x80 ? 1 : first < 0xC0 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    const size_t bytes = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
     if (bytes == 0 || bytes > length || first >= 0xF8)
         return 0;
     *character = bytes == 1 ? first : first & (0x7Fu >> bytes);

@@ -633,7 +633,7 @@ Test(model, is_written_a_row_of_a_tensor_to_a_line)
 {
     static char text[10000];
     Error error;
-    char *features[] = {"a", "b"};
+    char *features[] = {"~ \x7F", "!\"%#"};
     double numbers[] = {1, 2};
     const ModelInfo info = {features, NULL, {2, numbers, numbers}};
     const MLP *made = mlp_new(g, (size_t[]){2, 2, 1}, 3, ACTIVATION_RELU);
@@ -642,7 +642,7 @@ Test(model, is_written_a_row_of_a_tensor_to_a_line)
     cr_assert(mlp_save_with(made, &info, "model.txt", &error), "%s", error.message);
     read_all("model.txt", text, sizeof text);
     const char *want = "stepgrad-mlp 2\nactivation relu\nsizes 2 2 1\n"
-                       "features \"a\" \"b\"\nmean 0x1p+0 0x1p+1\ndeviation 0x1p+0 0x1p+1\n"
+                       "features \"~%20%7F\" \"!%22%25%23\"\nmean 0x1p+0 0x1p+1\ndeviation 0x1p+0 0x1p+1\n"
                        "tensor w1 2 2\n0x1p+0 0x1p+0\n0x1p+0 0x1p+0\ntensor b1 1 2\n0x1p+0 0x1p+0\n"
                        "tensor w2 1 2\n0x1p+1 0x1p+1\ntensor b2 1 1\n0x1p+1\nend ";
     cr_expect(strncmp(text, want, strlen(want)) == 0, "got:\n%s\nwant:\n%s", text, want);
