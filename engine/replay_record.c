@@ -141,7 +141,7 @@ static bool is_neuron(const Program *program, const Step *step)
 static void put_params_first(const Program *program, Step *step)
 {
     const Step swapped = {.op = step->op, .n = step->n, .a = step->b, .b = step->a, .out = step->out};
-    if (step->op == OP_DOT && !step->has_bias && !is_neuron(program, step) && is_neuron(program, &swapped))
+    if (!step->has_bias && is_neuron(program, &swapped))
         *step = swapped;
 }
 
