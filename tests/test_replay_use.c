@@ -366,6 +366,10 @@ Test(replay_use, null_is_refused)
     MUST_BE_MISUSE(program_add_blocks(program, NULL, 1), "program_add_blocks: gradients is NULL");
     MUST_BE_MISUSE(program_add_blocks(without_inputs, NULL, 1), "program_add_blocks: gradients is NULL");
     MUST_BE_MISUSE(program_agrees(NULL, loss, x, 2, NULL), "program_agrees: the program is NULL");
+    MUST_BE_MISUSE(program_use_vmath(NULL, true), "program_use_vmath: the program is NULL");
+    MUST_BE_MISUSE(program_use_threads(NULL, 1), "program_use_threads: the program is NULL");
+    MUST_BE_MISUSE(program_threads(NULL), "program_threads: the program is NULL");
+    MUST_BE_MISUSE(program_param_count(NULL), "program_param_count: the program is NULL");
     program_replay(program, NULL, 0, 1, NULL); /* of no rows there is no list */
     program_free(program);
     program_free(without_inputs);
