@@ -18,16 +18,17 @@
 /* Make `locale` known to setlocale, from the system's sources of locales if need be: that takes 2 s, once. */
 static inline bool set_locale(const char *locale)
 {
-    static const char folder[] = "build/tests/locales";
-    char command[512];
+    const char *root = getenv("PWD"); /* where the tests were started: the test itself may have left for elsewhere */
+    char folder[1024], command[8 * sizeof folder];
     if (setlocale(LC_NUMERIC, locale) != NULL)
         return true;
+    snprintf(folder, sizeof folder, "%s/build/tests/locales", root != NULL ? root : ".");
     /* Made aside and moved, as another test may be making it. localedef's status is 1 where it warned. The locale is
      * asked for only when it is there: glibc remembers what it has not found. */
     snprintf(command, sizeof command,
-             "test -d %s/%s || { mkdir -p %s && part=$(mktemp -d %s/XXXXXX) && { localedef -i %.*s -f UTF-8 "
-             "\"$PWD/$part/%s\" || "
-             "test $? = 1; } >/dev/null 2>&1 && { mv \"$part/%s\" %s; rm -rf \"$part\"; } 2>/dev/null; }",
+             "test -d '%s/%s' || { mkdir -p '%s' && part=$(mktemp -d '%s/XXXXXX') && { localedef -i %.*s -f UTF-8 "
+             "\"$part/%s\" || "
+             "test $? = 1; } >/dev/null 2>&1 && { mv \"$part/%s\" '%s'; rm -rf \"$part\"; } 2>/dev/null; }",
              folder, locale, folder, folder, (int)strcspn(locale, "."), locale, locale, locale, folder);
     cr_assert_neq(system(command), -1);
     setenv("LOCPATH", folder, 1);

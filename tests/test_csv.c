@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "caught.h"
 #include "csv.h"
 #include "locales.h"
 #include "memory.h"
@@ -214,6 +215,13 @@ Test(csv, rows_with_missing_values_may_be_skipped)
     dataset_free(&data);
     data = parse_with("1;2,5;0\n;;\n3;4;1\n", options);
     cr_expect(data.count == 2 && data.x[1] == 2.5 && skipped == 1, "%zu rows, %zu skipped", data.count, skipped);
+    dataset_free(&data);
+    const char *no_number = "?|?|a;b\n"; /* the separator is that of which there are more */
+    char text[100] = "";
+    for (int i = 0; i < 5; i++)
+        strcat(text, no_number);
+    data = parse_with(strcat(text, "1|2|b\n1|2|\"\"\n"), options);
+    cr_expect(data.count == 1 && data.x[0] == 1 && skipped == 6, "%zu rows, %zu skipped", data.count, skipped);
     dataset_free(&data);
     const Damage damages[] = {
         {"x,y,label\n1,,a\n,2,a\n",
@@ -443,6 +451,7 @@ Test(csv, a_ragged_row_is_refused_with_its_line)
         {"1,2,0\n3,4,1,5\n", "data.csv:2:7: ", "4 fields, not 3 as in line 1", "Remove"},
         {"1,2,0\n3,4,1,\n", "data.csv:2:7: ", "4 fields, not 3", "Remove"},
         {"# c\na,b,label\n\n3\n", "data.csv:4:1: ", "1 field, not 3 as in line 2", "Add"},
+        {"a,b,label\n1,2,0,\n1,2,0\n", "data.csv:3:5: ", "3 fields, not 4 as in line 2", "Add"},
     };
     CHECK_REFUSED(damages);
 }
@@ -484,6 +493,8 @@ Test(csv, what_is_no_number_is_refused_with_its_place)
         {"1,2,0\n3,?,0\n", "data.csv:2:3: field 2: ", "\"?\"", ""},
         {"1,2,0\n0123456789012345678901234567890123456789x,2,0\n",
          "data.csv:2:1: field 1: ", "\"012345678901234567890123456789...\"", "Write one"},
+        {"1,2,0\n01234567890123456789012345678x,2,0\n",
+         "data.csv:2:1: field 1: ", "\"01234567890123456789012345678x\" ", ""},
         {"1,2,0\naaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xC3\xA9z,2,0\n",
          "data.csv:2:1: ", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\"", ""},
         {"a,1\n\xC3\xA9\xE2\x82\xAC,x\n", "data.csv:2:4: field 2: ", "\"x\"", "", {.label = "1"}},
@@ -850,28 +861,14 @@ Test(csv, small_files_that_once_went_wrong)
     dataset_free(&data);
 }
 
-static void check_caller(Where where, const char *message)
+Test(csv, null_is_misuse_at_the_callers_line)
 {
-    cr_expect(strcmp(where.file, __FILE__) == 0 && strstr(message, "NULL") != NULL, "%s: %s", where.file, message);
-    exit(7);
-}
-
-Test(csv, a_null_path_is_misuse_at_the_callers_line, .exit_code = 7)
-{
-    misuse_set_handler(check_caller);
-    csv_load(NULL, &(Dataset){0}, NULL);
-}
-
-Test(csv, a_null_dataset_is_misuse_at_the_callers_line, .exit_code = 7)
-{
-    misuse_set_handler(check_caller);
-    csv_load_with(GOLDEN "iris.csv", NULL, NULL, NULL);
-}
-
-Test(csv, a_null_text_is_misuse_at_the_callers_line, .exit_code = 7)
-{
-    misuse_set_handler(check_caller);
-    csv_parse("name", NULL, 0, NULL, &(Dataset){0}, NULL);
+    static Dataset data;
+    MUST_BE_MISUSE(csv_load(NULL, &data, NULL), "csv_load: the path is NULL");
+    MUST_BE_MISUSE(csv_load_with(GOLDEN "iris.csv", NULL, NULL, NULL), "csv_load: the Dataset is NULL");
+    MUST_BE_MISUSE(csv_parse(NULL, "1,2\n", 4, NULL, &data, NULL), "csv_parse: the name is NULL");
+    MUST_BE_MISUSE(csv_parse("name", NULL, 0, NULL, &data, NULL), "csv_parse: the text is NULL");
+    MUST_BE_MISUSE(csv_parse("name", "1,2\n", 4, NULL, NULL, NULL), "csv_parse: the Dataset is NULL");
 }
 
 /* ---- locale ------------------------------------------------------------------------------------------------------ */
@@ -903,6 +900,25 @@ Test(csv, a_decimal_mark_of_two_bytes_in_the_locale_changes_nothing, .init = mak
 }
 
 /* ---- no memory --------------------------------------------------------------------------------------------------- */
+
+/* The row below tells what the first one is. */
+Test(csv, want_of_memory_for_the_second_row_is_not_taken_for_something_else)
+{
+    const CsvOptions options = {.separator = ','}; /* so that no row is read to find it */
+    char text[1000] = "1,2,abc\n1,2,0";
+    Dataset data;
+    bool failed = true;
+    memset(text + strlen(text), ',', 900);
+    for (size_t n = 0; failed && n < 100; n++) {
+        Error error = {""};
+        memory_fails_once(n);
+        cr_expect_not(csv_parse("data.csv", text, strlen(text), &options, &data, &error), "allocation %zu", n);
+        failed = memory_restore();
+        cr_expect_not_null(strstr(error.message, failed ? "no memory" : "the label below is a number"),
+                           "allocation %zu: %s", n, error.message);
+    }
+    cr_expect_not(failed, "100 allocations for two rows");
+}
 
 Test(csv, every_allocation_may_fail, .init = make_path, .fini = remove_path)
 {

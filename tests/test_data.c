@@ -334,6 +334,7 @@ Test(data, an_epoch_hands_out_every_row_once_and_the_last_batch_is_short)
             cr_expect_eq(seen[i], 1, "epoch %d: row %d came %d times", epoch, i, seen[i]);
     }
     batches_free(&batches);
+    batches_free(&batches); /* twice is harmless, as for a Dataset and a Scale */
 }
 
 Test(data, each_epoch_has_an_order_that_the_random_alone_decides)
@@ -416,13 +417,16 @@ Test(data, a_feature_that_never_changes_becomes_0_and_not_noise)
     Dataset data = numbered(7);
     Scale scale;
     for (size_t i = 0; i < data.count; i++)
-        dataset_row(&data, i)[0] = 0.1; /* seven of them do not sum to exactly 0.7 */
+        dataset_row(&data, i)[1] = 0.1; /* seven of them do not sum to exactly 0.7 */
     cr_assert(scale_measure(&data, &scale, NULL));
     dataset_standardize(&data, &scale);
     for (size_t i = 0; i < data.count; i++)
-        cr_expect_eq(dataset_row(&data, i)[0], 0, "row %zu: %g", i, dataset_row(&data, i)[0]);
-    scale_free(&scale);
-    dataset_free(&data);
+        cr_expect_eq(dataset_row(&data, i)[1], 0, "row %zu: %g", i, dataset_row(&data, i)[1]);
+    cr_expect(scale.deviation[0] == 2 && scale.deviation[1] == 1, "%g %g", scale.deviation[0], scale.deviation[1]);
+    for (int i = 0; i < 2; i++) {
+        scale_free(&scale);
+        dataset_free(&data);
+    }
 }
 
 Test(data, numbers_whose_squares_overflow_are_an_error)

@@ -581,6 +581,7 @@ Test(emit, alike_steps_are_one_loop_and_constants_are_exact)
     expect_text(code, ", 0x1p-2},"); /* 0.25 */
     cr_expect(times(code, ", 0x1p-1},") == 4 && times(code, ", INFINITY},") == 1);
     cr_expect(times(code, "{\n    }") == 0, "a loop around nothing");
+    expect_text(code, "/* sum1 = sum(params[0]), and so on */");
     free_cases();
 }
 
@@ -596,6 +597,18 @@ Test(emit, labels_give_names_where_c_can_have_them)
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         cr_expect(times(code, none[i]) == (i == 6 ? times(code, "\xCE\xA3") : 0), "%s", none[i]);
     expect_text(code, "    room->a[j][k] = params[j];");
+    free_cases();
+}
+
+Test(emit, a_param_of_its_own_has_a_plain_name_and_one_of_several_its_number)
+{
+    Graph *g = graph_new();
+    Value *speed = v_label(v_param(g, 2), "speed");
+    Value *v[] = {v_label(v_param(g, 3), "v[0]"), v_label(v_param(g, 4), "v[1]")};
+    add_case(v_mul(v_exp(speed), v_sub(v[0], v[1])));
+    const char *code = emit_last("names");
+    expect_text(code, "/* exp1 = exp(speed) */");
+    expect_text(code, "/* sub1 = v[0] - v[1] */");
     free_cases();
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -252,6 +253,25 @@ Test(file, links_that_lead_nowhere_are_an_error)
     expect_message(&error, "Make the folder first");
 }
 
+/* A link's text may have PATH_MAX bytes, and the folder before it makes it longer. */
+Test(file, a_link_that_is_too_long_is_an_error)
+{
+    static char text[4000] = "";
+    char path[400] = "";
+    Error error = {""};
+    while (strlen(text) + 10 < sizeof text)
+        strcat(text, "./");
+    strcat(text, "a.txt");
+    link_to(text, "link.txt");
+    while (strlen(path) < 300)
+        strcat(path, "./");
+    strcat(path, "link.txt");
+    cr_expect_not(write_safely(path, "new", &error), "written through a path of more than 4096 bytes");
+    expect_message(&error, strerror(ENAMETOOLONG));
+    cr_assert(write_safely("link.txt", "new", &error), "%s", error.message);
+    expect_content("a.txt", "new");
+}
+
 Test(file, another_name_of_the_same_file_keeps_the_old_text)
 {
     write_plainly("a.txt", "old");
@@ -409,6 +429,22 @@ Test(file, a_minus_is_standard_output_and_does_not_close_it)
     expect_content("a.txt", "one two three");
 }
 
+Test(file, what_standard_output_has_lost_is_told_with_the_reason_if_there_is_one)
+{
+    Error error = {""};
+    cr_assert(freopen("a.txt", "w", stdout) != NULL, "cannot redirect standard output");
+    cr_expect(printf("x") == 1 && file_flush_output(&error), "%s", error.message);
+    if (!exists("/dev/full")) {
+        cr_log_warn("not tested: there is no /dev/full here");
+        return;
+    }
+    cr_assert(freopen("/dev/full", "w", stdout) != NULL, "cannot redirect standard output");
+    cr_expect(printf("x") == 1 && !file_flush_output(&error), "written to a full device");
+    cr_expect_str_eq(error.message, "standard output: what was written is lost: No space left on device");
+    cr_expect_not(file_flush_output(&error), "forgotten");
+    cr_expect_str_eq(error.message, "standard output: what was written is lost");
+}
+
 /* ---- what a power cut would leave ---- */
 
 enum { SYNCS_MOST = 4 };
@@ -471,6 +507,17 @@ int fchmod(int descriptor, mode_t mode)
     return is_broken("fchmod") ? -1 : real(descriptor, mode);
 }
 
+/* A signal handler ran while it waited. */
+int flock(int descriptor, int operation)
+{
+    int (*real)(int, int);
+    *(void **)&real = dlsym(RTLD_NEXT, "flock");
+    const bool is_interrupted = is_broken("flock") && operation == LOCK_EX;
+    broken = is_interrupted ? "" : broken;
+    errno = EINTR;
+    return is_interrupted ? -1 : real(descriptor, operation);
+}
+
 int lstat(const char *restrict path, struct stat *restrict status)
 {
     return is_broken("lstat") ? -1 : fstatat(AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW);
@@ -501,6 +548,33 @@ Test(file, a_disk_that_does_not_answer_costs_no_link_and_no_permissions_and_keep
         cr_expect(stat("a.txt", &status) == 0 && (status.st_mode & 0777) == 0600, "%s: other permissions", calls[i]);
         cr_expect(!exists(UNFINISHED) && !exists("link.txt.stepgrad.tmp"), "%s: the unfinished file is left", calls[i]);
     }
+}
+
+Test(file, a_signal_while_the_lock_is_waited_for_does_not_leave_it_open)
+{
+    SafeFile safe;
+    broken = "flock";
+    cr_assert_not_null(file_begin(&safe, "a.txt", NULL), "file_begin failed");
+    cr_assert_str_eq(broken, "", "no lock was asked for");
+    const int other = open(UNFINISHED, O_WRONLY);
+    cr_expect(other >= 0 && flock(other, LOCK_EX | LOCK_NB) != 0,
+              "another program could take the file for a stale one");
+    close(other);
+    file_abandon(&safe);
+}
+
+/* As a disk without permissions does. */
+Test(file, permissions_that_cannot_be_set_are_no_reason_to_fail_if_they_are_the_same)
+{
+    const mode_t mask = umask(022);
+    Error error = {""};
+    write_plainly("a.txt", "old");
+    broken = "fchmod";
+    const bool written = write_safely("a.txt", "new", &error);
+    broken = "";
+    cr_expect(written, "%s", error.message);
+    expect_content("a.txt", "new");
+    umask(mask);
 }
 
 #if defined(__has_feature)

@@ -18,6 +18,7 @@
 #include "memory.h"
 #include "model.h"
 #include "no_memory.h"
+#include "wrong_words.h"
 
 enum { INPUTS = 2, HIDDEN = 3, OUTPUTS = 2, PARAMS = HIDDEN * (INPUTS + 1) + OUTPUTS * (HIDDEN + 1) };
 
@@ -272,6 +273,8 @@ Test(model, the_line_of_a_cut_is_named)
 {
     write_text("damaged.txt", "");
     expect_refused("damaged.txt", "damaged.txt:1: the file ends here, too early: it was cut short.");
+    write_text("damaged.txt", "stepgrad-mlp 1\nactivation tanh\nsizes 2 3 2\n");
+    expect_refused("damaged.txt", "damaged.txt:4: the file ends here, too early: it was cut short.");
     write_text("damaged.txt", "stepgrad-mlp 1\nactivation tanh\nsizes 2 3 2\ntensor w1 3 2\n1 2\n3");
     expect_refused("damaged.txt", "damaged.txt:6: the file ends here, too early: it was cut short.");
 }
@@ -421,15 +424,59 @@ Test(model, sizes_that_the_file_cannot_hold_are_refused_before_memory_is_asked_f
     }
 }
 
+static void write_layers(const char *path, int layers)
+{
+    FILE *out = fopen(path, "w");
+    fputs("stepgrad-mlp 1\nactivation tanh\nsizes 1", out);
+    for (int l = 0; l < layers; l++)
+        fputs(" 1", out);
+    fputs("\n", out);
+    for (int l = 1; l <= layers; l++)
+        fprintf(out, "tensor w%d 1 1 2\ntensor b%d 1 1 3\n", l, l);
+    fputs("end\n", out);
+    fclose(out);
+}
+
 Test(model, a_thousand_layers_are_enough)
 {
-    FILE *out = fopen("damaged.txt", "w");
-    fputs("stepgrad-mlp 1\nactivation tanh\nsizes", out);
-    for (int i = 0; i < 5000; i++)
-        fputs(" 1", out);
-    fputs("\ntensor w1 1 1 0", out);
-    fclose(out);
+    Error error;
+    write_layers("other.txt", 1000);
+    cr_expect_not_null(mlp_open(g, "other.txt", &error), "%s", error.message);
+    write_layers("damaged.txt", 1001);
     expect_refused("damaged.txt", ":3: more than 1000 layers.");
+}
+
+/* Of each number there may be one digit, and a space. */
+Test(model, a_file_that_could_not_be_shorter_is_opened)
+{
+    Error error;
+    FILE *out = fopen("other.txt", "w");
+    fputs("stepgrad-mlp 1 activation tanh sizes 1000 1 tensor w1 1 1000", out);
+    for (int i = 0; i < 1000; i++)
+        fputs(" 1", out);
+    fputs(" tensor b1 1 1 1 end\n", out);
+    fclose(out);
+    cr_expect_not_null(mlp_open(g, "other.txt", &error), "%s", error.message);
+}
+
+/* The length of what comes from a pipe is not known before its end. */
+Test(model, comes_through_a_pipe)
+{
+    Error error;
+    static char text[10000];
+    save("model.txt");
+    const size_t n = read_all("model.txt", text, sizeof text);
+    cr_assert_eq(mkfifo("pipe", 0600), 0, "cannot prepare a pipe");
+    const pid_t child = fork();
+    if (child == 0) {
+        write_bytes("pipe", text, n);
+        _exit(0);
+    }
+    const MLP *opened = mlp_open(g, "pipe", &error);
+    cr_assert_not_null(opened, "%s", error.message);
+    for (size_t i = 0; i < PARAMS; i++)
+        cr_expect_eq(opened->params[i]->data, net->params[i]->data, "param %zu", i);
+    waitpid(child, NULL, 0);
 }
 
 Test(model, what_cannot_be_read_is_an_error_with_the_reason)
@@ -582,6 +629,25 @@ Test(model, a_file_without_names_and_scale_is_of_format_1_and_gives_none)
     model_info_free(&got);
 }
 
+Test(model, is_written_a_row_of_a_tensor_to_a_line)
+{
+    static char text[10000];
+    Error error;
+    char *features[] = {"~ \x7F", "!\"%#"};
+    double numbers[] = {1, 2};
+    const ModelInfo info = {features, NULL, {2, numbers, numbers}};
+    const MLP *made = mlp_new(g, (size_t[]){2, 2, 1}, 3, ACTIVATION_RELU);
+    for (size_t i = 0; i < made->param_count; i++)
+        made->params[i]->data = i < 6 ? 1 : 2;
+    cr_assert(mlp_save_with(made, &info, "model.txt", &error), "%s", error.message);
+    read_all("model.txt", text, sizeof text);
+    const char *want = "stepgrad-mlp 2\nactivation relu\nsizes 2 2 1\n"
+                       "features \"~%20%7F\" \"!%22%25%23\"\nmean 0x1p+0 0x1p+1\ndeviation 0x1p+0 0x1p+1\n"
+                       "tensor w1 2 2\n0x1p+0 0x1p+0\n0x1p+0 0x1p+0\ntensor b1 1 2\n0x1p+0 0x1p+0\n"
+                       "tensor w2 1 2\n0x1p+1 0x1p+1\ntensor b2 1 1\n0x1p+1\nend ";
+    cr_expect(strncmp(text, want, strlen(want)) == 0, "got:\n%s\nwant:\n%s", text, want);
+}
+
 #define HEAD_2 "stepgrad-mlp 2\nactivation tanh\nsizes 2 3 2\n"
 
 Test(model, what_is_wrong_with_names_and_scale_is_said)
@@ -597,6 +663,8 @@ Test(model, what_is_wrong_with_names_and_scale_is_said)
         {HEAD_2 "classes \"a\" \"%4g\" tensor\n", ":4: a damaged name"},
         {HEAD_2 "classes \"a\" \"%00\" tensor\n", ":4: a damaged name"},
         {HEAD_2 "classes \"a\" \"b\n", ":5: the file ends here"},
+        {HEAD_2 "classes \"AAAAAAAA\" \"b%\n", ":4: a damaged name"}, /* the A are no digits of this word */
+        {HEAD_2 "classes \"AAAAAAAA\" \"b%4\n", ":4: a damaged name"},
         {HEAD_2 "classes \"a\"\n" TENSORS "end\n", ":5: expected a name in quotes, found \"tensor\"."},
         {HEAD_2 "classes \"a\" \"b\" \"c\"\n", ":4: expected features, classes, mean or tensor, found \"\"c\"\"."},
         {HEAD_2 "classes \"a\" \"b\"\nclasses \"a\" \"b\"\n", ":5: \"classes\" is there twice."},
@@ -739,6 +807,66 @@ Test(model, a_checkpoint_cut_short_or_with_a_flipped_bit_is_refused)
         text[i] = (char)(text[i] ^ (1 << i % 8));
     }
     optimizer_free(optimizer);
+}
+
+static MLP *small_net;
+static Optimizer *small_sgd;
+
+static bool load_small(void)
+{
+    Checkpoint checkpoint = {small_sgd, "", 0, 0, {0}};
+    return checkpoint_load(small_net, &checkpoint, "damaged.txt", NULL);
+}
+
+static bool open_any(void) { return mlp_open(g, "damaged.txt", NULL) != NULL; }
+
+#define SMALL_TENSORS "tensor w1 1 1 3\ntensor b1 1 1 4\ntensor w2 1 1 5\ntensor b2 1 1 6\n"
+#define SMALL                                                                                                          \
+    "stepgrad-mlp 2\nactivation tanh\nsizes 1 1 1\nfeatures \"a\"\nclasses \"b\"\nmean 1\ndeviation 2\n" SMALL_TENSORS
+
+static void make_small(void)
+{
+    small_net = mlp_new(g, (size_t[]){1, 1, 1}, 3, ACTIVATION_TANH);
+    small_sgd = sgd_new(small_net->params, 4, (SGD){.lr = 0.1, .momentum = 0.9});
+}
+
+Test(model, a_wrong_word_anywhere_is_refused)
+{
+    const char *text = SMALL "training \"\"\nepoch 1 rows 2\nrandom 3 4 5 7\noptimizer 8 4\n9 10 11 12\nend\n";
+    make_small();
+    write_text("damaged.txt", text);
+    cr_assert(load_small(), "not even the right words are read");
+    expect_wrong_words_are_refused(text, "end", "damaged.txt", load_small);
+    optimizer_free(small_sgd);
+}
+
+Test(model, a_word_that_is_missing_anywhere_is_noticed)
+{
+    const char *text = "stepgrad-mlp 1\nactivation tanh\nsizes 1 1 1\n" SMALL_TENSORS "end\n";
+    write_text("damaged.txt", text);
+    cr_assert(open_any(), "not even the right words are read");
+    expect_wrong_words_are_refused(text, "", "damaged.txt", open_any);
+}
+
+Test(model, random_numbers_of_a_checkpoint_that_cannot_be_are_refused)
+{
+    static const struct {
+        const char *halves;
+        bool fit;
+    } cases[] = {{"4294967295 4294967295 4294967295 4294967295", true},
+                 {"4294967296 1 1 1", false},
+                 {"1 4294967296 1 1", false},
+                 {"1 1 4294967296 1", false},
+                 {"1 1 1 4294967297", false},
+                 {"1 1 1 2", false}};
+    make_small();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FILE *out = fopen("damaged.txt", "w");
+        fprintf(out, SMALL "training \"\" epoch 1 rows 2 random %s optimizer 8 4 9 10 11 12 end\n", cases[i].halves);
+        fclose(out);
+        cr_expect_eq(load_small(), cases[i].fit, "%s", cases[i].halves);
+    }
+    optimizer_free(small_sgd);
 }
 
 Test(model, with_names_and_a_checkpoint_each_allocation_that_fails_is_an_error_too)

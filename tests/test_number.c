@@ -54,6 +54,8 @@ Test(number, what_strtod_reads_is_a_number)
     cr_expect(isnan(parsed("nan")));
     cr_expect_eq(parsed("1e999"), INFINITY);
     cr_expect_eq(errno, ERANGE, "errno is %d", errno);
+    cr_expect_eq(parsed("inf"), INFINITY);
+    cr_expect_neq(errno, ERANGE, "inf is as it should be, and errno that of the number before it");
 }
 
 Test(number, only_the_length_that_is_given_is_read)

@@ -11,6 +11,7 @@
 #include "model.h"
 #include "no_memory.h"
 #include "params.h"
+#include "wrong_words.h"
 
 static Graph *g;
 static char path[64]; /* tests run at the same time, each in a process of its own */
@@ -130,6 +131,8 @@ static void write_text(const char *text)
     fclose(file);
 }
 
+#define LETTERS_64 "aaaaaaaabbbbbbbbccccccccddddddddeeeeeeeeffffffffgggggggghhhhhhhh"
+
 /* Two params, of which the second has a label. */
 Test(params, of_a_file_that_is_damaged_or_of_another_model_stay_as_they_were)
 {
@@ -150,6 +153,7 @@ Test(params, of_a_file_that_is_damaged_or_of_another_model_stay_as_they_were)
         {"stepgrad-params 1\nparams 2\n1\n\"b\" 2\n", "cut short"},
         {"stepgrad-params 1\nparams 2\n1\n\"b\" 2\nend 0123456789abcdef\n", "the checksum is"},
         {"stepgrad-params 1\nparams 2\n1\n\"b\" 2\nend", "cut short"},
+        {LETTERS_64 " 1\n\"b\" 2\nend\n", ":1: a word of more than 63 characters"},
     };
     Value *params[] = {v_param(g, 5), v_label(v_param(g, 6), "b")};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -161,6 +165,21 @@ Test(params, of_a_file_that_is_damaged_or_of_another_model_stay_as_they_were)
     write_text("stepgrad-params 1 # by hand\nparams 2\n1 \"b\" 0x1p1\nend\n");
     cr_expect(params_load(params, 2, path, &error), "%s", error.message);
     cr_expect(params[0]->data == 1 && params[1]->data == 2, "%g %g", params[0]->data, params[1]->data);
+}
+
+static bool load_two(void)
+{
+    Value *params[] = {v_param(g, 5), v_label(v_param(g, 6), "b")};
+    return params_load(params, 2, path, &error) || params[0]->data != 5 || params[1]->data != 6;
+}
+
+Test(params, of_a_file_with_a_wrong_word_anywhere_are_refused)
+{
+    const char *text = "stepgrad-params 1\nparams 2\n1\n\"b\" 2\nend\n";
+    write_text(text);
+    cr_assert(load_two(), "%s", error.message);
+    expect_wrong_words_are_refused(text, "end", path, load_two);
+    expect_wrong_words_are_refused(text, "", path, load_two);
 }
 
 /* Every byte of a saved file, changed: it is refused, or (a comment, a space) it reads the same. */
@@ -242,5 +261,6 @@ Test(params, without_memory_nothing_is_lost)
     cr_expect(!params_save(lost, 2, path, &error) &&
                   strstr(error.message, "no memory when the graph was built") != NULL,
               "a param that there was no memory for: %s", error.message);
+    cr_expect_not(params_load(lost, 2, path, &error), "loaded into a param that there was no memory for");
     graph_release(g, mark);
 }

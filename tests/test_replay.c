@@ -9,6 +9,7 @@
 #include "model.h"
 #include "no_memory.h"
 #include "optim.h"
+#include "replay_parts.h"
 
 #include "adg.h"
 
@@ -261,11 +262,11 @@ Test(replay, a_gradient_of_zero_passes_nothing_on)
 }
 
 /* w·x, whose sum of gradients is known. */
-static Value *product(const Task *task, Value **x) { return v_mul(task->params[0], x[0]); }
+static Value *times_param(const Task *task, Value **x) { return v_mul(task->params[0], x[0]); }
 
 static Task product_task(void)
 {
-    Task task = {.loss = product, .graph = g, .inputs = 1};
+    Task task = {.loss = times_param, .graph = g, .inputs = 1};
     v_param(g, 3);
     task_begin(&task);
     return task;
@@ -439,6 +440,47 @@ Test(replay, neurons_that_are_no_layer)
         free(rows);
         graph_free(graph);
     }
+}
+
+/* The bits are the same, but without layers it would be slow: `layers` has one number for each step, and then no more.
+ */
+static void expect_layers(Value *loss, Value **x, size_t inputs, const size_t *layers, const char *what)
+{
+    Program *program = program_record(loss, x, inputs, NULL);
+    size_t in_layer = 0;
+    cr_assert_not_null(program, "no memory");
+    cr_expect_eq(program->run_count, 1, "%s: %zu threads have a run", what, program->run_count);
+    for (size_t i = 0; i < program->step_count; i++) {
+        const Step *step = &program->steps[i];
+        const size_t before = in_layer > 0 ? step[-1].before + 1 : 0;
+        in_layer = step->layer > 0 ? step->layer - 1 : in_layer > 0 ? in_layer - 1 : 0;
+        cr_expect(step->layer == layers[i] && step->before == (step->is_neuron ? before : 0),
+                  "%s: step %zu begins a layer of %zu, and %zu are before it; want %zu, %zu", what, i, step->layer,
+                  step->before, layers[i], before);
+        cr_expect_eq(step->is_neuron, step->op == OP_DOT && step->a[0] < program->param_count, "%s: step %zu", what, i);
+    }
+    program_free(program);
+}
+
+Test(replay, neurons_that_follow_one_another_are_a_layer)
+{
+    Graph *graph = graph_new();
+    Value *w[7], *x[6];
+    MLP *net = mlp_new(graph, (size_t[]){2, 3, 2}, 3, ACTIVATION_TANH);
+    for (size_t i = 0; i < 7; i++)
+        w[i] = v_param(graph, 1);
+    for (size_t i = 0; i < 6; i++)
+        x[i] = v_input(graph, 1);
+    Value **y = mlp_forward(net, x);
+    expect_layers(v_add(y[0], y[1]), x, 2, (const size_t[]){3, 0, 0, 0, 0, 0, 2, 0, 0}, "a network");
+    Value *first = v_dot(x, w, 3), *second = v_dot(w + 3, x, 3);
+    expect_layers(v_add(first, second), x, 3, (const size_t[]){2, 0, 0}, "the weights stand on either side");
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const Task task = {.about = &pairs[i], .graph = graph, .params = w};
+        const bool is_one = pairs[i].w[1] == 4; /* what is between the weights is not used, and so has no place */
+        expect_layers(pair_loss(&task, x), x, 6, (const size_t[]){1 + is_one, !is_one, 0, 0}, pairs[i].what);
+    }
+    graph_free(graph);
 }
 
 /* A sum of three losses of two networks, one of which is fed by the other. */

@@ -214,6 +214,18 @@ Test(replay_use, what_is_no_list_of_inputs_is_refused)
     graph_free(other);
 }
 
+Test(replay_use, an_input_that_there_was_no_memory_for_is_an_error)
+{
+    Value **x = two_inputs(2, 7), *loss = v_mul(w, x[0]), *list[] = {x[0], x[1]};
+    Error error = {""};
+    memory_lasts(0);
+    while (list[1]->op != OP_FAILED)
+        list[1] = v_input(g, 1);
+    memory_restore();
+    cr_expect_null(program_record(loss, list, 2, &error), "recorded with an input that is none");
+    cr_expect_not_null(strstr(error.message, "memory"), "%s", error.message);
+}
+
 Test(replay_use, an_input_that_would_stay_is_refused)
 {
     Value **x = two_inputs(2, 7), *y = v_mul(w, x[0]);
@@ -224,6 +236,10 @@ Test(replay_use, an_input_that_would_stay_is_refused)
         "program_record: t is an input of the graph, and not in the list of inputs: it would stay 7 ";
     MUST_BE_MISUSE(program_record(loss, x, 1, NULL), why, "for every sample", "v_const");
     MUST_BE_MISUSE(program_record(numbers, x, 1, NULL), "is an input of the graph, and not in the list", "stay 7");
+    Graph *other = graph_new();
+    Value *first = v_input(other, 7), *product = v_mul(first, v_param(other, 1));
+    MUST_BE_MISUSE(program_record(product, NULL, 0, NULL), "is an input of the graph, and not in the list", "stay 7");
+    graph_free(other);
     Program *program = record(mean_squared_error(&y, x + 1, 1), x, 2);
     cr_expect_eq(loss_of(program, (double[]){2, 5}), 1);
     program_free(program);
@@ -350,6 +366,10 @@ Test(replay_use, null_is_refused)
     MUST_BE_MISUSE(program_add_blocks(program, NULL, 1), "program_add_blocks: gradients is NULL");
     MUST_BE_MISUSE(program_add_blocks(without_inputs, NULL, 1), "program_add_blocks: gradients is NULL");
     MUST_BE_MISUSE(program_agrees(NULL, loss, x, 2, NULL), "program_agrees: the program is NULL");
+    MUST_BE_MISUSE(program_use_vmath(NULL, true), "program_use_vmath: the program is NULL");
+    MUST_BE_MISUSE(program_use_threads(NULL, 1), "program_use_threads: the program is NULL");
+    MUST_BE_MISUSE(program_threads(NULL), "program_threads: the program is NULL");
+    MUST_BE_MISUSE(program_param_count(NULL), "program_param_count: the program is NULL");
     program_replay(program, NULL, 0, 1, NULL); /* of no rows there is no list */
     program_free(program);
     program_free(without_inputs);

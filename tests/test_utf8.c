@@ -35,9 +35,20 @@ Test(utf8, decodes_one_to_four_bytes)
 
 Test(utf8, refuses_what_is_not_utf8)
 {
-    static const char *const wrong[] = {"\x80",     "\xBF",     "\xC3",         "\xC3(",           "\xC0\x80",
-                                        "\xC1\xBF", "\xE2\x88", "\xE0\x80\x80", "\xED\xA0\x80",    "\xF0\x80\x80\x80",
-                                        "\xFF",     "\xFE",     "\xF8\x88",     "\xF4\x90\x80\x80"};
+    static const char *const wrong[] = {"\x80",
+                                        "\xBF",
+                                        "\xC3",
+                                        "\xC3(",
+                                        "\xC0\x80",
+                                        "\xC1\xBF",
+                                        "\xE2\x88",
+                                        "\xE0\x9F\xBF",
+                                        "\xED\xA0\x80",
+                                        "\xF0\x8F\xBF\xBF",
+                                        "\xFF",
+                                        "\xFE",
+                                        "\xF8\x90\x80\x80",
+                                        "\xF4\x90\x80\x80"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         uint32_t character;
         cr_expect_eq(utf8_decode(wrong[i], SIZE_MAX, &character), 0, "case %zu is decoded", i);
@@ -45,7 +56,70 @@ Test(utf8, refuses_what_is_not_utf8)
     }
     uint32_t character;
     cr_expect_eq(utf8_decode("\xE2\x88\x82", 2, &character), 0, "more than the length is read");
-    cr_expect_eq(utf8_decode("A", 0, &character), 0, "an empty text has a character");
+    cr_expect_eq(utf8_decode(NULL, 0, &character), 0, "an empty text has a character");
+}
+
+/* The bytes of any character, as RFC 3629 has them. */
+static size_t encode(uint32_t character, char text[5])
+{
+    const size_t bytes = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+    const int first = bytes == 1 ? 0 : 0xF00 >> bytes & 0xFF;
+    for (size_t i = bytes; i-- > 1; character >>= 6)
+        text[i] = (char)(0x80 | (character & 0x3F));
+    text[0] = (char)(first | (int)character);
+    text[bytes] = '\0';
+    return bytes;
+}
+
+Test(utf8, every_character_comes_back)
+{
+    size_t wrong = 0;
+    for (uint32_t c = 0; c < 0x120000; c++) {
+        char text[5];
+        uint32_t got = 0;
+        const size_t bytes = encode(c, text), want = (c >= 0xD800 && c <= 0xDFFF) || c > 0x10FFFF ? 0 : bytes;
+        const bool cut = utf8_decode(text, bytes - 1, &got) != 0;
+        wrong += cut || utf8_decode(text, bytes, &got) != want || (want > 0 && got != c);
+    }
+    cr_expect_eq(wrong, 0, "%zu characters are read as others", wrong);
+}
+
+/* What is shown for a character: R for the replacement, a space, or the number of its columns; and < if it is written
+ * from right to left. */
+static const char *shown(uint32_t character)
+{
+    static char answer[3];
+    char text[5];
+    text[encode(character, text)] = '\0';
+    const Utf8 c = utf8_next(text, SIZE_MAX);
+    answer[0] = strcmp(c.safe, " ") == 0 ? ' ' : c.safe != text ? 'R' : (char)('0' + c.columns);
+    answer[1] = *utf8_direction_mark(text) != '\0' ? '<' : '\0';
+    return answer;
+}
+
+/* The first character of each run of those that are shown alike. */
+Test(utf8, ranges_of_characters_begin_and_end_where_unicode_has_them)
+{
+    static const struct {
+        uint32_t first;
+        const char *shown;
+    } runs[] = {{0, "R"},       {0x9, " "},     {0xB, "R"},      {0xD, " "},     {0xE, "R"},      {0x20, " "},
+                {0x21, "1"},    {0x7F, "R"},    {0xA0, "1"},     {0x300, "0"},   {0x370, "1"},    {0x590, "1<"},
+                {0x61C, "R<"},  {0x61D, "1<"},  {0x900, "1"},    {0x1100, "2"},  {0x1160, "1"},   {0x200B, "0"},
+                {0x200F, "R"},  {0x2010, "1"},  {0x2028, "R"},   {0x202F, "1"},  {0x2066, "R"},   {0x206A, "1"},
+                {0x2E80, "2"},  {0xA4D0, "1"},  {0xAC00, "2"},   {0xD7A4, "1"},  {0xD800, "R"},   {0xE000, "1"},
+                {0xF900, "2"},  {0xFB00, "1"},  {0xFB1D, "1<"},  {0xFE00, "0"},  {0xFE10, "1"},   {0xFE30, "2"},
+                {0xFE70, "1<"}, {0xFEFD, "1"},  {0xFF00, "2"},   {0xFF61, "1"},  {0xFFE0, "2"},   {0xFFE7, "1"},
+                {0xFFFE, "R"},  {0x10000, "1"}, {0x10800, "1<"}, {0x11000, "1"}, {0x1E800, "1<"}, {0x1F000, "1"},
+                {0x1F300, "2"}, {0x1F650, "1"}, {0x1F680, "2"},  {0x1F700, "1"}, {0x1F900, "2"},  {0x1FA00, "1"},
+                {0x20000, "2"}, {0x3FFFE, "1"}};
+    size_t run = 0;
+    for (uint32_t c = 0; c <= 0x10FFFF; c++) {
+        run += run + 1 < sizeof runs / sizeof *runs && runs[run + 1].first == c;
+        if (strcmp(shown(c), runs[run].shown) != 0)
+            cr_assert(false, "U+%04X is shown as \"%s\", want \"%s\"", (unsigned)c, shown(c), runs[run].shown);
+    }
+    cr_expect_eq(run + 1, sizeof runs / sizeof *runs);
 }
 
 Test(utf8, shows_what_is_harmless_and_replaces_the_rest)
@@ -71,7 +145,7 @@ Test(utf8, counts_characters_and_columns)
 Test(utf8, letters_from_right_to_left_ask_for_a_direction_mark_and_others_do_not)
 {
     static const char *const right_to_left[] = {"שלום", "x שלום", "سلام", "ܫܠܡܐ", "ﬡ", "ﻻ", "𐤀", "𞤀"};
-    static const char *const others[] = {"", "abc", "é", "δ€😀", "月", "नमस्ते", "\xFF", "\xD7"};
+    static const char *const others[] = {"", "abc", "é", "δ€😀", "月", "नमस्ते", "\xFF", "\xD7", "\xF0\x97\x90"};
     for (size_t i = 0; i < sizeof right_to_left / sizeof *right_to_left; i++)
         cr_expect_str_eq(utf8_direction_mark(right_to_left[i]), UTF8_LEFT_TO_RIGHT, "%s", right_to_left[i]);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
