@@ -8,7 +8,8 @@ Each mutant is compiled into the library, with which the tests are linked as a s
 that run its line, until one fails. $OUT/results.tsv gets a line at once, so that a run that was stopped goes on where
 it was; a mutant that has survived is tried again when tests have changed. What no test can find, because the program
 does the same, stands in equivalent_mutants.txt with the reason. --only shows the mutants whose names begin so, and
-tries them again. Exit status 0: no other mutant survives.
+tries them again. MINUTES=30 ends a run after that time; it takes the mutants in a random order. Exit status 0: no other
+mutant survives.
 """
 
 import argparse
@@ -31,6 +32,7 @@ FIRST = """ops.h backward.c value.c graph.c order.c checkpoint.c dual.h matrix.c
 jacobian.c hessian*.c gradcheck*.c random.c data.c csv*.c model*.c file.c params.c memory.c number.c words.c utf8.c
 error.c replay*.c lanes.h vmath.h emit*.c *.c *.h""".split()
 LATER = ("condition", "delete", "swap", "logic", "named")  # the kinds of which most are found at once
+MINUTES = float(os.environ.get("MINUTES", "inf"))
 SLOW = 0.5  # seconds: tests that take more are for what the others leave, and only for files of their suite's name
 LIVES = ("survived", "uncovered")
 
@@ -174,8 +176,13 @@ def judge_all(mutants, results, asked, out):
     left = [mutant for mutant in mutants if asked.only or results.status(mutant.name) == ""
             or results.status(mutant.name) in LIVES and results.of[mutant.name][2] != tests]  # fmt: skip
     print("%d mutants, %d to judge, %d tests" % (len(mutants), len(left), len(coverage.tests)), flush=True)
+    end = time.time() + 60 * MINUTES
+    if MINUTES < float("inf"):
+        random.Random(1).shuffle(left)
     for number, mutant in enumerate(left, 1):
         start = time.time()
+        if start > end:
+            break
         status, detail = judge.judge(mutant)
         results.add(mutant, status, detail, tests, time.time() - start)
         print("%d/%d %s:%d %s %s %s" % (number, len(left), mutant.path, mutant.line, mutant.name, status, detail),
@@ -189,14 +196,14 @@ def report(mutants, results, out, is_whole):
     how = collections.Counter(detail.rpartition(" ")[2] for status, detail, _ in of if status == "killed")
     living = [mutant for mutant in mutants if results.status(mutant.name) in LIVES]
     survivors = [mutant for mutant in living if mutant.name not in equivalent]
-    stale = equivalent - {mutant.name for mutant in living} if is_whole else set()
+    stale = equivalent - {mutant.name for mutant in living} if is_whole and not counts[""] else set()
     figure = (
         "%d mutants of %d files of engine/, %d judged; %d do not compile, %d give the same machine code; killed: %d "
         "(%d by an assertion, %d by a crash, %d by processor time); %d survive that are listed as equivalent, each "
-        "with its reason; %d survive otherwise\n"
+        "with its reason; %d survive otherwise%s\n"
         % (len(mutants), len({mutant.path for mutant in mutants}), len(mutants) - counts[""], counts["invalid"],
            counts["same"], counts["killed"], how["test"], how["crash"], how["time"] + how["clock"],
-           len(living) - len(survivors), len(survivors))
+           len(living) - len(survivors), len(survivors), ". Not run: the others" if counts[""] else "")
     )  # fmt: skip
     with open(os.path.join(out, "figure.txt"), "w") as file:
         file.write(figure)
