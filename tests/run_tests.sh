@@ -32,8 +32,8 @@ done
 # The pages in a real browser: a test each, with what it says in a file of its own until the runner has ended. The
 # chapters are built by now, so that no two makes do it at once.
 test_player() {
-    mkdir -p "$build/tests/pages" && "$build/tests/player_pages" "$build/tests/pages" &&
-        ${MAKE:-make} --no-print-directory BUILD="$build" lessons >/dev/null &&
+    ${MAKE:-make} --no-print-directory BUILD="$build" lessons "$build/tests/player_pages" >/dev/null &&
+        mkdir -p "$build/tests/pages" && "$build/tests/player_pages" "$build/tests/pages" &&
         exec python3 tests/browser/player_test.py "$build/tests/pages" "$build"/lessons/[0-9]*/*.html
 }
 test_book() {

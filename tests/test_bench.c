@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "labs_shell.h"
+#include "long.h"
 
 static void expect_all_said(const char *text)
 {
@@ -162,8 +163,10 @@ static void expect_whole_text_and_picture(void)
     expect_all_said("</svg>\nbench.svg:0\nbench.md:0\n");
 }
 
-Test(bench, a_quick_run_writes_tables_that_hold_together, .init = run_quickly, .fini = remove_folder)
+Test(bench, a_quick_run_writes_tables_that_hold_together, .fini = remove_folder)
 {
+    only_where_long();
+    run_quickly();
     read_csv();
     expect_quartiles_in_order();
     expect_what_is_missing();

@@ -106,6 +106,7 @@ static void expect_overrun(const char *statement)
 
 Test(compilers, a_sanitizer_sees_what_no_node_has_been_made_of)
 {
+    only_where_long();
     if (!runs("${CC:-cc}", "-fsanitize=address", "int main(void) { return 0; }", ""))
         cr_skip_test("SKIPPED: no AddressSanitizer here");
     /* All slips in one program, which compiles once: each is made by a child. Just before a label lies what is known of

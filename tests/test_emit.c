@@ -504,6 +504,7 @@ Test(emit, code_has_the_bits_of_replay_and_of_define_by_run_clang_2)
 
 Test(emit, code_of_larger_graphs_has_the_bits_of_replay_and_of_define_by_run)
 {
+    only_where_long();
     add_random_graphs(wants_all() ? 12 : 3);
     add_all_golden(wants_all() ? 100 : 12);
     cr_expect(case_count > 30, "%zu cases", case_count);

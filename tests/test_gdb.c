@@ -167,6 +167,7 @@ Test(gdb, step_runs_to_a_node_by_name_without_stopping_at_others)
 
 Test(gdb, step_by_name_finds_the_node_again_in_each_graph_of_a_training_loop)
 {
+    only_where_long();
     for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "training", "start\ngrad step off\ngrad step off\ngrad step off\ngrad step off");
         EXPECT_SAYS("∂off/∂p · off.grad = 1 · off.grad = 1 · -3 = -3  [now 0 → -3]", optimisations[i]);
@@ -196,6 +197,7 @@ Test(gdb, explain_says_the_chain_rule_in_symbols_and_numbers)
 /* Stopped by hand at the hook, nobody has noted what the gradients were before. */
 Test(gdb, explain_recovers_the_gradients_before_a_push_that_it_did_not_see)
 {
+    only_where_long();
     gdb("O0", "shared",
         "break backward_hook if node->op == OP_MUL && node->a == node->b\nrun\ngrad explain node\ncontinue\n"
         "grad explain node");
@@ -222,6 +224,7 @@ Test(gdb, tree_shows_a_shared_node_once_and_marks_the_one_at_work)
 
 Test(gdb, without_a_name_a_command_means_the_root_of_the_walk_or_the_node_at_work)
 {
+    only_where_long();
     for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "expression", "start\ngrad step\ngrad step\ngrad tree\ngrad explain\ngrad edges");
         EXPECT_SAYS("\nL = -8 (grad 1) = d * f\n├─ d = 4 (grad -2) = e + c  ◀ has just pushed\n", optimisations[i]);
@@ -382,6 +385,7 @@ Test(gdb, dot_and_svg_are_files_that_graphviz_accepts)
 /* A label may hold operators, spaces, control characters, anything: what is printed is still the right formula. */
 Test(gdb, names_that_hold_operators_stand_in_parentheses)
 {
+    only_where_long();
     for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "names",
             "start\ngrad step total\ngrad tree total\ngrad step v15\ngrad step power\ngrad step k=3");
@@ -398,6 +402,7 @@ Test(gdb, names_that_hold_operators_stand_in_parentheses)
 
 Test(gdb, names_are_harmless_and_cut)
 {
+    only_where_long();
     static const char sum[] =
         " = sum(w[0,1], ( ), v6, (p, q), two\\nlines\\x1b[31m, a name of more than twen%s, \\xff\\xc3, %s)\n";
     char wanted[256];
@@ -418,6 +423,7 @@ Test(gdb, names_are_harmless_and_cut)
  */
 Test(gdb, a_label_comes_before_the_expression_that_it_also_is)
 {
+    only_where_long();
     gdb("O0", "names",
         "break backward_hook\nrun\nup 3\ngrad tree x+1\ngrad tree w[0,1]\ngrad explain k=3\n"
         "grad tree y\ngrad tree *(x)\ngrad tree two\\nlines\\x1b[31m\ngrad tree \\xff\\xc3\n"
@@ -462,6 +468,7 @@ Test(gdb, a_released_node_is_called_so_also_as_an_operand_and_after_graph_free)
 
 Test(gdb, step_follows_a_forked_child)
 {
+    only_where_long();
     gdb("O0", "forked", "set follow-fork-mode child\nstart\ngrad step\ngrad step\nkill");
     EXPECT_SAYS("[Inferior 1 (process ", "the parent is let go");
     EXPECT_SAYS("\nz = 18 (grad 1) = y * 2\nhas just pushed", "child");
@@ -499,6 +506,7 @@ Test(gdb, watch_tells_two_running_processes_apart)
 
 Test(gdb, step_stays_in_the_thread_whose_walk_it_follows)
 {
+    only_where_long();
     for (int i = 0; i < optimisation_count(); i++) {
         gdb(optimisations[i], "threads",
             "break backward_at if root->data == 50\nrun\ndelete\ngrad step\ngrad step\ngrad step\ngrad step\n"
@@ -538,6 +546,7 @@ Test(gdb, a_core_file_says_the_same_as_the_program)
  */
 Test(gdb, formulas_as_text_are_computed_as_the_engine_does)
 {
+    only_where_long();
     gdb("O0", "every", "start\ngrad step total\nsource tests/gdb/formulas.py");
     EXPECT_SAYS("edges, ops not tried: [], different: []", "every op");
 }

@@ -431,6 +431,7 @@ Test(labs_handout, watch_stays_at_one_task_until_it_is_told_to_go_on)
 
 Test(labs_handout, reference_has_all_points_and_is_remembered)
 {
+    only_where_long();
     const int tasks = task_count(), points = point_count();
     cr_assert(shell("cp lessons/labs/lab[0-9]*.c '%s/my labs/'", above) == 0);
     cr_expect(in_labs("make grade") == 0);

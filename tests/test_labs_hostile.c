@@ -300,6 +300,7 @@ Test(labs_hostile, what_is_printed_is_shown_as_valid_utf8_that_steers_nothing)
 
 Test(labs_hostile, a_measured_derivative_is_named)
 {
+    only_where_long();
     make_submissions("measures");
     cr_expect(grade("measures", false, NULL) == 0 && strstr(said, "ok 1/1\n   right to ") != NULL, "%s", said);
     cr_expect(strstr(results, "\"perhaps_measured\": [\"3.6\"]") != NULL, "%s", results);

@@ -416,6 +416,7 @@ static bool have(const char *what)
 /* The real grader on a submission with a right, a wrong, an unwritten and a talkative task; and on none. */
 Test(labs_teach, results_are_valid_by_the_schema)
 {
+    only_where_long();
     if (!have("python3 -c 'import json'"))
         return;
     cr_assert_eq(shell("mkdir \"$DIR/in\" && { echo '#include <stdio.h>'; awk -f lessons/labs/skeleton.awk "

@@ -44,6 +44,7 @@ Test(prove, every_row_of_the_page_has_its_script_and_every_script_its_row)
 
 Test(prove, a_row_runs_once_for_the_sources_as_they_are)
 {
+    only_where_long();
     cr_expect_eq(prove("memory mutants"), 0, "%s", said);
     expect_said("| holds | all of 7 / in all (");
     expect_said("| holds | 12 killed (");
@@ -76,6 +77,7 @@ Test(prove, a_row_that_names_what_it_reads_is_not_older_when_something_else_chan
 
 Test(prove, a_bar_that_does_not_hold_is_a_failure_each_time)
 {
+    only_where_long();
     for (int run = 0; run < 2; run++) {
         cr_expect_eq(prove("disk memory"), 1, "%s", said);
         shell("cat \"$DIR/tests/PROOF.md\"");
@@ -103,6 +105,7 @@ Test(prove, what_cannot_be_tried_here_is_said_and_is_no_failure)
 
 Test(prove, a_row_that_is_none_is_refused)
 {
+    only_where_long();
     cr_expect_eq(prove("fuz"), 1, "%s", said);
     expect_said("there is no row fuz");
 }
