@@ -36,12 +36,13 @@ run() { # result, arguments
     result=$1
     shift
     if [ ! -s "$OUT/$result.txt" ] || [ -n "$(find "$program" -newer "$OUT/$result.txt")" ]; then
-        rm -f "$OUT/$result.txt"
+        rm -f "$OUT/$result.txt" "$OUT/$result.failed"
         if (cd "$OUT" && ./long_runs "$@") >"$OUT/part"; then
             mv "$OUT/part" "$OUT/$result.txt"
         else
             failed=1
-            cat "$OUT/part"
+            mv "$OUT/part" "$OUT/$result.failed"
+            cat "$OUT/$result.failed"
             echo "long_runs $* failed"
             return
         fi
@@ -55,7 +56,7 @@ run chain chain "$nodes"
 run sum sum "$((nodes / 10))"
 
 for name in $runs chain sum; do
-    cat "$OUT/$name.txt"
+    cat "$OUT/$name.txt" "$OUT/$name.failed"
 done >"$OUT/figure.txt" 2>/dev/null
 [ "$nodes" -eq 100000000 ] || echo "Not run: 10^8 nodes, for want of memory." >>"$OUT/figure.txt"
 exit "$failed"
