@@ -56,9 +56,17 @@ static void check_output(const Chapter *chapter, const char *program)
     free(differs);
 }
 
+static bool is_sanitized(void)
+{
+    const char *flags = getenv("LESSON_FLAGS");
+    return flags != NULL && strstr(flags, "sanitize") != NULL;
+}
+
 static void check_run(const Chapter *chapter, const Chapter *before)
 {
     (void)before;
+    if (is_sanitized() && strncmp(chapter->name, "09", NUMBER_LENGTH) == 0)
+        return; /* it counts bytes, and the red zones of lists would be among them */
     char *program = program_path(chapter, "");
     if (compile(chapter, chapter->path, "-Wall -Wextra -Werror", program)) {
         const double start = seconds_of_commands();
@@ -576,8 +584,7 @@ static void skip_without_gdb(void)
 {
     if (shell("gdb -q -nx -batch -ex run --args /bin/sh -c true 2>&1 | grep -q 'exited normally'") != 0)
         cr_skip_test("gdb is not here, or may not trace a program");
-    const char *flags = getenv("LESSON_FLAGS");
-    if (flags != NULL && strstr(flags, "sanitize") != NULL)
+    if (is_sanitized())
         cr_skip_test("a sanitizer keeps variables where gdb does not look for them at the start of a function");
 }
 
