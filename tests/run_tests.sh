@@ -51,9 +51,10 @@ if [ $# -eq 0 ] && [ "${BROWSER:-${LONG:-no}}" != no ]; then
     book=$!
 fi
 
-# Standard input is not for the tests.
+# Standard input is not for the tests. One more at a time than there are processors: some wait for a debugger or a disk.
 rm -f "$report"
-$limit "$runner" "--tap=$report" --ignore-warnings "$@" </dev/null
+jobs=$(($(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1))
+$limit "$runner" "--tap=$report" --ignore-warnings --jobs "$jobs" "$@" </dev/null
 status=$?
 touch "$report"
 
