@@ -68,7 +68,7 @@ moons: $(BUILD)/moons ## train an MLP on two moons, check its gradients, leave p
 
 test: ## install what the tests need if it is missing (saying so first), then run them
 	@sh tests/install_needs.sh
-	@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN)) check
+	@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)) check
 
 CHAPTERS = $(patsubst %.c,$(BUILD)/%,$(wildcard lessons/[0-9][0-9]_*.c))
 

@@ -281,7 +281,11 @@ Test(answers, of_chapters_1_to_9_are_true)
     only_where_long();
     check_range(1, 9);
 }
-Test(answers, of_chapters_10_to_14_are_true) { check_range(10, 14); }
+Test(answers, of_chapters_10_to_14_are_true)
+{
+    only_where_long();
+    check_range(10, 14);
+}
 Test(answers, of_chapters_15_to_18_are_true)
 {
     only_where_long();

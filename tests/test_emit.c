@@ -739,6 +739,7 @@ static bool compile_case(const Case *c, const char *name)
 
 Test(emit, a_compiled_program_has_the_same_bits_with_threads_and_with_vmath)
 {
+    only_where_long();
     Random random;
     random_seed(&random, 3);
     add_moons();

@@ -805,6 +805,7 @@ Test(lldb, a_value_prints_in_one_line_without_python)
 
 Test(lldb, where_its_python_module_is_missing_the_script_says_how_to_start_lldb)
 {
+    only_where_long();
     if (run("lldb --no-lldbinit --batch -o 'script print(6 * 7)' 2>&1"), says("42") || !says("ModuleNotFoundError"))
         cr_skip_test("SKIPPED: this lldb has its Python module, or no Python at all");
     run("lldb --no-lldbinit --batch -o 'command script import viz/debug/stepgrad_lldb.py' 2>&1");

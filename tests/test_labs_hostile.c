@@ -331,6 +331,7 @@ static bool stands(const char *wall)
 
 Test(labs_hostile, landlock_keeps_the_reference)
 {
+    only_where_long();
     if (!stands("landlock"))
         cr_skip_test("SKIPPED: this kernel has no landlock");
     expect_wall("landlock", "include_reference", "Score: 7/7");

@@ -157,6 +157,7 @@ static void check_page_without_data(void)
 
 Test(lessons, the_engine_on_one_page_trains_as_chapter_19_does)
 {
+    only_where_long();
     const Chapter page = {.path = PAGE, .name = "one_page.c", .alone = true};
     char *program = text_of("%s/one_page", folder()), *out = text_of("%s.out", program);
     cr_assert(compile(&page, PAGE, "-O2 -Wall -Wextra -Wpedantic -Werror", program),

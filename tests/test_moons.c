@@ -1231,6 +1231,7 @@ static void expect_same_training(double loss_bound, double param_bound, const ch
  * same numbers, but the loss by another formula, and round otherwise. */
 Test(moons_program, the_compiled_experiment_is_that_of_define_by_run_and_ends_where_pytorch_does)
 {
+    only_where_long();
     double params[PARAMS], accuracy;
     const double torch = 0.09218499891729762;
     expect_exit(MOONS_AFTER(hide_dot, "--quiet", "--out", in_folder("o")), 0, "define-by-run");
