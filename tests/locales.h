@@ -19,17 +19,17 @@
 static inline bool set_locale(const char *locale)
 {
     const char *root = getenv("PWD"); /* where the tests were started: the test itself may have left for elsewhere */
-    char folder[1024], command[8 * sizeof folder];
+    char folder[1024], command[2 * sizeof folder];
     if (setlocale(LC_NUMERIC, locale) != NULL)
         return true;
     snprintf(folder, sizeof folder, "%s/build/tests/locales", root != NULL ? root : ".");
     /* Made aside and moved, as another test may be making it. localedef's status is 1 where it warned. The locale is
      * asked for only when it is there: glibc remembers what it has not found. */
     snprintf(command, sizeof command,
-             "test -d '%s/%s' || { mkdir -p '%s' && part=$(mktemp -d '%s/XXXXXX') && { localedef -i %.*s -f UTF-8 "
-             "\"$part/%s\" || "
-             "test $? = 1; } >/dev/null 2>&1 && { mv \"$part/%s\" '%s'; rm -rf \"$part\"; } 2>/dev/null; }",
-             folder, locale, folder, folder, (int)strcspn(locale, "."), locale, locale, locale, folder);
+             "{ all='%s' name=%s; test -d \"$all/$name\" || { mkdir -p \"$all\" && part=$(mktemp -d \"$all/XXXXXX\") &&"
+             "{ localedef -i ${name%%.*} -f UTF-8 \"$part/$name\" || test $? = 1; } &&"
+             "mv \"$part/$name\" \"$all\"; rm -rf \"$part\"; }; } >/dev/null 2>&1",
+             folder, locale);
     cr_assert_neq(system(command), -1);
     setenv("LOCPATH", folder, 1);
     return setlocale(LC_NUMERIC, locale) != NULL;

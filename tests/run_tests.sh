@@ -1,8 +1,8 @@
 #!/bin/sh
 # Run the tests that are built below $BUILD (build, if that is not set); arguments go to the runner, as in
 #     sh tests/run_tests.sh --filter 'graph/*'
-# LONG=yes runs also what takes long: the tests that only_where_long (tests/long.h) skips and, without arguments, the
-# pages in a browser (BROWSER=yes or no says so apart).
+# LONG=yes runs also what takes long: the tests that only_where_long (tests/long.h) skips and, without arguments, those
+# in a browser, beside the runner. BROWSER=yes runs these without LONG, and BROWSER=no leaves them out.
 # The last line is "N passed, N failed" (and ", N skipped" where there are any), and the exit status tells the same.
 # The counts come from the runner's report, test by test, and must be as many as it has tests: a runner that dies, that
 # hangs or that leaves some out is a failure.
