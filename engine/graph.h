@@ -32,14 +32,15 @@
 /* Some nodes in creation order, from the front; operand lists and labels are allocated from the back, downwards. */
 typedef struct Block {
     Graph *graph;
-    struct Block *older; /* the block before it in creation order (in a spare list: the next spare) */
-    size_t first_number; /* number of nodes[0] in the graph */
-    size_t node_count;   /* nodes in use */
-    char *back;          /* the lowest byte in use at the back */
-    char *end;           /* one past the block's last byte */
-    size_t generation;   /* how many blocks the graph had opened by then: another one each time the memory is reused */
-    bool released;       /* its nodes are gone: using one is a usage error, and node_count is 0 */
-    bool has_gradients;  /* a reverse walk has been here: interior gradients must be cleared before the next one */
+    struct Block *older;  /* the block before it in creation order (in a spare list: the next spare) */
+    size_t first_number;  /* number of nodes[0] in the graph */
+    size_t node_count;    /* nodes in use */
+    char *back;           /* the lowest byte in use at the back */
+    char *end;            /* one past the block's last byte */
+    size_t generation;    /* how many blocks the graph had opened by then: another one each time the memory is reused */
+    bool released;        /* its nodes are gone: using one is a usage error, and node_count is 0 */
+    bool has_gradients;   /* a reverse walk has been here: interior gradients must be cleared before the next one */
+    uint32_t free_labels; /* rooms of labels that were taken away: see label.c */
     _Alignas(64) Value nodes[];
 } Block;
 

@@ -614,6 +614,27 @@ Test(graph, a_label_with_another_text_in_every_step_takes_no_more_memory)
     cr_expect_str_eq(other->label, "other", "got \"%s\"", other->label);
 }
 
+/* The node has none in between, and the next one may be longer or go to another node. */
+Test(graph, labels_that_are_taken_away_leave_their_room_to_others)
+{
+    Value *nodes[] = {v_param(g, 1), v_param(g, 2), v_param(g, 3)}, *other = v_label(v_param(g, 4), "other");
+    for (int step = 0; step < 20000; step++) {
+        char text[64];
+        snprintf(text, sizeof text, step % 3 == 0 ? "the weight in step %d" : "w%d", step);
+        if (step == 20)
+            memory_lasts(SIZE_MAX);
+        for (int i = 0; i < 3; i++)
+            cr_assert_null(v_label(nodes[(step + i) % 3], NULL)->label);
+        for (int i = 0; i < 3; i++)
+            cr_assert_str_eq(v_label(nodes[i], text)->label, text, "step %d: \"%s\"", step, nodes[i]->label);
+    }
+    memory_restore();
+    cr_expect_eq(allocations, 0, "%zu allocations", allocations);
+    cr_expect_str_eq(other->label, "other", "got \"%s\"", other->label);
+    const char *label = v_label(nodes[0], "a rather long label")->label;
+    cr_expect_str_eq(v_label(nodes[0], label + 2)->label, "rather long label", "got \"%s\"", nodes[0]->label);
+}
+
 /* Byte by byte: each in a room of its own, they would take 128 blocks. */
 Test(graph, a_label_that_grows_takes_little_memory)
 {
